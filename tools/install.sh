@@ -83,4 +83,4 @@ echo "making $venv with $("$python" --version)"
 "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/$wanted" -c "$here/constraints.txt"
 unpack_collections
 echo "$stamp" >"$venv/.stamp"
-"$venv/bin/ansible" --version | head -n 1
+"$venv/bin/python" -c 'import ansible.release; print("ansible-core", ansible.release.__version__)'

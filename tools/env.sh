@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Sourced by every tool: where the venv, the built copy and Ansible's own files are. AI_STACK_CACHE moves all of them.
-AI_STACK_ROOT=${AI_STACK_ROOT:-$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)}
+# shellcheck disable=SC3028 # unset in sh; bash needs it when a person sources this file
+AI_STACK_ROOT=${AI_STACK_ROOT:-$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE:-$0}")/.." && pwd)}
 AI_STACK_CACHE=${AI_STACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sovereign.ai_stack}
 AI_STACK_VENV=${AI_STACK_VENV:-$AI_STACK_CACHE/venv}
 AI_STACK_COPY=$AI_STACK_CACHE/collections/ansible_collections/sovereign/ai_stack

@@ -1,0 +1,46 @@
+#!/bin/sh
+# check.sh NAME: one check of the collection. tools/stages.py runs them in order and counts.
+set -eu
+# shellcheck source=env.sh
+. "$(dirname -- "$0")/env.sh"
+
+# ansible-test wants a collection's path, writes into it, and downloads a pip bootstrap: so a copy of the installed copy
+sanity() {
+    copy=$AI_STACK_CACHE/sanity/ansible_collections/sovereign/ai_stack
+    rm -rf "$copy"
+    mkdir -p "$copy" "$HOME/.ansible/test/cache"
+    cp -r "$AI_STACK_COPY/." "$copy"
+    rm -f "$copy/MANIFEST.json" "$copy/FILES.json"
+    package=$(python -c 'import ansible_test, os; print(os.path.dirname(ansible_test.__file__))')
+    for version in $(grep -o "pip='[0-9.]*'" "$package/_internal/python_requirements.py" | tr -cd '0-9.\n' | tr . _); do
+        [ -e "$HOME/.ansible/test/cache/get_pip_$version.py" ] || cp tools/ansible_test_pip.py "$HOME/.ansible/test/cache/get_pip_$version.py"
+    done
+    cd "$copy"
+    # pyenv's shims answer for versions that are not switched on, and ansible-test trips over them
+    PATH=$(echo "$PATH" | tr : '\n' | grep -v '/shims$' | paste -sd:)
+    # its own yamllint and shellcheck runs would repeat ours with other settings
+    ansible-test sanity --local --python default --skip-test yamllint --skip-test shellcheck --color no </dev/null
+}
+
+importer() {
+    cp "$AI_STACK_CACHE"/tarball/sovereign-ai_stack-*.tar.gz "${work:=$(mktemp -d)}"
+    trap 'rm -rf "$work"' EXIT
+    cd "$work"
+    printf '[galaxy-importer]\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\nANSIBLE_LINT_SERIAL=False\nCHECK_REQUIRED_TAGS=True\n' >galaxy-importer.cfg
+    GALAXY_IMPORTER_CONFIG=$work/galaxy-importer.cfg python -m galaxy_importer.main ./*.tar.gz
+}
+
+case ${1:-} in
+ansible-lint) ansible-lint --offline --strict ;;
+yamllint) yamllint --strict . ;;
+ruff) ruff check . ;;
+shellcheck) git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck ;;
+sanity) sanity ;;
+galaxy-importer) importer ;;
+docs-lint) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self . && antsibull-changelog lint ;;
+unit) pytest -q -n 2 -m 'not long' tests/unit ;;
+unit-long) pytest -q -n 2 tests/unit ;;
+shape) pytest -q tests/shape ;;
+rules-bite) python tools/disable_rules.py ;;
+*) echo "check.sh: unknown check '${1:-}'" >&2; exit 2 ;;
+esac

@@ -1,0 +1,31 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Which Molecule scenarios there are: a folder of molecule/ with a molecule.yml; long_* ones belong to `make test-long`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(os.environ.get("AI_STACK_ROOT", Path(__file__).resolve().parent.parent))
+# holds create and destroy for all the others; it promises nothing itself
+SHARED = "default"
+
+
+def names(root: Path, long: bool) -> list[str]:
+    found = sorted(path.parent.name for path in root.glob("molecule/*/molecule.yml"))
+    return [name for name in found if name != SHARED and name.startswith("long_") == long]
+
+
+def scenarios(long: bool, root: Path = ROOT) -> list[tuple[str, list[str]]]:
+    """(name, command) of each scenario. `molecule reset` first: it remembers hosts that an ended run took along."""
+    wanted = names(root, long)
+    if not wanted:
+        return []
+    steps = [(name, ["molecule", "test", "--destroy=never", "-s", name]) for name in wanted]
+    return [("lab up", ["tools/lab.sh", "up"]), *steps, ("lab down", ["tools/lab.sh", "down"])]
+
+
+if __name__ == "__main__":
+    print("\n".join(name for kind in (False, True) for name in names(ROOT, kind)))

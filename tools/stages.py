@@ -1,0 +1,86 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""stages.py quick|test|long: run the checks, then the lab's scenarios; count; end with `N passed, N failed`.
+
+A failed stage never hides a later one. What a stage printed is kept in AI_STACK_CACHE/logs and shown when it failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from scenarios import scenarios
+
+CACHE = Path(os.environ["AI_STACK_CACHE"])
+QUICK = ["shellcheck", "yamllint", "ruff", "ansible-lint", "unit", "shape"]
+TEST = [*QUICK, "rules-bite", "docs-lint", "sanity", "galaxy-importer"]
+# the quick checks have had their say in `make test`; here comes what is too slow for every change
+LONG = ["unit-long", "other-core"]
+SHOWN_LINES = 60
+
+
+class Result(NamedTuple):
+    name: str
+    seconds: float
+    passed: int
+    failed: int
+    skipped: int
+
+
+def counted(name: str, seconds: float, code: int, text: str) -> Result:
+    """Count tests where the stage says how many there were; otherwise the stage is one."""
+    numbers = {}
+    for line in text.splitlines():
+        if re.search(r" in [0-9.]+s", line):  # pytest's closing line, once for each run of it
+            for count, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", line):
+                numbers[word.rstrip("s")] = numbers.get(word.rstrip("s"), 0) + int(count)
+    failed = numbers.get("failed", 0) + numbers.get("error", 0)
+    if code and not failed:
+        failed = 1
+    passed = numbers.get("passed", 0) or (0 if code else 1)
+    return Result(name, seconds, passed, failed, numbers.get("skipped", 0))
+
+
+def run(name: str, command: list) -> Result:
+    log = CACHE / "logs" / (name.replace("/", "-") + ".log")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    print(f"....  {name}", flush=True)
+    start = time.monotonic()
+    with log.open("wb") as out:
+        code = subprocess.call(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+    text = log.read_text(errors="replace")
+    result = counted(name, time.monotonic() - start, code, text)
+    if result.failed:
+        print("\n".join(text.splitlines()[-SHOWN_LINES:]))
+        print(f"(all of it: {log})")
+    print(row(result), flush=True)
+    return result
+
+
+def row(result: Result) -> str:
+    verdict = "FAIL" if result.failed else "ok  "
+    skipped = f", {result.skipped} skipped" if result.skipped else ""
+    return f"{verdict}  {result.name:<34} {result.seconds:7.1f} s  {result.passed} passed, {result.failed} failed{skipped}"
+
+
+def main(kind: str) -> int:
+    names = {"quick": QUICK, "test": TEST, "long": LONG}[kind]
+    results = [run(name, ["tools/check.sh", name]) for name in names]
+    if kind != "quick":
+        results += [run(f"scenario {name}", command) for name, command in scenarios(long=kind == "long")]
+    print()
+    print("\n".join(row(result) for result in results))
+    failed = sum(result.failed for result in results)
+    print(f"{sum(result.passed for result in results)} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,376 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The intent: every ai_stack_* variable of a site, checked as a whole against one JSON schema.
+
+A conflict is ``{rule, host, path, message, source, nearest}``. Values of secrets are in none of them, whatever their type.
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import functools
+import hashlib
+import json
+import pathlib
+
+import yaml
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+SOURCE = "docs/intent.md"
+
+# The rules that this page enforces; docs/intent.md lists them.
+RULES = {
+    "INT-1": "A key or an ai_stack_* variable is one that the schema knows.",
+    "INT-2": "A value has the type that the schema asks for.",
+    "INT-3": "A value is one of those that are allowed.",
+    "INT-4": "A key that something else depends on is there.",
+    "INT-5": "A name that is referred to exists.",
+    "INT-6": "A name is given once.",
+    "INT-7": "What this version does not act on yet is refused by name.",
+    "INT-8": "A value can be read: its templates resolve.",
+}
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+
+
+class MissingLibrary(Exception):
+    """The one library that the plan needs beside Ansible is not there."""
+
+
+@functools.lru_cache(maxsize=None)
+def schema() -> dict:
+    """The schema as it is written; do not change what you get."""
+    text = pathlib.Path(__file__).with_name("_intent_schema.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
+
+
+def conflict(rule, path, message, nearest=None, host=None, source=SOURCE) -> dict:
+    return {"rule": rule, "host": host, "path": path, "message": message, "source": source, "nearest": nearest}
+
+
+def normalise(value):
+    """Plain JSON values: YAML reads unquoted dates as dates and numbers as keys."""
+    if isinstance(value, dict):
+        return {str(key): normalise(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [normalise(one) for one in value]
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return None if value is None else str(value)
+
+
+def of_variables(variables: dict) -> dict:
+    """The intent from ai_stack_* variables; `-e name=value` can only say text, so a switch or a list of texts may be one."""
+    intent = normalise(variables)
+    for name, value in intent.items():
+        node = merged(schema()["properties"].get(name, {}))
+        if isinstance(value, str) and node.get("type") == "boolean" and value.lower() in ("true", "yes", "false", "no"):
+            intent[name] = value.lower() in ("true", "yes")
+        elif isinstance(value, str) and node.get("type") == "array" and merged(node["items"]).get("type") == "string":
+            intent[name] = [one.strip() for one in value.split(",") if one.strip()]
+    for tokens, value, node in list(walk(intent)):
+        if isinstance(value, int) and node.get("type") == ["string", "integer"]:
+            _inside(intent, tokens[:-1])[tokens[-1]] = str(value)
+    return intent
+
+
+def merged(node: dict) -> dict:
+    """A schema node with what it refers to; its own words come first."""
+    found = dict(node)
+    parts = [found.pop("$ref")] if "$ref" in found else []
+    parts += [one["$ref"] for one in found.get("allOf", ()) if "$ref" in one]
+    for part in parts:
+        found = {**merged(schema()["$defs"][part.rpartition("/")[2]]), **found}
+    return found
+
+
+def _below(node: dict, token) -> dict | None:
+    """The schema node of a key or a list's item; None where the schema knows no such key."""
+    if isinstance(token, int):
+        return merged(node.get("items") or {})
+    others = node.get("additionalProperties")
+    child = node.get("properties", {}).get(token, others if isinstance(others, dict) else None)
+    return merged(child) if child is not None else None
+
+
+def walk(value, node=None, tokens=()):
+    """(tokens, value, node) of everything that the schema knows, from the outside in."""
+    node = schema() if node is None else node
+    yield tokens, value, node
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for token, child in pairs:
+        below = _below(node, token)
+        if below is not None:
+            yield from walk(child, below, (*tokens, token))
+
+
+def locate(tokens) -> list[dict]:
+    """The schema nodes along a path, the root first; it ends early where the schema knows no more."""
+    nodes = [schema()]
+    for token in tokens:
+        below = _below(nodes[-1], token)
+        if below is None:
+            break
+        nodes.append(below)
+    return nodes
+
+
+def path_of(tokens) -> str:
+    """ai_stack_pools[1].layout["1g.10gb"]"""
+    text = ""
+    for token in tokens:
+        plain = isinstance(token, str) and token.replace("_", "a").replace("-", "a").isalnum()
+        text += f"[{token}]" if isinstance(token, int) else f".{printable(token)}" if plain else f'["{printable(token)}"]'
+    return text.lstrip(".")
+
+
+def printable(text, limit=120) -> str:
+    """Foreign text in one line of harmless characters."""
+    short = text if len(text) <= limit else text[: limit - 3] + "..."
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in short)
+
+
+def nearest(name, known) -> str | None:
+    """The known name that is most like this one."""
+    by_lower = {str(one).lower(): str(one) for one in known}
+    found = difflib.get_close_matches(str(name).lower()[:120], list(by_lower), n=1, cutoff=0.5)
+    return by_lower[found[0]] if found else None
+
+
+def wanted(node: dict) -> str:
+    """What a schema node asks for, in words."""
+    if "x-wants" in node:
+        return node["x-wants"]
+    if "enum" in node:
+        return "one of " + ", ".join(map(str, node["enum"]))
+    if "const" in node:
+        return str(node["const"])
+    kinds = node.get("type", [])
+    words = " or ".join(_TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)) or "something else"
+    return words + (" that is not empty" if node.get("minLength") or node.get("minItems") or node.get("minProperties") else "")
+
+
+def kind_of(value) -> str:
+    """The type of a value in words; the value itself may be a secret."""
+    for kind, name in ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object")):
+        if isinstance(value, kind):
+            return _TYPES[name]
+    return _TYPES["null"]
+
+
+def _is_secret(nodes) -> bool:
+    return any(node.get("writeOnly") for node in nodes)
+
+
+def _unknown(error, tokens):
+    known = sorted(error.schema.get("properties", {}))
+    for key in error.instance:
+        if key not in known:
+            what = "there is no such variable" if not tokens else f"there is no such key; known are {', '.join(known)}"
+            yield (*tokens, key), "INT-1", what, nearest(key, known)
+
+
+def _type(error, tokens):
+    nodes = locate(tokens)
+    text = isinstance(error.instance, (int, float)) and "string" in error.validator_value
+    hint = "; put it in quotes" if text and not isinstance(error.instance, bool) and not _is_secret(nodes) else ""
+    yield tokens, "INT-2", f"wants {wanted(nodes[-1])}, got {kind_of(error.instance)}{hint}", None
+
+
+def _value(error, tokens):
+    nodes = locate(tokens)
+    allowed = [one for one in nodes[-1].get("enum", nodes[-1].get("examples", ())) if isinstance(one, str)]
+    tell = isinstance(error.instance, str) and error.validator == "enum" and not _is_secret(nodes)
+    got = f'; got "{printable(error.instance, 40)}"' if tell else ""
+    near = nearest(error.instance, allowed) if isinstance(error.instance, str) and not _is_secret(nodes) else None
+    yield tokens, "INT-3", f"wants {wanted(nodes[-1])}{got}", near
+
+
+def _missing(error, tokens):
+    for key in error.validator_value:
+        if key not in error.instance:
+            if tokens:
+                yield tokens, "INT-4", f'wants the key "{key}"', None
+            else:
+                yield (key,), "INT-4", f"wants {wanted(locate((key,))[-1])}", None
+
+
+def _depends(error, tokens):
+    for key, others in error.validator_value.items():
+        for other in others:
+            if key in error.instance and other not in error.instance:
+                yield tokens, "INT-4", f'"{key}" wants the key "{other}" beside it', None
+
+
+_READERS = {"additionalProperties": _unknown, "type": _type, "required": _missing, "dependentRequired": _depends}
+
+
+def _of_schema(intent):
+    if jsonschema is None:
+        raise MissingLibrary("The plan needs the Python library jsonschema on the controller: install python3-jsonschema, or pip install jsonschema.")
+    for error in jsonschema.Draft202012Validator(schema()).iter_errors(intent):
+        yield from _READERS.get(error.validator, _value)(error, tuple(error.absolute_path))
+
+
+def _of_names(intent, known):
+    """Names that are referred to, and names that are given twice."""
+    found = list(walk(intent))
+    names = {kind: None for kind in ("group", "host", "rule")}
+    names.update({kind: [] for kind in ("cloud", "cluster", "pool", "provider")}, repository=["distribution"])
+    for dummy, value, node in found:
+        if "x-defines" in node and isinstance(value, str):
+            names[node["x-defines"]].append(value)
+    names.update(known)
+    for tokens, value, node in found:
+        if "x-ref" in node and isinstance(value, str):
+            yield from _of_reference(tokens, node["x-ref"], value, names)
+        if "x-unique" in node and isinstance(value, list):
+            yield from _of_twins(tokens, node["x-unique"], value)
+
+
+def _of_reference(tokens, kind, name, names):
+    if kind == "scope":
+        kind, dummy, name = name.partition(" ")
+    there = names.get(kind)
+    if there is None or name in there:
+        return
+    if kind == "group" and name in (names["host"] or ()):
+        yield tokens, "INT-5", f'wants an inventory group; "{printable(name)}" is a host', None
+    else:
+        where = {"group": "in the inventory", "host": "in the inventory", "rule": "in the register of rules"}.get(kind, "in the intent")
+        yield tokens, "INT-5", f'there is no {kind} "{printable(name)}" {where}', nearest(name, there)
+
+
+def _of_twins(tokens, key, rows):
+    first = {}
+    for at, row in enumerate(rows):
+        name = row.get(key) if isinstance(row, dict) else None
+        if isinstance(name, str) and first.setdefault(name, at) != at:
+            yield (*tokens, at, key), "INT-6", f'"{printable(name)}" is the {key} of {path_of((*tokens, first[name]))} too', None
+
+
+def _of_values(intent):
+    """What a schema cannot say."""
+    for tokens, value, node in walk(intent):
+        if node.get("format") == "date" and isinstance(value, str) and not _is_day(value):
+            yield tokens, "INT-3", "is no day of the calendar", None
+        if isinstance(value, dict) and tokens[:1] == ("ai_stack_pools",):
+            if len(tokens) == 2 and (value.get("use") == "mig") != ("layout" in value):
+                yield tokens, "INT-4", 'wants "use: mig" and "layout" together or neither', None
+            most, least = value.get("max"), value.get("guaranteed")
+            if isinstance(most, int) and isinstance(least, int) and least > most:
+                yield (*tokens, "guaranteed"), "INT-3", f"wants at most max, which is {most}", str(most)
+
+
+def _is_day(text) -> bool:
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return len(text) != 10  # not of a date's form: the pattern has said so
+    return True
+
+
+def not_yet(intent) -> list[dict]:
+    """What the schema accepts and this version does not act on."""
+    return [conflict(rule, path_of(tokens), message, near) for tokens, rule, message, near in _of_later(intent)]
+
+
+def _of_later(intent):
+    done = ()
+    for tokens, value, node in walk(intent):
+        later = node.get("x-not-yet")
+        if not later or value in ([], {}, None) or (done and tokens[: len(done)] == done):
+            continue
+        if later is True or (isinstance(value, str) and value in later):
+            done = tokens
+            instead = [one for one in node.get("enum", ()) if one not in later] if later is not True else []
+            what = f"{path_of(tokens)}: this version of the collection does not act on " + ("it yet" if later is True else f'"{value}" yet')
+            yield tokens, "INT-7", what, ", ".join(instead) or None
+
+
+def check(intent, **known):
+    """(conflicts, usable): all conflicts of a normalised intent, and the intent without the parts that they concern.
+
+    known: the names that the intent does not define itself, as host=, group= and rule= (iterables); left out: not checked.
+    """
+    found = list(dict.fromkeys((*_of_schema(intent), *_of_names(intent, known), *_of_values(intent), *_of_later(intent))))
+    conflicts = [conflict(rule, path_of(tokens), message, near) for tokens, rule, message, near in found]
+    return conflicts, _without(intent, [tokens for tokens, *dummy in found])
+
+
+def validate(intent, **known) -> list[dict]:
+    """All conflicts of an intent at once."""
+    return check(of_variables(intent), **known)[0]
+
+
+def _without(intent, places):
+    """A copy without these places; a key that its parent requires takes the parent along. Lists keep None as a place holder."""
+    rest = json.loads(json.dumps(intent))
+    for tokens in places:
+        while tokens and isinstance(tokens[-1], str) and tokens[-1] in locate(tokens[:-1])[-1].get("required", ()):
+            tokens = tokens[:-1]
+        parent = rest
+        for token in tokens[:-1]:
+            inside = isinstance(parent, list) or (isinstance(parent, dict) and token in parent)
+            parent = parent[token] if inside else None
+        if isinstance(parent, list):
+            parent[tokens[-1]] = None
+        elif isinstance(parent, dict) and tokens:
+            parent.pop(tokens[-1], None)
+    return rest
+
+
+def squeezed(intent):
+    """(intent without place holders, {variable: [old index of each row]})"""
+    places = {name: [at for at, row in enumerate(rows) if row is not None] for name, rows in intent.items() if isinstance(rows, list)}
+    return _squeeze(intent), places
+
+
+def _squeeze(value):
+    if isinstance(value, dict):
+        return {key: _squeeze(one) for key, one in value.items()}
+    return [_squeeze(one) for one in value if one is not None] if isinstance(value, list) else value
+
+
+def public(intent) -> dict:
+    """A copy in which every secret is null: what the core, the digests and the reports get."""
+    copy = json.loads(json.dumps(intent))
+    for tokens, dummy, node in walk(intent):
+        if node.get("writeOnly"):
+            _inside(copy, tokens[:-1])[tokens[-1]] = None
+    return copy
+
+
+def _inside(value, tokens):
+    return functools.reduce(lambda inside, token: inside[token], tokens, value)
+
+
+def digests(intent) -> dict:
+    """{variable: sha256} of what a site wants; switches of one run are no part of it."""
+    wants = {name: value for name, value in public(intent).items() if not schema()["properties"].get(name, {}).get("x-switch")}
+    return {name: _sha256(value) for name, value in sorted(wants.items())}
+
+
+def digest(intent) -> str:
+    return _sha256(digests(intent))
+
+
+def _sha256(value) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

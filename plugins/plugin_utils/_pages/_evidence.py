@@ -1,0 +1,114 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""evidence.json as the evidence page shows it: what failed or is unknown first, equal observations of many hosts once."""
+from __future__ import annotations
+
+from collections import Counter
+
+from . import _hosts
+
+# (status, tone, words), worst first.
+STATUSES = (
+    ('fail', 'bad', 'fails'),
+    ('unknown', 'warn', 'unknown'),
+    ('waived', 'hold', 'waived'),
+    ('pass', 'ok', 'holds'),
+    ('not_applicable', 'off', 'not applicable'),
+)
+MAX_ROWS = 3000
+MAX_FINDINGS = 300
+
+_ORDER = {status: index for index, (status, dummy, dummy) in enumerate(STATUSES)}
+_KEYS = ('id', 'role', 'promise', 'status', 'expected', 'observed', 'how', 'rule')
+_OTHER = frozenset(_KEYS + ('host', 'observed_at'))
+
+
+def _status(check):
+    """A status that is not one of the contract's proves nothing."""
+    return check.get('status') if check.get('status') in _ORDER else 'unknown'
+
+
+def _notes(check):
+    """What a check says besides the contract's keys: who waived it and until when, why it does not apply."""
+    return sorted((str(key), value) for key, value in check.items() if key not in _OTHER and value is not None)
+
+
+def _times(checks):
+    seen = {}
+    for check in checks:
+        if check.get('observed_at'):
+            seen.setdefault(check_key(check), []).append(str(check['observed_at']))
+    return {key: (min(times), max(times)) for key, times in seen.items()}
+
+
+def check_key(check):
+    return repr([check.get(key) for key in _KEYS] + _notes(check))
+
+
+def _rows(checks):
+    """One row an observation; hosts that saw the same share it."""
+    times = _times(checks)
+    rows = []
+    for check, hosts in _hosts.gather(checks, check_key, lambda check: check.get('host')):
+        number = _ORDER[_status(check)]
+        rows.append(dict({key: check.get(key) for key in _KEYS}, state=number, tone=STATUSES[number][1], word=STATUSES[number][2],
+                         notes=_notes(check), hosts=_hosts.named(hosts), times=times.get(check_key(check), (None, None)), names=hosts))
+    return sorted(rows, key=lambda row: (row['state'], str(row['id']), _hosts.order((row['names'] or [''])[0])))
+
+
+def _promises(rows):
+    """How each promise stands: its words and the number of observations in each status, the worst promise first."""
+    found = {}
+    for row in rows:
+        entry = found.setdefault(str(row['id']), {'id': row['id'], 'promise': row['promise'], 'role': row['role'], 'rule': row['rule'], 'counts': Counter()})
+        entry['counts'][row['state']] += max(1, row['hosts']['count'])
+    return sorted(found.values(), key=lambda entry: (min(entry['counts']), str(entry['id'])))
+
+
+def _verdict(counts, total):
+    if not total:
+        return 'warn', 'Nothing is proven', 'There is no observation in this document.'
+    if counts['fail'] or counts['unknown']:
+        parts = [text for text in (counts['fail'] and '%d fail' % counts['fail'], counts['unknown'] and '%d unknown' % counts['unknown']) if text]
+        return 'bad' if counts['fail'] else 'warn', 'Not proven: %s' % ', '.join(parts), \
+            '%d of %d observations hold. An unknown one never counts as good.' % (counts['pass'], total)
+    waived = ' %d waived deviation%s.' % (counts['waived'], 's' if counts['waived'] > 1 else '') if counts['waived'] else ''
+    return 'ok', 'Proven', 'All %d promises that apply hold.%s' % (counts['pass'], waived)
+
+
+def _unproven(plan, checks):
+    """Hosts that the plan acts on and that nothing was observed of, and hosts that it leaves alone."""
+    seen = {str(check['host']) for check in checks if check.get('host') is not None}
+    hosts = (plan or {}).get('hosts') or {}
+    acting = [name for name, host in hosts.items() if host.get('state') in ('planned', 'converged') and name not in seen]
+    others = {}
+    for name, host in hosts.items():
+        if host.get('state') not in ('planned', 'converged') and name not in seen:
+            others.setdefault(str(host.get('state')), []).append(name)
+    return {'acting': _hosts.named(acting), 'others': [(state, _hosts.named(names)) for state, names in sorted(others.items())]}
+
+
+def _differs(summary, counts):
+    """Statuses whose number in the document's own summary is another one than that of its checks."""
+    said = summary if isinstance(summary, dict) else {}
+    return [(status, said[status], counts[status]) for status, dummy, dummy in STATUSES if isinstance(said.get(status), int) and said[status] != counts[status]]
+
+
+def view(evidence, plan=None):
+    """Everything that `evidence.html.j2` shows."""
+    checks = evidence.get('checks') or []
+    counts = Counter(_status(check) for check in checks)
+    rows = _rows(checks)
+    bad = [row for row in rows if row['state'] <= _ORDER['unknown']]
+    times = sorted(str(check['observed_at']) for check in checks if check.get('observed_at'))
+    shown = rows[:MAX_ROWS]
+    return {
+        'site': evidence.get('site'), 'schema': evidence.get('schema'), 'plan_sha256': evidence.get('plan_sha256'), 'total': len(checks),
+        'verdict': _verdict(counts, len(checks)), 'states': [(index, tone, word, counts[status]) for index, (status, tone, word) in enumerate(STATUSES)],
+        'first': times[0] if times else None, 'last': times[-1] if times else None, 'bad': bad[:MAX_FINDINGS], 'bad_more': max(0, len(bad) - MAX_FINDINGS),
+        'bad_count': counts['fail'] + counts['unknown'], 'promises': _promises(rows), 'rows': shown, 'rows_more': len(rows) - len(shown),
+        'hosts': len({str(check['host']) for check in checks if check.get('host') is not None}), 'differs': _differs(evidence.get('summary'), counts),
+        'plan': plan, 'unproven': _unproven(plan, checks), 'planned_at': ((plan or {}).get('inputs') or {}).get('generated_at'),
+        'island': {'rows': [], 'blocks': {}, 'names': {number: row['hosts']['ranges'] for number, row in enumerate(shown) if row['hosts']['count'] > 1}},
+    }

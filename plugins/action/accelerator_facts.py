@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Controller side of accelerator_facts: adds what the host cannot know, keeps secrets apart, hands back data."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.unsafe_proxy import wrap_var
+
+MODULE = "sovereign.ai_stack.accelerator_facts"
+PREFIX = "__gpu_driver_"
+PARTS = ("sets", "components", "headers", "build_tools")
+SECRETS = ("login", "password")
+VARS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "gpu_driver", "vars")
+
+
+def distributions(folder=VARS):
+    """What each distribution may install, from the role's vars files: {debian_12: {sets, components, headers, build_tools}}."""
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".yml") and name != "main.yml":
+            with open(os.path.join(folder, name), encoding="utf-8") as stream:
+                values = yaml.safe_load(stream) or {}
+            found[name[:-4].lower()] = {part: values[PREFIX + part] for part in PARTS if PREFIX + part in values}
+    return found
+
+
+def _key(repository):
+    """Content of a key file that lies beside the inventory or the playbook: the host may not have it yet."""
+    path = repository.get("signed_by")
+    if not isinstance(path, str) or not os.path.isfile(path):
+        return {}
+    with open(path, "rb") as stream:
+        return {"key": base64.b64encode(stream.read()).decode()}
+
+
+def split(repositories):
+    """(repositories without secrets, {name: secrets}): only the second may not be shown."""
+    plain, secret = [], {}
+    for each in repositories if isinstance(repositories, (list, tuple)) else ():
+        if isinstance(each, dict) and isinstance(each.get("name"), str):
+            plain.append(dict({key: value for key, value in each.items() if key not in SECRETS}, **_key(each)))
+            found = {key: str(each[key]) for key in SECRETS if each.get(key) is not None}
+            if found:
+                secret[each["name"]] = found
+    return plain, secret
+
+
+class ActionModule(ActionBase):
+    _requires_connection = True
+
+    def _repositories(self, task_vars):
+        if "repositories" in self._task.args:
+            return self._task.args["repositories"]
+        return self._templar.template(task_vars.get("ai_stack_repositories") or [])
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        plain, secret = split(self._repositories(task_vars))
+        arguments = dict(self._task.args, distributions=self._task.args.get("distributions") or distributions(), repositories=plain)
+        if secret:
+            arguments["credentials"] = json.dumps(secret)
+        answer = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+        result.update(answer)
+        observation = result.get("observation")
+        if observation is None and not (result.get("failed") or result.get("skipped")):
+            raise AnsibleError("accelerator_facts: the host's answer holds no observation")
+        if isinstance(observation, dict):
+            observation["host"] = task_vars["inventory_hostname"]
+            result["observation"] = wrap_var(observation)
+        return result

@@ -1,0 +1,128 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What kind of machine this is: system, disk, units, our journal and files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import run, which
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import os_release
+
+MARKER = "managed by sovereign.ai_stack"
+STATE = "/var/lib/ai-stack/gpu_driver"
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+UNITS = ("nvidia-persistenced.service", "nvidia-fabricmanager.service", "nvidia-imex.service", "nvlsm.service", "dkms.service")
+UNIT_FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system")
+CONFIGURATION = ("/etc/modprobe.d", "/etc/modules-load.d", "/etc/udev/rules.d", "/etc/initramfs-tools/conf.d", "/etc/initramfs-tools/hooks",
+                 "/etc/dracut.conf.d", "/etc/default/grub.d", "/etc/apt/preferences.d", "/etc/apt/sources.list.d", "/etc/apt/apt.conf.d", "/etc/yum.repos.d",
+                 "/etc/dnf/plugins", "/etc/driverctl.d", "/etc/systemd/system", "/etc/ai-stack", "/usr/local/libexec/ai-stack")
+DRIVER_WORDS = re.compile(rb"\b(nvidia|nouveau|amdgpu|radeon|i915|habanalabs|vfio[-_]pci)", re.I)
+FILE_LIMIT = 1 << 20
+
+
+def _virtualization(root):
+    container = root.line("/run/systemd/container") or ("podman" if root.exists("/run/.containerenv") else None)
+    if container:
+        return container
+    if root.line("/sys/hypervisor/type"):
+        return root.line("/sys/hypervisor/type")
+    information = root.text("/proc/cpuinfo", 65536)
+    if information is None:
+        return None
+    if not re.search(r"^flags\s*:.*\bhypervisor\b", information, re.M):
+        return "none"
+    vendor = (root.line("/sys/class/dmi/id/sys_vendor") or "").lower()
+    return next((name for word, name in (("qemu", "kvm"), ("vmware", "vmware"), ("microsoft", "microsoft"), ("amazon", "amazon")) if word in vendor), "vm-other")
+
+
+def _architecture(root):
+    if root.live:
+        return os.uname().machine
+    machine = root.line("/proc/sys/kernel/arch")
+    if not machine:
+        match = re.search(r"^Package: base-files\n(?:\S.*\n)*?Architecture: (\S+)", root.text("/var/lib/dpkg/status", 1 << 26) or "", re.M)
+        machine = match.group(1) if match else None
+    return MACHINES.get(machine, machine)
+
+
+def system(root):
+    text = root.text("/etc/os-release") or root.text("/usr/lib/os-release") or ""
+    return dict(os_release.system(text), arch=_architecture(root), machine_id=root.line("/etc/machine-id"),
+                boot_id=root.line("/proc/sys/kernel/random/boot_id"), virtualization=_virtualization(root))
+
+
+def disk(root):
+    """Free bytes for root's own processes are more than for others; what counts is what a package manager gets."""
+    if not root.live:
+        return None
+    found = {}
+    for path in ("/", "/boot", "/usr", "/var"):
+        if os.path.isdir(path):
+            state = os.statvfs(path)
+            found[path] = state.f_bavail * state.f_frsize
+    return found
+
+
+def _unit_names(root):
+    ours = {name for folder in UNIT_FOLDERS for name in root.names(folder) if name.startswith("ai-stack-") and "." in name and not name.endswith(".d")}
+    return list(UNITS) + sorted(ours)
+
+
+def units(root, seconds, guard):
+    """State of the units that a driver needs; null: no systemd that could tell."""
+    if not root.live or not os.path.isdir("/run/systemd/system") or not which("systemctl"):
+        return None
+    names = _unit_names(root)
+    answer = run([which("systemctl"), "show", "--no-pager", "--property=Id,LoadState,ActiveState,UnitFileState"] + names, seconds)
+    if answer.code != 0:
+        guard.note("systemctl", answer.err or "exit %s" % answer.code)
+        return None
+    found = {}
+    for name, stanza in zip(names, answer.out.strip().split("\n\n")):
+        values = dict(line.split("=", 1) for line in stanza.splitlines() if "=" in line)
+        if values.get("LoadState") != "not-found":
+            found[name] = {"load": values.get("LoadState") or None, "active": values.get("ActiveState") or None, "enabled": values.get("UnitFileState") or None}
+    return found
+
+
+def _json(root, path, guard):
+    text = root.text(path)
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        guard.note(path, "not JSON: %s" % error)
+        return {"unreadable": True}
+
+
+def journal(root, guard):
+    return {"open": _json(root, STATE + "/journal.json", guard), "last_good": _json(root, STATE + "/last-good.json", guard)}
+
+
+def _files_below(root, folder, depth=2):
+    for name in root.names(folder):
+        path = "%s/%s" % (folder, name)
+        if root.is_dir(path) and depth > 1 and not os.path.islink(root.at(folder) + "/" + name):
+            yield from _files_below(root, path, depth - 1)
+        elif root.is_file(path):
+            yield path
+
+
+def files(root):
+    """Drop-ins that carry our mark, and other people's that touch a driver."""
+    found = {}
+    for folder in CONFIGURATION:
+        for path in _files_below(root, folder):
+            data = root.data(path, FILE_LIMIT)
+            if data is None:
+                continue
+            ours = MARKER.encode() in data[:4096] or folder.endswith("/ai-stack")
+            if ours or DRIVER_WORDS.search(data):
+                found[path] = {"sha256": hashlib.sha256(data).hexdigest(), "ours": ours}
+    return found

@@ -1,0 +1,54 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A folder that is gone afterwards, whatever happens: a killed run's folder is removed by the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+
+PLACE = "/var/tmp"
+LOCK = ".lock"
+
+
+def _is_stale(path):
+    """Nobody holds the lock of a folder whose owner died."""
+    state = os.lstat(path)
+    if state.st_uid != os.geteuid() or os.path.islink(path):
+        return False
+    try:
+        with open(os.path.join(path, LOCK), "r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except FileNotFoundError:
+        return False  # made this moment, its lock comes next
+    except OSError:
+        return False
+
+
+def remove_stale(prefix, place=PLACE):
+    """Removes what earlier runs of the same kind left; says what it removed."""
+    removed = []
+    for name in sorted(os.listdir(place)):
+        path = os.path.join(place, name)
+        if name.startswith(prefix) and os.path.isdir(path) and _is_stale(path):
+            shutil.rmtree(path, ignore_errors=True)
+            removed.append(path)
+    return removed
+
+
+@contextlib.contextmanager
+def scratch(prefix, place=PLACE):
+    """A new folder of mode 0700 below PLACE, locked while in use."""
+    remove_stale(prefix, place)
+    path = tempfile.mkdtemp(prefix=prefix, dir=place)
+    try:
+        with open(os.path.join(path, LOCK), "w+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

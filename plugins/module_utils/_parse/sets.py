@@ -1,0 +1,66 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Package sets: which names they hold, which versions go together, what an installation of one would ask for."""
+
+from __future__ import annotations
+
+import re
+
+FRIENDS = ("fabric_manager", "imex", "nvlsm", "nscq")
+
+
+def upstream(version):
+    """The driver's own version in a package version: without epoch and without the packager's revision."""
+    return re.sub(r"^\d+:", "", version).rsplit("-", 1)[0] if version else None
+
+
+def names(definition):
+    """Every package name of a set."""
+    friends = [definition.get(key) for key in FRIENDS]
+    return list(dict.fromkeys(list(definition.get("packages") or []) + list(definition.get("companions") or []) + [each for each in friends if each]))
+
+
+def chosen(parts, vendors):
+    """The sets that drive a card that is here."""
+    return {name: each for name, each in (parts.get("sets") or {}).items() if each.get("vendor") in vendors}
+
+
+def same_upstream(offers, version):
+    """The newest offer of that upstream version; None: there is none."""
+    return next((each["version"] for each in offers if upstream(each["version"]) == version), None)
+
+
+def _newest(offers):
+    return offers[0]["version"] if offers else None
+
+
+def request(definition, versions, with_switch, extra=()):
+    """-> ({name: version} to ask the package manager for, [names that no source offers]).
+
+    The packages of a set are of one upstream version, the module's newest; where one is not offered in it,
+    its newest is asked for and the package manager says what is wrong. Companions come at their newest.
+    """
+    lead = definition.get("module")
+    wanted = upstream(_newest(versions.get(lead) or [])) if lead else None
+    asked, absent = {}, []
+    for name in definition.get("packages") or []:
+        offers = versions.get(name) or []
+        version = same_upstream(offers, wanted) or _newest(offers)
+        if version:
+            asked[name] = version
+        else:
+            absent.append(name)
+    for name in list(definition.get("companions") or []) + list(extra):
+        if versions.get(name):
+            asked[name] = _newest(versions[name])
+    for key in ("fabric_manager", "nvlsm") if with_switch else ():
+        name = definition.get(key)
+        version = same_upstream(versions.get(name) or [], wanted) if key == "fabric_manager" else _newest(versions.get(name) or [])
+        if name and version:
+            asked[name] = version
+    return asked, absent
+
+
+def is_installed(asked, packages):
+    return bool(asked) and all(packages.get(name, {}).get("version") == version for name, version in asked.items())

@@ -1,0 +1,137 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: accelerator_facts
+short_description: Observe the accelerators of a host and everything that decides about their driver
+description:
+  - One round trip that reads what sysfs, procfs, the package database and the firmware say below a root, and asks the
+    host's own tools with a time limit. It needs no gathered facts and nothing but Python on the host.
+  - Changes nothing. Sources that a host does not have yet are tried in a scratch folder that is removed.
+  - What cannot be known is null. A part that fails is an entry in C(errors) and never stops the others.
+  - On the controller an action plugin of the same name adds the package sets of all distributions and the repositories
+    of the site.
+version_added: 0.1.0
+author:
+  - sovereign.ai_stack contributors (@sovereign)
+options:
+  root:
+    description:
+      - Folder that stands for C(/). Below any other folder than V(/) no program runs, so that a recorded tree can be
+        read; what only a program could tell is null.
+    type: path
+    default: /
+  distributions:
+    description:
+      - What may be installed, by distribution (V(debian_12), V(debian_12.5), V(debian), V(redhat_9)); the most exact name
+        that fits the host is taken.
+      - Each has C(sets), C(components), C(headers) and C(build_tools), as in the vars of the role C(gpu_driver).
+    type: dict
+    default: {}
+  repositories:
+    description:
+      - Repositories of the site, as in C(ai_stack_repositories), without login and password.
+    type: list
+    elements: dict
+    default: []
+  credentials:
+    description:
+      - JSON text of C({name of a repository: {login, password}}).
+    type: str
+  decided:
+    description:
+      - Versions that are already decided, C({set name: {package: version}}); they are what is simulated.
+    type: dict
+    default: {}
+  simulate:
+    description:
+      - Whether the package manager is asked what an installation of each set would do.
+      - V(auto) asks only where no set is installed as a whole, at the decided or newest version.
+    type: str
+    choices: [auto, always, never]
+    default: auto
+  installed:
+    description:
+      - Which installed packages are listed.
+    type: str
+    choices: [relevant, all]
+    default: relevant
+  timeout:
+    description:
+      - Seconds that one program may take. A fetch of package lists may take four times as long.
+    type: int
+    default: 30
+attributes:
+  check_mode:
+    support: full
+    description: It never changes anything.
+  diff_mode:
+    support: none
+    description: It never changes anything.
+notes:
+  - Supports C(check_mode).
+"""
+
+EXAMPLES = r"""
+- name: Observe the accelerators of the host
+  sovereign.ai_stack.accelerator_facts:
+  register: result
+
+- name: Read a recorded tree, running nothing
+  sovereign.ai_stack.accelerator_facts:
+    root: /srv/recorded/gpu1
+  delegate_to: localhost
+  register: result
+"""
+
+RETURN = r"""
+observation:
+  description: One document about the host, of schema C(sovereign.ai_stack/observation/1).
+  returned: always
+  type: dict
+  sample:
+    schema: sovereign.ai_stack/observation/1
+    reachable: true
+    kernel: {running: 6.1.0-56-amd64, next_boot: 6.1.0-56-amd64}
+"""
+
+import json
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.host_document import observe
+
+ARGUMENTS = {
+    "root": {"type": "path", "default": "/"},
+    "distributions": {"type": "dict", "default": {}},
+    "repositories": {"type": "list", "elements": "dict", "default": []},
+    "credentials": {"type": "str", "no_log": True},
+    "decided": {"type": "dict", "default": {}},
+    "simulate": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "installed": {"type": "str", "choices": ["relevant", "all"], "default": "relevant"},
+    "timeout": {"type": "int", "default": 30},
+}
+
+
+def repositories(module):
+    """Repositories with their credentials; a password is hidden wherever it might come out."""
+    secrets = json.loads(module.params["credentials"] or "{}")
+    module.no_log_values.update(each["password"] for each in secrets.values() if each.get("password"))
+    return [dict(each, **secrets.get(each.get("name"), {})) for each in module.params["repositories"]]
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        wanted = dict(module.params, repositories=repositories(module))
+    except (ValueError, AttributeError, TypeError):
+        module.fail_json(msg="credentials is not a JSON object of {name: {login, password}}")
+    module.exit_json(changed=False, observation=observe(wanted), invocation={"module_args": {"root": module.params["root"]}})
+
+
+if __name__ == "__main__":
+    main()

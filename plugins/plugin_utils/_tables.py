@@ -115,28 +115,36 @@ def _table(path, document, shipped_meta=None):
     return {'meta': meta, 'sources': document['sources'], 'rows': rows}
 
 
-def _row(path, number, row, types, defaults, sources, site):
+def _row(path, number, given, types, defaults, sources, site):
     """One row, complete and checked."""
-    if not isinstance(row, dict):
+    if not isinstance(given, dict):
         raise ValueError('%s: row %d: a row is a mapping' % (path, number))
-    strange = sorted(set(row) - set(types), key=str)
-    if strange:
-        raise ValueError('%s, column %s: no such column' % (_place(path, number, row), strange[0]))
-    row = {**defaults, **row}
-    for column, kind in types.items():
-        problem = 'is missing' if column not in row else _problem(row[column], kind)
-        if problem:
-            raise ValueError('%s, column %s: %s' % (_place(path, number, row), column, problem))
-    lost = [key for key in row['source'] if key not in sources]
-    if lost or not row['source']:
-        raise ValueError('%s, column source: %s' % (_place(path, number, row), 'no source %s' % lost[0] if lost else 'empty'))
+    row = {**defaults, **given}
+    problem = next(_problems(row, types, sources), None)
+    if problem:
+        raise ValueError('%s: row %d (%s), column %s: %s' % ((path, number, _first_words(given)) + problem))
     return {**row, 'source': [sources[key] for key in row['source']], 'site': site}
 
 
-def _place(path, number, row):
-    """Where a row is, for a person: its number and the first texts in it."""
-    words = [str(value)[:60] for value in row.values() if isinstance(value, str)][:3]
-    return '%s: row %d (%s)' % (path, number, ' '.join(words))
+def _problems(row, types, sources):
+    """What is wrong with a row, as (column, problem) pairs."""
+    for column in row:
+        if column not in types:
+            yield column, 'no such column'
+    for column, kind in types.items():
+        problem = _problem(row[column], kind) if column in row else 'is missing'
+        if problem:
+            yield column, problem
+    if not row['source']:
+        yield 'source', 'is empty'
+    for key in row['source']:
+        if key not in sources:
+            yield 'source', 'there is no source %s' % key
+
+
+def _first_words(row):
+    """What a person knows a row by: the first texts in it."""
+    return ' '.join([str(value)[:60] for value in row.values() if isinstance(value, str)][:3])
 
 
 def _problem(value, kind):

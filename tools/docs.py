@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""docs.py [--check]: make docs/rules.md, docs/support.md and the generated parts of README.md from tables and files.
+
+--check writes nothing and fails when a page is older than what it is made from.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Made by `make docs` from {source}. Do not edit. -->\n"
+PART = re.compile(r"(<!-- begin (\w+), made by `make docs` -->\n).*?(<!-- end \2 -->)", re.DOTALL)
+VENDORS = {"10de": "NVIDIA", "1002": "AMD", "8086": "Intel", "1da3": "Intel Gaudi"}
+
+
+def table(path: Path) -> dict:
+    """Sources stay keys here; a column that a row leaves out holds the table's default."""
+    found = yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe
+    defaults = {"note": None, **found["meta"].get("defaults", {})}
+    return {**found, "rows": [{**defaults, **row} for row in found["rows"]]}
+
+
+def tables(root: Path) -> dict:
+    return {path.stem: table(path) for path in sorted((root / "plugins/compat").glob("*.yml"))}
+
+
+def cell(value) -> str:
+    return str("" if value is None else value).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").strip()
+
+
+def grid(titles: list, rows: list) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "".join("| " + " | ".join(cell(value) for value in line) + " |\n" for line in lines)
+
+
+def natural(text: str) -> list:
+    """ACC-9 before ACC-10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(text))]
+
+
+def rules_page(found: dict) -> str:
+    rows = sorted(found["rules"]["rows"], key=lambda row: natural(row["id"]))
+    enforced = [row for row in rows if row["status"] == "enforced"]
+    others = [row for row in rows if row["status"] != "enforced"]
+    used = sorted({key for row in rows for key in row["source"]})
+    return "\n".join([
+        NOTE.format(source="plugins/compat/rules.yml"),
+        "# The rules\n",
+        f"{len(enforced)} rules are enforced and {len(others)} are not. `make rules-bite` takes each enforced rule out of the register "
+        "and demands that its test goes red.\n",
+        "## Enforced\n",
+        grid(["Rule", "What it says", "Waivable", "Test", "Sources"], [
+            [row["id"], row["statement"], "yes" if row["waivable"] else "no", f"`{row['test'].removeprefix('tests/unit/plugins/')}`", ", ".join(row["source"])]
+            for row in enforced]),
+        "## Not enforced, and why\n",
+        grid(["Rule", "What it says", "Why it is not enforced", "Sources"], [[row["id"], row["statement"], row["why"], ", ".join(row["source"])] for row in others]),
+        "## Sources\n",
+        "".join(f"- `{key}`: {found['rules']['sources'][key].strip()}\n" for key in used),
+    ])  # fmt: skip
+
+
+def cards_grid(found: dict) -> str:
+    groups = defaultdict(list)
+    for row in found["accelerators"]["rows"]:
+        groups[(VENDORS.get(row["vendor"], row["vendor"]), row["architecture"], row["flavour"] or "-", row["last_branch"] or "newest read")].append(row)
+    return grid(["Vendor", "Architecture", "Kernel module", "Last branch", "Models that `select.model` knows"], [
+        [*key, ", ".join(sorted({row["model"] for row in rows if row["model"]}, key=natural))] for key, rows in groups.items()])  # fmt: skip
+
+
+def platform_rows(found: dict, lab: dict) -> list:
+    """One line for each release and vendor that the tables know packages of."""
+    known = defaultdict(set)
+    for row in found["distributions"]["rows"]:
+        known[(row["distribution"], str(row["version"]), VENDORS.get(row["vendor"], row["vendor"]))].update(filter(None, [row["branch"]]))
+    return [
+        [distribution, version, vendor, ", ".join(sorted(branches, key=natural)), lab.get((distribution, version, vendor), "decided only")]
+        for (distribution, version, vendor), branches in sorted(known.items(), key=lambda item: natural(" ".join(item[0])))
+    ]
+
+
+def support_page(found: dict, lab: dict) -> str:
+    return "\n".join([
+        NOTE.format(source="plugins/compat and inventories/lab"),
+        "# What is supported, and how far it is proven\n",
+        "- **proven on the real part**: a real card was there. No platform has this level yet.\n"
+        "- **proven on a stand-in**: the lab deploys and verifies it with real packages, package manager, systemd and vendor tools; "
+        "the silicon is a mock. `like` marks a system that has only the names, package manager and file layout of that distribution.\n"
+        "- **decided only**: the tables and the core decide and refuse for it, nothing was run on it; `deploy` refuses.\n",
+        "## Platforms\n",
+        grid(["Distribution", "Release", "Cards of", "Driver branches in its archives", "Level"], platform_rows(found, lab)),
+        "## Cards\n",
+        cards_grid(found),
+    ])  # fmt: skip
+
+
+def lab_levels(root: Path) -> dict:
+    """{(distribution, version, vendor): level} of the hosts that the lab deploys; its inventory says which."""
+    return {}
+
+
+def readme(root: Path, found: dict) -> str:
+    rules = found["rules"]["rows"]
+    parts = {
+        "numbers": f"{len(rules)} rules, {sum(row['status'] == 'enforced' for row in rules)} of them enforced, each by a test that goes red without it; "
+        f"{len(found['accelerators']['rows'])} cards; {len(found['driver_branches']['rows'])} driver branches; "
+        f"{len(found['distributions']['rows'])} packages of distributions. Every row has its source and date.\n",
+        "scenarios": "".join(f"- `{path.parent.name}`\n" for path in sorted(root.glob("molecule/*/molecule.yml")) if path.parent.name != "default"),
+    }
+    return PART.sub(lambda match: match[1] + parts[match[2]] + match[3], (root / "README.md").read_text())
+
+
+def pages(root: Path) -> dict:
+    found = tables(root)
+    return {"docs/rules.md": rules_page(found), "docs/support.md": support_page(found, lab_levels(root)), "README.md": readme(root, found)}
+
+
+def main(*arguments: str) -> int:
+    stale = [name for name, text in pages(ROOT).items() if not (ROOT / name).exists() or (ROOT / name).read_text() != text]
+    if "--check" in arguments:
+        print("\n".join(f"{name} is stale: run `make docs`" for name in stale))
+        return 1 if stale else 0
+    for name in stale:
+        (ROOT / name).write_text(pages(ROOT)[name])
+        print("wrote", name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

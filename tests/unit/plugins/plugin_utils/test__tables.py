@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 
 import pytest
 import yaml
-
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _tables
 
 # A whole row of the site: every case below breaks one thing of it.
@@ -142,3 +142,14 @@ def test_digests_are_those_of_the_files(tmp_path):
         assert found[path.stem] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert found['site:%s/accelerators' % tmp_path.name] == hashlib.sha256((tmp_path / 'accelerators.yml').read_bytes()).hexdigest()
     assert set(_tables.digests()) == set(_tables.load())
+
+
+def test_the_example_of_the_guide_is_read(root, tmp_path):
+    guide = (root / 'docs' / 'howto-add-a-card.md').read_text(encoding='utf-8')
+    example = re.search(r'```yaml\n(# site-tables/accelerators\.yml\n.*?)```', guide, re.DOTALL).group(1)
+    (tmp_path / 'accelerators.yml').write_text(example, encoding='utf-8')
+    assert _tables.load([tmp_path])['accelerators']['rows'][-1]['site'] is True
+    (tmp_path / 'accelerators.yml').write_text(example.replace('flavour: either', 'flavour: closed'), encoding='utf-8')
+    with pytest.raises(ValueError) as error:
+        _tables.load([tmp_path])
+    assert str(error.value).rpartition('accelerators.yml: ')[2] in guide

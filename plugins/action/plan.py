@@ -1,0 +1,134 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The plan of a whole site, once, on the controller; see the module of the same name for its documentation."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils import _approved, _intent, _lock, _planner, _recorded, _run, _site
+from ..plugin_utils._edge import one_sentence
+
+
+class ActionModule(ActionBase):
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        dummy, arguments = self.validate_argument_spec({"mode": {"type": "str", "choices": ["plan", "deploy"], "default": "plan"}})
+        with one_sentence(self._display, result, "The plan"):
+            self._plan(arguments["mode"], task_vars, result)
+        return result
+
+    def _plan(self, mode, task_vars, result):
+        self._now, self._folder = _run.now(), os.getcwd()
+        intent, conflicts = _run.site_variables(self._templar, task_vars)
+        reports = _site.Reports(_site.report_root(intent, self._folder))
+        if mode == "deploy" and not self._task.check_mode:
+            self._lock(reports)
+        seen = self._look(intent, task_vars, reports, conflicts)
+        place = self._record_place(intent, task_vars, reports)
+        record = self._record(place, conflicts)
+        plan = _planner.plan_site(intent, task_vars["groups"], seen, record, self._now, self._folder)
+        plan["conflicts"] = conflicts + plan["conflicts"]
+        inside = _run.hosts_inside(task_vars)
+        if mode == "deploy" and isinstance(intent.get("ai_stack_plan"), str):
+            self._hold_to(intent["ai_stack_plan"], plan, inside)
+        self._report(reports, plan, result)
+        self._judge(mode, plan, inside, result)
+        if mode == "deploy":
+            self._slice(reports, plan, inside, result)
+            if not result["failed"]:
+                self._keep(place, record, plan["record"], result)
+
+    def _lock(self, reports):
+        stale = _lock.take(reports.root, "deploy", self._now)
+        if stale:
+            self._display.warning(stale)
+
+    def _look(self, intent, task_vars, reports, conflicts):
+        """What is known of every host of the site, whatever the limit: fresh where there is, else what was seen last."""
+        hosts = list(task_vars["groups"].get("all", ()))
+        recorded, seen = intent.get("ai_stack_observations"), _planner.Seen()
+        if isinstance(recorded, str):
+            folder = _run.path_in(self._folder, recorded)
+            if not folder.is_dir():
+                conflicts.append(_intent.conflict("SITE-5", "ai_stack_observations", f"{folder} is no folder"))
+        else:
+            folder = reports.observations
+            self._accept(task_vars, reports, seen)
+            seen.outside = len(hosts) - len(_run.hosts_inside(task_vars))
+        seen.documents, seen.about, seen.wrong = _recorded.read_folder(folder, hosts)
+        seen.trials, seen.wrong_trials = _recorded.read_trials(reports.trials)
+        for host in set(seen.dark) - set(seen.documents):
+            seen.documents[host] = {"schema": _recorded.SCHEMA, "host": host, "reachable": False}
+        return seen
+
+    def _accept(self, task_vars, reports, seen):
+        """Write down what the hosts of this run said; what was seen last stays where one did not answer."""
+        for host in _run.hosts_inside(task_vars):
+            document, why = _run.observed(task_vars, host)
+            if document is not None:
+                _site.write(reports.observations / _site.file_of(host), _site.lines(document))
+            elif why:
+                seen.dark[host] = why
+
+    def _record_place(self, intent, task_vars, reports):
+        if isinstance(intent.get("ai_stack_record"), str):
+            return _run.path_in(self._folder, intent["ai_stack_record"])
+        return _site.record_place(task_vars.get("ansible_inventory_sources") or (), reports.root)
+
+    def _record(self, place, conflicts):
+        try:
+            return _site.read_record(place)
+        except _site.SiteError as error:
+            conflicts.append(_intent.conflict("SITE-2", "ai_stack_record", str(error)))
+            return {}
+
+    def _hold_to(self, name, plan, inside):
+        """An approved plan is applied exactly, or the differences are conflicts."""
+        path = _run.path_in(self._folder, name)
+        for host, text in _approved.differences(_approved.read(path), plan, inside):
+            plan["conflicts"].append(_intent.conflict("SITE-4", "ai_stack_plan", _intent.printable(text, 300), "make and approve a new plan", host))
+
+    def _report(self, reports, plan, result):
+        from ..plugin_utils import _pages
+
+        result["plan_sha256"] = reports.save("plan.json", _site.lines({key: plan[key] for key in plan if key != "record"}))
+        reports.save("plan.html", [_pages.render_plan(plan)])
+        result["reports"] = {"plan_json": str(reports.path("plan.json")), "plan_html": str(reports.path("plan.html"))}
+
+    def _judge(self, mode, plan, inside, result):
+        acted_on = {None, *inside}
+        blocking = [row for row in plan["conflicts"] if mode == "plan" or row["host"] in acted_on]
+        result.update(changed=False, failed=bool(blocking), summary=_planner.summary_of(plan), conflicts=_planner.text_of(plan["conflicts"]))
+        for text in _planner.text_of(plan["warnings"]):
+            self._display.display(f"WARNING {text}", color="bright purple")
+        for text in result["conflicts"]:
+            self._display.display(f"CONFLICT {text}", color="red")
+        counts = ", ".join(f"{count} {state}" for state, count in sorted(result["summary"]["states"].items()))
+        outcome = f"{len(blocking)} conflicts, nothing was changed" if blocking else f"{result['summary']['changes']} changes"
+        result["msg"] = f"{outcome}. Hosts: {counts or 'none'}. See {result['reports']['plan_html']}"
+
+    def _slice(self, reports, plan, inside, result):
+        """What each host of this run needs, so that a role does not read the whole plan again for every host."""
+        run = _lock.process_of_run()
+        for host in inside:
+            document = {"run": run, "plan_sha256": result["plan_sha256"], **_planner.slice_of(plan, host)}
+            _site.write(reports.slices / _site.file_of(host), _site.lines(document))
+
+    def _keep(self, place, old, new, result):
+        before, after = _site.record_text(old) if old else "", _site.record_text(new)
+        if before == after:
+            return
+        result["changed"] = True
+        if self._task.diff:
+            result["diff"] = {"before_header": str(place), "after_header": str(place), "before": before, "after": after}
+        if not self._task.check_mode:
+            _site.write(place, [after], 0o644)

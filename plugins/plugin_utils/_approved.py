@@ -1,0 +1,69 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Whether an approved plan still is what a run would do.
+
+A host that the plan has brought further since (an earlier run was interrupted) still fits: the same decisions, the same cards, and no
+change that was not approved.
+"""
+
+from __future__ import annotations
+
+from . import _site
+
+SCHEMA = "sovereign.ai_stack/plan/1"
+
+
+def read(path) -> dict:
+    """The approved plan in a file."""
+    plan = _site.read_json(path, _site.PLAN_CAP, SCHEMA)
+    if not isinstance(plan.get("hosts"), dict) or not isinstance(plan.get("inputs"), dict):
+        raise _site.SiteError(f"{path} is no whole plan: hosts or inputs are missing.")
+    if plan.get("conflicts"):
+        raise _site.SiteError(f"{path} has {len(plan['conflicts'])} conflicts: a plan with conflicts is not applied.")
+    return plan
+
+
+def differences(approved, fresh, hosts) -> list[tuple[str | None, str]]:
+    """(host or None, what differs) between an approved plan and one that was made just now; hosts: those that will be acted on."""
+    found = []
+    if approved.get("site") != fresh.get("site"):
+        found.append((None, f"the plan is one of the site {approved.get('site')!r}"))
+    old, new = approved["inputs"], fresh["inputs"]
+    found += [(None, f"{name} was changed since") for name in _changed(old.get("intent"), new["intent"])]
+    if not found and old.get("intent_sha256") != new["intent_sha256"]:
+        found.append((None, "the intent was changed since"))
+    found += [(None, f"the table {name} was changed since") for name in _changed(old.get("tables"), new["tables"])]
+    for name in sorted(hosts):
+        found += [(name, text) for text in _of_host(approved["hosts"].get(name), fresh["hosts"].get(name))]
+    return found
+
+
+def _changed(old, new):
+    old = old if isinstance(old, dict) else {}
+    return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+
+
+def _of_host(old, new):
+    if old is None or new is None:
+        yield "the host is in one of the two plans only"
+        return
+    if _identities(old) != _identities(new):
+        yield "its cards are others than the approved plan saw"
+    before, now = _by(old, "decisions", "subject"), _by(new, "decisions", "subject")
+    for subject in sorted({*before, *now}):
+        # whether a reboot is due is the one decision that the plan's own progress changes
+        if subject != "reboot" and before.get(subject, {}).get("value") != now.get(subject, {}).get("value"):
+            yield f"{subject} was {before.get(subject, {}).get('value')!r} and would be {now.get(subject, {}).get('value')!r} now"
+    approved = {(row.get("resource"), repr(row.get("after"))) for row in old.get("changes", ())}
+    for row in new.get("changes", ()):
+        if (row["resource"], repr(row["after"])) not in approved:
+            yield f"{row['resource']} would become {row['after']!r}, which nobody approved"
+
+
+def _identities(host):
+    return sorted((str(card.get("address")), str(card.get("model")), str(card.get("pool"))) for card in host.get("cards", ()))
+
+
+def _by(host, part, key):
+    return {row.get(key): row for row in host.get(part, ())}

@@ -1,0 +1,163 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""From what a site wants and what was seen to its plan: gathers the core's arguments and completes the core's answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..module_utils._compat import resolve
+from . import _intent, _run, _tables
+
+SCHEMA = "sovereign.ai_stack/plan/1"
+SOURCE = "docs/intent.md"
+
+RULES = {
+    "SITE-1": "A recorded observation or trial is a document of its schema.",
+    "SITE-2": "The record can be read.",
+    "SITE-3": "The tables that a site adds can be read.",
+    "SITE-4": "An approved plan is applied where it still fits, or not at all.",
+    "SITE-5": "The folder of recorded observations is there.",
+}
+
+
+@dataclass
+class Seen:
+    """What is known of the hosts: documents, {sha256, at} of each, why some did not answer, what is wrong with some files."""
+
+    documents: dict = field(default_factory=dict)
+    about: dict = field(default_factory=dict)
+    dark: dict = field(default_factory=dict)
+    wrong: dict = field(default_factory=dict)
+    trials: list = field(default_factory=list)
+    wrong_trials: list = field(default_factory=list)
+    outside: int = 0
+
+
+def plan_site(intent, groups, seen, record, now, folder="."):
+    """plan.json of a site. groups: {group: [hosts]}; now: UTC time as ISO text; folder: what the intent's paths are relative to."""
+    inventory = _run.inventory_of(groups)
+    tables, digests, conflicts = _read_tables(intent, folder)
+    rules = [row["id"] for row in tables["rules"]["rows"]] if "rules" in tables else None
+    refused, usable = _intent.check(intent, host=inventory, group=groups, rule=rules)
+    wanted, places = _intent.squeezed(_intent.public(usable))
+    plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials)
+    for part in ("conflicts", "warnings", "waived"):
+        plan[part] = [_replaced(row, places) for row in plan[part]]
+    plan["conflicts"] = refused + conflicts + _unreadable(seen) + plan["conflicts"]
+    plan["warnings"] = [*_dark(seen, now), *plan["warnings"]]
+    plan.update(schema=SCHEMA, site=wanted.get("ai_stack_site"), inputs=_inputs(intent, seen, digests, inventory, now))
+    return plan
+
+
+def _read_tables(intent, folder):
+    extra = intent.get("ai_stack_extra_tables")
+    extra = [str(_run.path_in(folder, one)) for one in extra if isinstance(one, str)] if isinstance(extra, list) else []
+    try:
+        return _tables.load(extra), _tables.digests(extra), []
+    except ValueError as error:
+        return _tables.load(), _tables.digests(), [_intent.conflict("SITE-3", "ai_stack_extra_tables", _intent.printable(str(error), 300))]
+
+
+def _inputs(intent, seen, digests, inventory, now):
+    nothing = {"sha256": None, "at": None}
+    about = {host: dict(seen.about.get(host, nothing), **({"reachable": False, "why": seen.dark[host]} if host in seen.dark else {})) for host in inventory}
+    return {
+        "generated_at": now,
+        "collection": _run.version(),
+        "core": _run.core_digest(),
+        "intent_sha256": _intent.digest(intent),
+        "intent": _intent.digests(intent),
+        "tables": digests,
+        "observations": about,
+    }
+
+
+def _replaced(row, places):
+    """A row whose path counts the rows that the inventory has: the core was not given those that the schema refuses."""
+    found = re.match(r"(ai_stack_\w+)\[(\d+)\]", row["path"] or "")
+    if not found or found[1] not in places:
+        return row
+    return {**row, "path": f"{found[1]}[{places[found[1]][int(found[2])]}]{row['path'][found.end() :]}"}
+
+
+def _unreadable(seen):
+    rows = [_intent.conflict("SITE-1", f"observations/{host}", text, host=host) for host, text in sorted(seen.wrong.items())]
+    return rows + [_intent.conflict("SITE-1", "trials", text) for text in seen.wrong_trials]
+
+
+def _dark(seen, now):
+    for host, why in sorted(seen.dark.items()):
+        if host in seen.about:
+            yield _warning(f"{why}; it counts with what was seen of it {age(seen.about[host]['at'], now)}", host)
+        else:
+            yield _warning(f"{why} and was never seen: nothing is known of it", host)
+    if seen.outside:
+        yield _warning(f"{seen.outside} hosts outside the limit count with what was last seen of them, or as unknown")
+
+
+def _warning(message, host=None):
+    return {"rule": None, "host": host, "path": None, "message": message, "source": None, "nearest": None}
+
+
+def age(then, now) -> str:
+    """How long ago, in words; both are UTC times as ISO text."""
+    seconds = _run.seconds_between(then, now)
+    if seconds is None:
+        return "at an unknown time"
+    for length, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {name}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def slice_of(plan, host) -> dict:
+    """What a role gets: decisions by subject, changes, state, and the conflicts of the host and the site."""
+    mine = plan["hosts"].get(host, {"state": "unknown", "because": "the plan does not know this host", "decisions": [], "changes": [], "cards": []})
+    return {
+        "state": mine["state"],
+        "because": mine["because"],
+        "cards": mine["cards"],
+        "decisions": {row["subject"]: row["value"] for row in mine["decisions"]},
+        "changes": mine["changes"],
+        "conflicts": [row for row in plan["conflicts"] if row["host"] in (None, host)],
+    }
+
+
+def summary_of(plan) -> dict:
+    """Counts for the operator's screen."""
+    states = {}
+    for host in plan["hosts"].values():
+        states[host["state"]] = states.get(host["state"], 0) + 1
+    reboots = sum(any(row["subject"] == "reboot" and row["value"] for row in host["decisions"]) for host in plan["hosts"].values())
+    return {
+        "site": plan["site"],
+        "hosts": len(plan["hosts"]),
+        "states": states,
+        "changes": sum(len(host["changes"]) for host in plan["hosts"].values()),
+        "reboots": reboots,
+        "conflicts": len(plan["conflicts"]),
+        "warnings": len(plan["warnings"]),
+        "waived": len(plan["waived"]),
+    }
+
+
+def text_of(rows) -> list[str]:
+    """Conflicts for a terminal, each once with all its hosts; nothing in them moves the cursor."""
+    grouped = {}
+    for row in rows:
+        key = tuple(row.get(part) for part in ("rule", "path", "message", "nearest", "source"))
+        grouped.setdefault(key, []).append(row["host"])
+    return [_text(*key, [host for host in hosts if host]) for key, hosts in grouped.items()]
+
+
+def _text(rule, path, message, near, source, hosts):
+    more = f" and {len(hosts) - 8} more" if len(hosts) > 8 else ""
+    where = f" on {', '.join(hosts[:8])}{more}" if hosts else ""
+    parts = [f"{rule or 'note'}{where}: {path + ': ' if path else ''}{message}"]
+    parts += [f"  nearest allowed: {near}"] if near else []
+    parts += [f"  source: {source}"] if source else []
+    return "\n".join(_intent.printable(part, 2000) for part in parts)

@@ -1,0 +1,235 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Recorded observations: many documents from a folder, checked, and sharing what is equal in them.
+
+Ten thousand equal hosts differ in some serial numbers only; read one by one they would fill the memory of a controller.
+What comes out is read only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+
+from . import _site
+
+SCHEMA = "sovereign.ai_stack/observation/1"
+
+_TEXT, _NUMBER, _FLAG = (str,), (int, float), (bool,)
+_ANY = None
+_NAMED_TEXTS = {"*": _TEXT}
+_SOFTWARE = {"version": _TEXT, "flavour": _TEXT, "path": _TEXT, "signer": _TEXT}
+
+# The types that the core relies on, see docs/data.md. A tuple: scalars of these types; [x]: a list; {"*": x}: a mapping of any keys;
+# _ANY: not looked at. null fits everything and means unknown.
+_PCI = {
+    "address": _TEXT,
+    "class": _TEXT,
+    "vendor": _TEXT,
+    "device": _TEXT,
+    "subsystem_vendor": _TEXT,
+    "subsystem_device": _TEXT,
+    "revision": _TEXT,
+    "driver": _TEXT,
+    "driver_override": _TEXT,
+    "numa_node": _NUMBER,
+    "iommu_group": _NUMBER,
+    "slot": _TEXT,
+    "sriov_totalvfs": _NUMBER,
+    "sriov_numvfs": _NUMBER,
+    "bars": [_NUMBER],
+    "vpd": {"part_number": _TEXT, "serial": _TEXT, "text": _TEXT},
+    "present": _FLAG,
+}
+_GPU = {
+    "index": _NUMBER,
+    "address": _TEXT,
+    "uuid": _TEXT,
+    "serial": _TEXT,
+    "name": _TEXT,
+    "vbios": _TEXT,
+    "persistence": _FLAG,
+    "mig": {"current": _TEXT, "pending": _TEXT, "devices": [{"profile": _TEXT, "uuid": _TEXT}]},
+    "fabric": {"state": _TEXT, "status": _TEXT},
+    "processes": _NUMBER,
+    "error": _TEXT,
+}
+SHAPE = {
+    "schema": _TEXT,
+    "host": _TEXT,
+    "at": _TEXT,
+    "reachable": _FLAG,
+    "system": _NAMED_TEXTS,
+    "kernel": {
+        "running": _TEXT,
+        "next_boot": _TEXT,
+        "next_boot_because": _TEXT,
+        "cmdline": _TEXT,
+        "compiler": {"name": _TEXT, "version": _TEXT, "path": _TEXT},
+        "installed": [
+            {
+                "release": _TEXT,
+                "image": _TEXT,
+                "initramfs": _FLAG,
+                "package": _TEXT,
+                "package_version": _TEXT,
+                "headers": _FLAG,
+                "modules": {"*": _SOFTWARE},
+            }
+        ],
+    },
+    "secure_boot": {"state": _TEXT, "efi": _FLAG, "mok_enrolled": [_TEXT]},
+    "pci": [_PCI],
+    "driver": {
+        "loaded": {"*": _SOFTWARE},
+        "user_space": _SOFTWARE,
+        "firmware": {"gsp": [_TEXT], "amdgpu": _FLAG},
+        "fabric_manager": _SOFTWARE,
+        "imex": _SOFTWARE,
+        "nvlsm": _SOFTWARE,
+        "owners": [{"kind": _TEXT, "evidence": _TEXT, "version": _TEXT}],
+        "foreign": [{"path": _TEXT, "why": _TEXT}],
+    },
+    "nvml": {"status": _TEXT, "exit": _NUMBER, "message": _TEXT, "driver_version": _TEXT, "cuda_version": _TEXT, "gpus": [_GPU]},
+    "packages": {
+        "manager": _TEXT,
+        "installed": _NAMED_TEXTS,
+        "held": [_TEXT],
+        "broken": [_TEXT],
+        "lock": _TEXT,
+        "lists_at": _TEXT,
+        "repositories": [
+            {"name": _TEXT, "uri": _TEXT, "suites": [_TEXT], "components": [_TEXT], "reachable": _FLAG, "message": _TEXT},
+        ],
+        "sets": {
+            "*": {
+                "definition": {"*": _ANY},
+                "versions": {"*": [{"version": _TEXT, "origin": _TEXT}]},
+                "simulation": {"ok": _FLAG, "message": _TEXT, "install": _NAMED_TEXTS, "remove": [_TEXT], "download_bytes": _NUMBER},
+            }
+        },
+    },
+    "units": {"*": {"load": _TEXT, "active": _TEXT, "enabled": _TEXT}},
+    "files": {"*": {"sha256": _TEXT, "ours": _FLAG}},
+    "disk": {"*": _NUMBER},
+    "journal": {"*": _ANY},
+    "trials": {"*": {"key": _NAMED_TEXTS, "mode": _TEXT, "result": _TEXT, "errors": [_TEXT], "seconds": _NUMBER, "host": _TEXT, "at": _TEXT}},
+    "errors": [{"what": _TEXT, "message": _TEXT}],
+}
+_WORDS = {_TEXT: "text", _NUMBER: "a number", _FLAG: "true or false"}
+
+
+def misfit(value, shape, path) -> str | None:
+    """The first place of a value that is not as its shape says, with what it wants; None: it fits."""
+    if value is None or shape is _ANY or (shape.__class__ is tuple and value.__class__ in shape):
+        return None
+    if shape.__class__ is tuple:
+        return f"{path} wants {_WORDS[shape]}"
+    if shape.__class__ is list:
+        return _misfit_of_list(value, shape[0], path)
+    if value.__class__ is not dict:
+        return f"{path} wants a mapping"
+    other = shape.get("*")
+    for key, one in value.items():
+        inner = shape.get(key, other)
+        # most values are scalars that fit: they are not worth a call
+        if inner is not None and one is not None and not (inner.__class__ is tuple and one.__class__ in inner):
+            found = misfit(one, inner, f"{path}.{key[:60]!a}" if not key.isidentifier() else f"{path}.{key[:60]}")
+            if found:
+                return found
+    return None
+
+
+def _misfit_of_list(value, shape, path):
+    if value.__class__ is not list:
+        return f"{path} wants a list"
+    return next((found for found in (misfit(one, shape, f"{path}[{at}]") for at, one in enumerate(value)) if found), None)
+
+
+class Shelf:
+    """Reads documents; equal parts of them become one object."""
+
+    def __init__(self):
+        self._parts, self._texts = {}, {}
+
+    def take(self, path, host):
+        """(document, sha256) of a host's file; a SiteError says what is wrong with it."""
+        data = _site.read(path)
+        document = _site.parse(path, data)
+        if document.get("schema") != SCHEMA:
+            raise _site.SiteError(f"{path} is no document of {SCHEMA}.")
+        for key, value in document.items():
+            document[key] = self._shared(path, key, value)
+        # the name in the inventory is the host's; a document cannot speak for another one
+        document["host"] = host
+        return document, hashlib.sha256(data).hexdigest()
+
+    def _shared(self, path, key, value):
+        if key in ("pci", "nvml"):
+            self._check(path, key, value)
+            return self._texts_shared(value)
+        known = (key, marshal.dumps(value, 2))
+        if known not in self._parts:
+            self._check(path, key, value)
+            self._parts[known] = value
+        return self._parts[known]
+
+    def _texts_shared(self, value):
+        if value.__class__ is str:
+            return self._texts.setdefault(value, value)
+        if value.__class__ is list:
+            return [self._texts_shared(one) for one in value]
+        if value.__class__ is dict:
+            keep = self._texts.setdefault
+            return {key: keep(one, one) if one.__class__ is str else self._texts_shared(one) for key, one in value.items()}
+        return value
+
+    @staticmethod
+    def _check(path, key, value):
+        wrong = misfit(value, SHAPE.get(key), key)
+        if not wrong and key == "pci":
+            wrong = next((f"pci[{at}] has no address" for at, one in enumerate(value or ()) if not (one or {}).get("address")), None)
+        if wrong:
+            raise _site.SiteError(f"{path} is not as {SCHEMA} says: {wrong}.")
+
+
+def read_folder(folder, hosts):
+    """({host: document}, {host: {sha256, at}}, {host: what is wrong}) of the recorded hosts among these."""
+    try:
+        there = set(os.listdir(folder))
+    except FileNotFoundError:
+        there = set()
+    except OSError as error:
+        raise _site.SiteError(f"{folder} cannot be read: {error.strerror}.") from None
+    shelf, documents, about, wrong = Shelf(), {}, {}, {}
+    for host in hosts:
+        name = _site.file_of(host)
+        if name not in there:
+            continue
+        try:
+            documents[host], digest = shelf.take(os.path.join(folder, name), host)
+            about[host] = {"sha256": digest, "at": documents[host].get("at")}
+        except _site.SiteError as error:
+            wrong[host] = str(error)
+    return documents, about, wrong
+
+
+def read_trials(folder):
+    """(trial documents, what is wrong with others) of a report folder."""
+    trials, wrong = [], []
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    for name in names:
+        if name.startswith(".") or not name.endswith(".json"):
+            continue
+        path = os.path.join(folder, name)
+        try:
+            trial = _site.read_json(path)
+            problem = misfit(trial, SHAPE["trials"]["*"], "trial") or next((f"it has no {key}" for key in ("key", "mode", "result") if not trial.get(key)), None)
+            if problem:
+                raise _site.SiteError(f"{path} is no trial: {problem}.")
+            trials.append(trial)
+        except _site.SiteError as error:
+            wrong.append(str(error))
+    return trials, wrong

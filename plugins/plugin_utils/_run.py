@@ -1,0 +1,133 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What an action on the controller learns from Ansible: the site's variables, the inventory, what hosts said."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import pathlib
+
+import yaml
+
+from . import _intent
+
+PREFIX = "ai_stack_"
+OBSERVED = "__ai_stack_observation"
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def plain(value):
+    """Plain JSON values of what Ansible handed over; nothing in it is a template any more."""
+    return _intent.normalise(value)
+
+
+def site_variables(templar, task_vars):
+    """(the ai_stack_* variables of the site, conflicts): what the group "all" or `-e` says, whichever host the task runs for."""
+    raw = _raw(task_vars["hostvars"], "localhost")
+    values, conflicts = {}, []
+    reader = templar.copy_with_new_env(available_variables=raw)
+    for name in sorted(raw):
+        if name.startswith(PREFIX):
+            values[name] = _resolved(reader, raw[name], (name,), conflicts)
+    for name in sorted(set(task_vars) - set(raw)):
+        if name.startswith(PREFIX):
+            message = "is set for one host or group only; the plan is made once for the whole site: set it for the group all"
+            conflicts.append(_intent.conflict("INT-1", name, message))
+    return _intent.of_variables(values), conflicts
+
+
+def _raw(hostvars, host):
+    return hostvars.raw_get(host) if hasattr(hostvars, "raw_get") else dict(hostvars[host])
+
+
+def _resolved(templar, value, tokens, conflicts):
+    """A variable with its templates resolved, leaf by leaf, so that one bad template has its own place."""
+    if isinstance(value, dict):
+        return {str(key): _resolved(templar, one, (*tokens, str(key)), conflicts) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_resolved(templar, one, (*tokens, at), conflicts) for at, one in enumerate(value)]
+    if value is None or isinstance(value, (bool, int, float)):
+        return plain(value)
+    try:
+        return plain(templar.template(value))
+    except Exception as error:
+        secret = any(node.get("writeOnly") for node in _intent.locate(tokens))
+        why = "" if secret else f": {_intent.printable(str(error).strip().partition(chr(10))[0], 200)}"
+        conflicts.append(_intent.conflict("INT-8", _intent.path_of(tokens), f"its template cannot be resolved{why}"))
+        return None
+
+
+def inventory_of(groups) -> dict:
+    """{host: [groups]} of all hosts."""
+    found = {host: [] for host in groups.get("all", ())}
+    for group in sorted(groups):
+        for host in groups[group]:
+            if host in found:
+                found[host].append(group)
+    return found
+
+
+def hosts_inside(task_vars) -> list:
+    """The hosts that --limit leaves to act on."""
+    if task_vars.get("ansible_limit") is None:
+        return list(task_vars["groups"].get("all", ()))
+    return list(task_vars["ansible_play_hosts_all"])
+
+
+def observed(task_vars, host):
+    """What the observing task registered for a host: (document or None, why there is none or None); (None, None): it was not asked."""
+    variables = task_vars["hostvars"].get(host)
+    if variables is None or OBSERVED not in variables:
+        return None, None
+    result = variables[OBSERVED]
+    if result.get("skipped"):
+        return None, None
+    if result.get("unreachable"):
+        return None, "did not answer"
+    document = result.get("observation")
+    if result.get("failed") or not isinstance(document, dict):
+        return None, "could not be observed: " + _intent.printable(str(result.get("msg", "no reason given")), 300)
+    return plain(document), None
+
+
+def path_in(folder, name) -> pathlib.Path:
+    """A path as the operator meant it: relative ones start in the folder of the command."""
+    return pathlib.Path(folder, pathlib.Path(name).expanduser())
+
+
+def now() -> str:
+    """UTC time as ISO text."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_between(then, later):
+    """Seconds between two times of such text; None where one of them is something else."""
+    try:
+        one, other = (datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (then, later))
+        return (other - one).total_seconds()
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def version() -> str:
+    """The version of this collection, from the installed copy or the work tree."""
+    try:
+        manifest = json.loads(ROOT.joinpath("MANIFEST.json").read_text(encoding="utf-8"))
+        return str(manifest["collection_info"]["version"])
+    except (OSError, ValueError, KeyError):
+        pass
+    try:
+        return str(yaml.safe_load(ROOT.joinpath("galaxy.yml").read_text(encoding="utf-8"))["version"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return "unknown"
+
+
+def core_digest() -> str:
+    """One digest over the core's files: which code made the decisions."""
+    digest = hashlib.sha256()
+    for path in sorted(ROOT.joinpath("plugins", "module_utils", "_compat").glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

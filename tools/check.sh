@@ -42,5 +42,6 @@ unit) pytest -q -n 2 -m 'not long' tests/unit ;;
 unit-long) pytest -q -n 2 tests/unit ;;
 shape) pytest -q tests/shape ;;
 rules-bite) python tools/disable_rules.py ;;
+other-core) tools/other_core.sh ;;
 *) echo "check.sh: unknown check '${1:-}'" >&2; exit 2 ;;
 esac

@@ -1,0 +1,29 @@
+#!/bin/sh
+# other_core.sh: unit tests and sanity under the second ansible-core, which needs Python 3.12 or later.
+# Where this machine has none, inside a minimal Debian 13 made for it.
+set -eu
+# shellcheck source=env.sh
+. "$(dirname -- "$0")/env.sh"
+
+here() {
+    export AI_STACK_VENV="$AI_STACK_CACHE/venv-long"
+    "$AI_STACK_VENV/bin/ansible-playbook" --version
+    tools/check.sh unit-long
+    tools/check.sh sanity
+}
+
+inside_trixie() {
+    root=$AI_STACK_CACHE/trixie
+    [ -e "$root/usr/bin/python3" ] || mmdebstrap --variant=apt --include=python3-venv,git,ca-certificates,procps trixie "$root"
+    # its own cache: a venv belongs to the Python that made it
+    mkdir -p "$AI_STACK_CACHE/inside" && cp -r "$AI_STACK_CACHE/collections" "$AI_STACK_CACHE/inside/"
+    podman run --rm --runtime runc --network host --volume "$AI_STACK_ROOT:/src:ro" --volume "$AI_STACK_CACHE/inside:/cache" \
+        --env AI_STACK_CACHE=/cache --env AI_STACK_SKIP_SYSTEM=1 --env AI_STACK_ROOT=/src --env PYTHONDONTWRITEBYTECODE=1 \
+        --workdir /src --rootfs "$root" sh -c 'git config --global --add safe.directory /src && sh tools/install.sh long && sh tools/other_core.sh here' </dev/null
+}
+
+if [ "${1:-}" = here ] || sh tools/install.sh long; then
+    here
+else
+    inside_trixie
+fi

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From PCI functions to cards: what each one is, whether it answers, and which row of the tables speaks about it."""
+
+from __future__ import annotations
+
+from .text import safe, nearest
+
+# The kernel module is the tables' word for who drives a card; these are the names that package sets use.
+VENDORS = {'nvidia': 'nvidia', 'amdgpu': 'amd', 'i915': 'intel', 'xe': 'intel', 'habanalabs': 'habana'}
+
+# 0300 is also the console of a board, so an unknown id of that class is no accelerator by itself.
+_ACCELERATOR_CLASSES = ('0302', '12')
+
+
+def address(text):
+    """The form that sysfs uses: NVML writes the domain with eight digits and in capitals."""
+    text = (text or '').lower()
+    domain, colon, rest = text.partition(':')
+    return domain[-4:] + colon + rest if len(domain) > 4 else text
+
+
+def find_row(index, function):
+    """The accelerator row of a PCI function: by subsystem where one id stands for several cards."""
+    rows = index.devices.get((function.get('vendor'), function.get('device')), ())
+    subsystem = '%s:%s' % (function.get('subsystem_vendor'), function.get('subsystem_device'))
+    for row in rows:
+        if subsystem in (row.get('subsystems') or ()):
+            return row
+    for row in rows:
+        if not row.get('subsystems'):
+            return row
+    return rows[0] if rows else None
+
+
+def _is_unknown_accelerator(index, function):
+    return function.get('vendor') in index.vendors and (function.get('class') or '').startswith(_ACCELERATOR_CLASSES)
+
+
+def _identity(function, gpu):
+    vpd = function.get('vpd') or {}
+    return {'serial': (gpu or {}).get('serial') or vpd.get('serial'), 'uuid': (gpu or {}).get('uuid')}
+
+
+def _dead(function, gpu):
+    """Why a card does not answer, or None."""
+    if function.get('present') is False:
+        return 'its configuration space reads ff: it has fallen off the bus'
+    if gpu and gpu.get('error'):
+        return 'the driver reports: %s' % safe(gpu['error'])
+    return None
+
+
+def _card(function, gpu, row):
+    card = {'address': function['address'], 'vendor': function.get('vendor'), 'device': function.get('device'),
+            'subsystem': '%s:%s' % (function.get('subsystem_vendor'), function.get('subsystem_device')),
+            'model': row['model'] if row else None, 'name': row['name'] if row else safe((gpu or {}).get('name') or 'unknown'),
+            'slot': function.get('slot'), 'vbios': (gpu or {}).get('vbios'), 'row': row, 'pool': None, 'use': None,
+            'dead': _dead(function, gpu), 'status': 'ok'}
+    card.update(_identity(function, gpu))
+    if card['dead']:
+        card['status'] = 'dead'
+    return card
+
+
+def of(observation, index):
+    """The accelerators of a host in address order. row is None where no table knows the id."""
+    gpus = {address(gpu.get('address')): gpu for gpu in (observation.get('nvml') or {}).get('gpus') or ()}
+    cards = []
+    for function in observation.get('pci') or ():
+        row = find_row(index, function)
+        if row or _is_unknown_accelerator(index, function):
+            cards.append(_card(function, gpus.get(address(function.get('address'))), row))
+    return sorted(cards, key=lambda card: card['address'])
+
+
+def nearest_model(index, card):
+    """The known card that an unknown one is most like: by its name, else by the closest device id of the vendor."""
+    named = nearest(card['name'], index.names)
+    if named:
+        return index.names[named]
+    same = [device for vendor, device in index.devices if vendor == card['vendor']]
+    if not same or not card['device']:
+        return None
+    close = min(same, key=lambda device: abs(int(device, 16) - int(card['device'], 16)))
+    return index.devices[(card['vendor'], close)][0]['model']

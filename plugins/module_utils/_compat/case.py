@@ -1,0 +1,181 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a driver decision depends on, and nothing else: equal cases share one decision."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+from . import candidates, fabric, versions
+from .cards import VENDORS
+from .text import listed
+
+# The first choice of each list in the contract.
+DEFAULTS = {'policy': 'production', 'source': 'distribution', 'flavour': 'auto', 'build': None, 'reboot': 'never', 'drain': None,
+            'foreign': 'refuse', 'lock_timeout': 300, 'persistence': True}
+_RHEL = ('rhel', 'redhat', 'fedora')
+_OURS = ('distribution', 'vendor_repository')
+
+
+def policy_of(intent, pools):
+    """The driver settings of a host, the place each comes from, and the keys on which its pools differ."""
+    values, places, clashes = dict(DEFAULTS), {}, []
+    for key, value in sorted((intent.get('ai_stack_driver') or {}).items()):
+        values[key], places[key] = value, 'ai_stack_driver.%s' % key
+    for at, pool in pools:
+        for key, value in sorted((pool.get('driver') or {}).items()):
+            place = 'ai_stack_pools[%d].driver.%s' % (at, key)
+            if places.get(key, '').startswith('ai_stack_pools') and values[key] != value:
+                clashes.append((key, places[key], place))
+            values[key], places[key] = value, place
+    values['policy'] = str(values['policy'])
+    return values, places, clashes
+
+
+class Case:
+    """A host as the rules of a driver see it."""
+
+    def __init__(self, site, observation, cards, policy, places, waived, record):
+        self.index, self.today, self._builds = site.index, site.today, site.builds
+        self.system = observation.get('system') or {}
+        self.packages = observation.get('packages') or {}
+        self.driver = observation.get('driver') or {}
+        self.secure_boot = observation.get('secure_boot') or {}
+        self.kernel = observation.get('kernel') or {}
+        self.disk = observation.get('disk') or {}
+        self.journal_open = (observation.get('journal') or {}).get('open')
+        self.cards, self.rows = cards, _distinct(card['row'] for card in cards if card['row'])
+        self.policy, self.places, self.waived, self.record = policy, places, waived, record or {}
+        self.pci = [function for function in observation.get('pci') or () if fabric.concerns(self.index, function)]
+        self.needs, self._known = {}, {}
+        self.vendors = sorted({self.vendor_of(row) for row in self.rows})
+        self.vendor = self.vendors[0] if len(self.vendors) == 1 else None
+        self.offered = candidates.of(observation, self.vendor)
+
+    def alone(self, row):
+        """The same case with one card only."""
+        other = copy.copy(self)
+        other.rows = [row]
+        return other
+
+    def path(self, key):
+        """The place in the inventory that a setting comes from."""
+        return self.places.get(key, 'ai_stack_driver.%s' % key)
+
+    def offers(self, wanted, otherwise):
+        """The candidates of this host that pass a test, in words; else what the site would have to get."""
+        names = sorted({one.name for one in self.offered if not one.missing and one.installable and wanted(one)}, reverse=True)
+        return 'available here: %s' % listed(names) if names else otherwise
+
+    @staticmethod
+    def vendor_of(row):
+        return VENDORS.get(row.get('driver'), row.get('driver'))
+
+    def branch(self, candidate):
+        """The row of a candidate's branch."""
+        return self.index.branches.get(candidate.branch)
+
+    @property
+    def release(self):
+        """The kernel that boots next; None: unknown."""
+        return self.kernel.get('next_boot')
+
+    @property
+    def installed_kernel(self):
+        return next((one for one in self.kernel.get('installed') or () if one.get('release') == self.release), {})
+
+    @property
+    def compiler(self):
+        found = self.kernel.get('compiler')
+        return '%s %s' % (found.get('name'), found.get('version')) if found else None
+
+    @property
+    def suite(self):
+        return self.system.get('codename') or '%s%s' % (self.system.get('distribution'), self.system.get('version'))
+
+    @property
+    def release_of_system(self):
+        return self.system.get('distribution'), str(self.system.get('version'))
+
+    @property
+    def place(self):
+        """The key of the tables about packages: rhel stands for its family, by its major release."""
+        if self.system.get('family') in _RHEL:
+            return 'rhel', str(self.system.get('version')).partition('.')[0]
+        return self.release_of_system
+
+    def package_row(self, name, version=None):
+        return self.index.package(self.place, name, version)
+
+    def transitional(self, name):
+        return self.index.transitional.get(self.place + (name,))
+
+    def has_kind(self, kind):
+        """Whether the tables have rows of a kind for this distribution."""
+        return self.place + (kind,) in self.index.kinds
+
+    @property
+    def foreign(self):
+        """Owners of a driver that a set of packages here is not."""
+        source = 'distribution' if self.policy['source'] == 'distribution' else 'vendor_repository'
+        owners = [one for one in self.driver.get('owners') or () if one.get('kind') not in (source,) and not self._is_recorded(one)]
+        left = [] if owners else [{'kind': 'unknown', 'evidence': '%s: %s' % (one.get('path'), one.get('why'))} for one in self.driver.get('foreign') or ()]
+        return owners + left
+
+    def _is_recorded(self, owner):
+        return owner.get('kind') in _OURS and self.record.get('version') and owner.get('version') == self.record['version']
+
+    @property
+    def our_holds(self):
+        """Names that an earlier run of ours has held."""
+        return set(self.record.get('packages') or ())
+
+    def trial_key(self, candidate):
+        return {'suite': self.suite, 'kernel': self.release, 'package': candidate.module, 'version': candidate.package_version,
+                'compiler': self.compiler}
+
+    def built(self, candidate):
+        """(verdict, line, source) of building a candidate for the next kernel; see trials.Builds.result."""
+        key = (candidate.set, candidate.package_version)
+        if key not in self._known:
+            self._known[key] = self._build(candidate)
+        return self._known[key]
+
+    def _build(self, candidate):
+        if candidate.build != 'dkms' or not candidate.module:
+            return 'built', None, None
+        there = (self.installed_kernel.get('modules') or {}).get('nvidia') or {}
+        if there.get('version') == candidate.version and there.get('flavour') == candidate.flavour:
+            return 'built', 'the module is there for %s' % self.release, None
+        if not candidate.version:
+            return 'unknown', None, None
+        return self._builds.result(self.trial_key(candidate))
+
+    def versions_of(self, part):
+        """Every version in which a friend of the driver can be had here, newest first."""
+        found = {version for one in self.offered for version in one.parts.get(part, (None, ()))[1]}
+        return sorted(found, key=versions.key(self.packages.get('manager')), reverse=True)
+
+
+def _distinct(rows):
+    found = []
+    for row in rows:
+        if row not in found:
+            found.append(row)
+    return found
+
+
+def key_of(observation, cards, policy, places, waived, record):
+    """Equal keys, equal decisions: everything that Case reads, as one string."""
+    kernel, driver = observation.get('kernel') or {}, observation.get('driver') or {}
+    ids = sorted({(card['vendor'], card['device'], card['subsystem'], card['pool_at'], card['name'] if not card['row'] else '') for card in cards})
+    others = sorted({(one.get('vendor') or '', one.get('device') or '', one.get('class') or '', str((one.get('vpd') or {}).get('text')))
+                     for one in observation.get('pci') or () if (one.get('class') or '')[:2] not in ('03', '12')})
+    system = {name: value for name, value in (observation.get('system') or {}).items() if name not in ('machine_id', 'boot_id')}
+    disk = sorted((name, size >> 20) for name, size in (observation.get('disk') or {}).items() if size is not None)
+    return json.dumps([ids, others, system, kernel.get('next_boot'), kernel.get('next_boot_because'), kernel.get('compiler'), kernel.get('installed'),
+                       observation.get('secure_boot'), driver.get('owners'), driver.get('foreign'), observation.get('packages'), disk,
+                       bool((observation.get('journal') or {}).get('open')), policy, places, sorted(waived), record], sort_keys=True, default=str)

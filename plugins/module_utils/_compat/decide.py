@@ -1,0 +1,157 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One host: who is out of service, which driver it gets, and what that changes on it."""
+
+from __future__ import annotations
+
+from . import driver, mig, state
+from .cards import address
+from .case import Case, key_of, policy_of
+from .register import Objection, entry, of
+from .text import safe
+
+_HERE = ('host', 'mig')
+
+
+def out_of_service(site):
+    """Mark hosts and cards that ai_stack_states takes out, before any pool claims them."""
+    for at, row in enumerate(site.intent.get('ai_stack_states') or ()):
+        host, path = site.hosts.get(row['host']), 'ai_stack_states[%d]' % at
+        named = row.get('serial') is not None or row.get('address') is not None
+        found = [card for card in host.cards if not named or _is(card, row)] if host else []
+        for card in found:
+            card['status'] = row['state'] if card['status'] != 'dead' else 'dead'
+        if host and not named:
+            host.state, host.because = 'left_out', '%s: %s' % (row['state'], safe(row.get('reason') or ''))
+        what = '%s %s' % (host.name, safe(row.get('serial') or row.get('address') or '')) if host else safe(row['host'])
+        if not host or named and not found and host.known:
+            site.warn('%s: nothing here is called %s' % (row['state'], what.strip()), host.name if host else None, path)
+        else:
+            site.warn('%s is left out (%s): %s' % (what.strip(), row['state'], safe(row.get('reason') or 'no reason given')), host.name, path)
+
+
+def _is(card, row):
+    return row.get('serial') is not None and card['serial'] == str(row['serial']) or row.get('address') is not None and \
+        card['address'] == address(str(row['address']))
+
+
+def host(site, one):
+    """Decide a host: sets its state, decisions and changes, and tells the site what stands against it."""
+    if one.state == 'left_out':
+        return
+    if not one.known or one.stale:
+        _dark(one)
+        if not one.known:
+            return
+    _look(site, one)
+    mine = [card for card in one.cards if card['pool'] and card['status'] == 'ok' and card['use'] in _HERE]
+    if mine:
+        _driver(site, one, mine)
+    elif not one.stale:
+        one.state, one.because = _without(one)
+    if one.stale:
+        one.state = 'unknown'
+
+
+def _dark(one):
+    one.state = 'unknown'
+    one.because = 'it did not answer; what is shown is of %s' % safe(one.seen.get('at')) if one.known else 'it did not answer and was never seen'
+
+
+def _without(one):
+    if not one.cards:
+        return 'no_accelerator', 'it has no accelerator'
+    if any(card['pool'] for card in one.cards):
+        return 'left_out', 'none of its cards in pools is in service for a driver of the host'
+    return 'not_ours', 'no pool takes a card of it'
+
+
+def _look(site, one):
+    """Say what is odd about the cards of a host."""
+    loose = []
+    for card in one.cards:
+        if card['dead']:
+            site.warn('the card at %s is left out: %s' % (card['address'], card['dead']), one.name, None, 'replace it, or name it in ai_stack_states', 'ACC-67')
+        elif not card['pool'] and card['status'] == 'ok':
+            card['status'] = 'unassigned'
+            loose.append('%s %s' % (card['address'], card['model'] or card['name']))
+    if loose:
+        site.warn('%d cards are in no pool: %s' % (len(loose), ', '.join(loose)), one.name, 'ai_stack_pools', 'a pool that selects them')
+
+
+def _driver(site, one, mine):
+    chosen = [(at, site.claims.pools[at][1]) for at in sorted({card['pool_at'] for card in mine})]
+    policy, places, clashes = policy_of(site.intent, chosen)
+    for key, first, second in clashes:
+        site.object('ACC-22', Objection('pools of this host want different drivers: %s and %s differ' % (first, second), 'one value of %s' % key, second), one.name)
+    waived = site.waivers.for_host(one.name, one.groups, [pool['name'] for dummy, pool in chosen])
+    record = None if site.upgrade else site.record.driver(one.name)
+    key = key_of(one.seen, mine, policy, places, waived, record)
+    if key not in site.outcomes:
+        site.outcomes[key] = driver.decide(Case(site, one.seen, mine, policy, places, waived, record))
+    outcome = site.outcomes[key]
+    for target, rows in ((site.conflicts, outcome.conflicts), (site.warnings, outcome.warnings), (site.waived, outcome.waived)):
+        target.extend(dict(row, host=one.name) for row in rows)
+    layout, refused = _layout(site, one, chosen, mine, outcome)
+    if not outcome.candidate or refused or clashes:
+        one.state, one.because = 'refused', 'see the conflicts of this host'
+        return
+    one.decisions = list(outcome.decisions) + layout
+    _finish(site, one, policy, outcome.candidate)
+
+
+def _layout(site, one, chosen, mine, outcome):
+    """(decision rows, whether a layout was refused) for the MIG pools of a host."""
+    pools, before = dict(chosen), len(site.conflicts)
+    gpus = {address(gpu.get('address')): gpu for gpu in (one.seen.get('nvml') or {}).get('gpus') or ()}
+    version, layout = outcome.candidate.version if outcome.candidate else None, {}
+    for card in mine:
+        if card['use'] == 'mig' and card['row']:
+            wish = mig.Wish(site.index, card, card['pool_at'], pools[card['pool_at']].get('layout'), version, gpus.get(card['address']))
+            for identity, function in of('layout', site.index.enforced):
+                for objection in function(wish):
+                    site.object(identity, objection, one.name)
+            layout[card['address']] = dict(wish.layout or {})
+    rows = [{'subject': 'mig.layout', 'value': layout, 'because': 'as the layout of the pool says', 'rule': 'ACC-55', 'source': None}] if layout else []
+    return rows, len(site.conflicts) > before
+
+
+def _finish(site, one, policy, candidate):
+    """What a decided host needs beyond the shared decision: reboot, drain, changes, its entry in the record."""
+    want = state.values(one.decisions)
+    loaded = state.of(one.seen)['loaded'] or {}
+    module = 'nvidia' if candidate.vendor == 'nvidia' else 'amdgpu'
+    right = loaded.get(module) == '%s %s' % (candidate.version, candidate.flavour) if candidate.version else module in loaded
+    needed = bool(want.get('driver.set')) and (not right or any(name in loaded for name in want['modules.blacklist']))
+    allowed = policy['reboot'] == 'when_needed'
+    because = 'the loaded module is not the decided one' if needed else 'the decided module is loaded'
+    if needed and not allowed:
+        because += '; ai_stack_driver.reboot says never'
+        site.warn('the driver is not the decided one until this host reboots, and reboot is never', one.name, 'ai_stack_driver.reboot', 'reboot: when_needed', 'ACC-15a')
+    one.reboots = needed and allowed
+    _say(one, 'reboot', one.reboots, because, 'ACC-15a')
+    if one.reboots and policy['drain']:
+        _say(one, 'drain', policy['drain'], 'the host is emptied before it reboots', None)
+    _record(site, one, candidate, want)
+    _changes(one, bool(one.reboots and policy['drain']))
+
+
+def _say(one, subject, value, because, identity):
+    one.decisions.append({'subject': subject, 'value': value, 'because': because, 'rule': identity, 'source': None})
+
+
+def _record(site, one, candidate, want):
+    if candidate.set:
+        site.drivers[one.name] = {'set': candidate.set, 'version': candidate.version, 'package_version': candidate.package_version,
+                                  'flavour': candidate.flavour, 'kernel': want.get('kernel.release'),
+                                  'packages': {name: candidate.packages[name] for name in want['driver.holds']}}
+
+
+def _changes(one, drains):
+    wanted = state.wanted(one.decisions, one.seen)
+    one.changes = [{'role': 'gpu_driver', 'resource': row['resource'], 'before': row['before'], 'after': row['after'], 'reboot': row['resource'] == 'loaded',
+                    'drain': drains and row['resource'] == 'loaded', 'irreversible': False} for row in state.difference(state.of(one.seen), wanted)]
+    one.state = 'planned' if one.changes else 'converged'
+    one.because = '%d changes' % len(one.changes) if one.changes else 'it is as it should be'

@@ -1,0 +1,246 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The driver of a host: the best candidate that no rule objects to, or every objection at once."""
+
+from __future__ import annotations
+
+import re
+
+from . import fabric, rules_build, rules_card, rules_host, rules_package, rules_policy, versions  # pylint: disable=unused-import
+from .candidates import Candidate
+from .register import entry, of
+from .text import listed, safe
+
+# Where a card takes both flavours the vendor's own default comes first.
+_FLAVOURS = ('open', 'in_kernel', 'proprietary')
+_TRIALS = ('ACC-30', 'ACC-31', 'ACC-33')
+# Names without a full release number follow the newest kernel.
+_KERNEL_META = re.compile(r'(linux-(image|headers|generic|virtual|nvidia|oem)(?!.*\d\.\d+\.\d)|kernel(-core|-devel|-modules|-modules-core)?$)')
+_PINNED = 'the versions that the package manager would install'
+
+
+class Outcome:
+    """What was decided for a case, or why nothing could be."""
+
+    def __init__(self):
+        self.candidate, self.decisions, self.conflicts, self.warnings, self.waived = None, [], [], [], []
+
+    def decide(self, subject, value, because, rule=None, source=None):
+        self.decisions.append({'subject': subject, 'value': value, 'because': because, 'rule': rule, 'source': source})
+
+
+def _sorted_out(case, found, outcome):
+    """Share objections out: a conflict, a warning, or waived by somebody."""
+    for identity, objection in found:
+        row = entry(case.index, identity, objection)
+        row['path'] = row['path'] or 'ai_stack_driver'
+        waiver = next((case.waived[name] for name in case.index.waivable_by(identity) if name in case.waived), None)
+        if waiver:
+            outcome.waived.append(dict(row, approver=waiver['approver'], until=str(waiver['until'])))
+        else:
+            (outcome.warnings if objection.warns else outcome.conflicts).append(row)
+
+
+def _judge(candidate, case):
+    judged = Outcome()
+    judged.candidate = candidate
+    _sorted_out(case, [(identity, objection) for identity, function in of('candidate', case.index.enforced)
+                       for objection in function(candidate, case)], judged)
+    return judged
+
+
+def _asked(candidate, case):
+    """Whether a candidate is what the site asked for, whatever the rules think of it."""
+    policy, build = case.policy['policy'], case.policy['build']
+    if policy not in ('production', 'newest') and policy not in (candidate.branch, candidate.version, candidate.package_version) and candidate.module:
+        return False
+    if case.policy['flavour'] not in ('auto', candidate.flavour) and candidate.flavour != 'in_kernel':
+        return False
+    if case.policy['source'] not in ('distribution', candidate.source):
+        return False
+    return build in (None, candidate.build) or not candidate.module
+
+
+def _kept(candidate, case):
+    """Whether a candidate is what the record says; without a record every one is."""
+    return not case.record or (candidate.set, candidate.package_version) == (case.record.get('set'), case.record.get('package_version'))
+
+
+def _rank(candidate, case):
+    """Lower is better: known to build, with its fabric manager at hand, preferred flavour, newest."""
+    built = 0 if case.built(candidate)[0] == 'built' else 1
+    newest = tuple(-part for part in versions.driver(candidate.version)) + (1,)
+    flavour = _FLAVOURS.index(candidate.flavour) if candidate.flavour in _FLAVOURS else len(_FLAVOURS)
+    paired = 0 if any(versions.upstream(one) == candidate.version for one in candidate.parts.get('fabric_manager', (None, ()))[1]) else 1
+    if case.policy['policy'] == 'newest':
+        return newest, built, paired, flavour, candidate.set or ''
+    return built, paired, flavour, newest, candidate.set or ''
+
+
+def _adopted(case):
+    """What somebody else installed, as a candidate: it is left alone, and judged like any other."""
+    for owner in case.foreign if case.policy['foreign'] == 'adopt' else ():
+        if owner.get('version'):
+            module = (case.installed_kernel.get('modules') or {}).get('nvidia') or (case.driver.get('loaded') or {}).get('nvidia') or {}
+            yield Candidate(vendor=case.vendor, version=owner['version'], flavour=module.get('flavour'), build='packaged', source=owner.get('kind'))
+
+
+def _needs(case):
+    for identity, function in of('need', case.index.enforced):
+        for need in function(case):
+            case.needs.setdefault(need.part, need._replace(rule=identity))
+    for need in fabric.imex(case):
+        case.needs.setdefault(need.part, need)
+
+
+def decide(case):
+    """The outcome of a case."""
+    outcome = Outcome()
+    _needs(case)
+    _sorted_out(case, [(identity, objection) for identity, function in of('host', case.index.enforced) for objection in function(case)], outcome)
+    offered = list(_adopted(case)) or case.offered
+    wanted = [one for one in offered if _asked(one, case)]
+    kept = [one for one in wanted if _kept(one, case)]
+    judged = [_judge(one, case) for one in kept]
+    good = [one for one in judged if not one.conflicts]
+    if good and not outcome.conflicts:
+        _take(outcome, min(good, key=lambda one: _rank(one.candidate, case)), case)
+    elif case.vendor and case.offered and not good:
+        _refuse(outcome, case, wanted, judged)
+    return outcome
+
+
+def _take(outcome, best, case):
+    outcome.candidate = best.candidate
+    outcome.warnings += best.warnings
+    outcome.waived += best.waived
+    _describe(outcome, case)
+
+
+def _refuse(outcome, case, wanted, judged):
+    """Every distinct objection to what was asked for; what there is, when nothing here is that."""
+    if judged:
+        rows = [row for one in judged for row in one.conflicts]
+    elif wanted:
+        rows = [_not_as_recorded(case, wanted)]
+    else:
+        rows = [_nothing_matches(case)]
+    for row in rows:
+        if row not in outcome.conflicts:
+            outcome.conflicts.append(row)
+
+
+def _conflict(case, identity, path, message, nearest, source=None):
+    return {'rule': identity, 'host': None, 'path': path, 'message': message, 'nearest': nearest, 'source': source or case.index.source(identity)}
+
+
+def _not_as_recorded(case, wanted):
+    return _conflict(case, 'RECORD', case.path('policy'),
+                     'the record says %s of %s, which cannot be had here any more' % (safe(case.record.get('package_version')), safe(case.record.get('set'))),
+                     'an upgrade to one of: %s' % listed(sorted({one.name for one in wanted})))
+
+
+def _nothing_matches(case):
+    """The site asked for what no repository of the host offers: say what they do offer."""
+    names = sorted({one.name for one in case.offered if one.version})
+    for key in ('policy', 'flavour', 'build', 'source'):
+        if case.policy[key] in (None, 'auto', 'production', 'newest', 'distribution'):
+            continue
+        row = next((row for name, row in sorted(case.index.transitional.items()) if name[:2] == case.place
+                    and key == 'policy' and name[2].startswith('nvidia-driver-%s' % case.policy['policy'])), None)
+        if row:
+            return _conflict(case, 'ACC-10a', case.path(key), '%s installs %s here: there is no branch %s' % (row['package'], row['installs'], case.policy[key]),
+                             'branch %s' % row['installs_branch'], case.index.source('ACC-10a', row))
+        if not any(_asked(one, _only(case, key)) for one in case.offered):
+            return _conflict(case, 'ACC-26', case.path(key), 'nothing here is of %s %s' % (key, safe(case.policy[key])), 'available here: %s' % listed(names))
+    return _conflict(case, 'ACC-26', case.path('policy'), 'nothing here is of policy %s, flavour %s and build %s together' % (
+        safe(case.policy['policy']), safe(case.policy['flavour']), safe(case.policy['build'])), 'available here: %s' % listed(names))
+
+
+def _only(case, key):
+    """The case with all choices of the site but one left open."""
+    other = case.alone(None)
+    other.policy = dict(case.policy, policy='newest', flavour='auto', source='distribution', build=None)
+    other.policy[key] = case.policy[key]
+    return other
+
+
+def _holds(candidate, case):
+    """What must not move by itself: everything of the driver's version, and the set's own names."""
+    return sorted(name for name, version in candidate.packages.items()
+                  if versions.upstream(version) == candidate.version or name in candidate.names)
+
+
+def _describe(outcome, case):
+    one = outcome.candidate
+    result, line, source = case.built(one)
+    rows = ', '.join(sorted(row['name'] for row in case.rows))
+    outcome.decide('driver.vendor', one.vendor, 'the cards are %s' % rows, 'ACC-22')
+    if one.version:
+        outcome.decide('driver.branch', one.branch, 'every card here takes it: %s' % rows, 'ACC-1c', (case.branch(one) or {}).get('source'))
+        outcome.decide('driver.version', one.version, _why(case), 'ACC-3a')
+    outcome.decide('driver.flavour', one.flavour, 'known to build for %s' % case.release if result == 'built' and one.build == 'dkms' and one.module
+                   else 'the cards take it', 'ACC-2c', source)
+    outcome.decide('driver.source', one.source, 'as %s says' % case.path('source') if one.set else 'somebody else installed it, and it is adopted')
+    outcome.decide('driver.owner', one.source if not one.set else 'distribution' if one.source == 'distribution' else 'vendor_repository',
+                   'one installer a node', 'ACC-43')
+    outcome.decide('modules.blacklist', ['nouveau'] if one.vendor == 'nvidia' else [], 'it would take the cards first', 'ACC-45')
+    outcome.decide('driver.persistence', bool(case.policy['persistence']), 'as %s says' % case.path('persistence'))
+    outcome.decide('kernel.release', case.release, case.kernel.get('next_boot_because') or 'the kernel that boots next', 'ACC-32')
+    outcome.decide('driver.set', one.set, 'the packages of this flavour and branch' if one.set else 'nothing is installed: the driver is adopted')
+    if one.set:
+        _packages(outcome, case, one)
+
+
+def _why(case):
+    if case.record:
+        return 'the record says so; only an upgrade moves it'
+    return 'the best of %d candidates here under policy %s' % (len(case.offered), case.policy['policy'])
+
+
+def _packages(outcome, case, one):
+    if case.built(one)[0] != 'built' and any(row['rule'] in _TRIALS for row in outcome.warnings):
+        outcome.decide('driver.trial', case.trial_key(one), 'whether the module builds for this kernel is not known', 'ACC-30')
+    if one.stream:
+        outcome.decide('driver.stream', one.stream, 'the branch is a module stream', 'ACC-14a')
+    _fabric(outcome, case, one)
+    outcome.decide('driver.packages', dict(sorted(one.packages.items())), _PINNED, 'ACC-15d')
+    outcome.decide('driver.remove', one.remove, 'the package manager says that they must go', 'ACC-10b')
+    outcome.decide('driver.holds', _holds(one, case), 'parts of one version move together or not at all', 'ACC-50')
+    outcome.decide('driver.repositories', _repositories(case, one), 'where these versions come from', 'ACC-41')
+    outcome.decide('driver.build', one.build, 'the module is compiled on the host' if one.build == 'dkms' else 'nothing is compiled on the host')
+    if one.module:
+        outcome.decide('kernel.hold', _kernel_packages(case), 'the module was built for this kernel; a kernel update can break it', 'ACC-36')
+
+
+def _fabric(outcome, case, one):
+    """Fabric manager and friends: in the version of the driver, nvlsm in the newest."""
+    for part in ('fabric_manager', 'nvlsm', 'imex'):
+        subject = 'fabric.%s' % part.replace('fabric_manager', 'manager')
+        need = case.needs.get(part)
+        if not need:
+            outcome.decide(subject, None, 'no switch of this host asks for it', 'ACC-7c')
+            continue
+        name, found = one.parts[part]
+        version = next((text for text in found if part == 'nvlsm' or versions.upstream(text) == one.version), None)
+        one.packages[name] = version
+        one.names.add(name)
+        outcome.decide(subject, versions.upstream(version) or version, need.because, need.rule, need.source)
+    for part in ('modules', 'programs'):
+        need = case.needs.get(part)
+        if need:
+            outcome.decide('fabric.%s' % part, need.because, 'the start of the fabric manager wants them', need.rule, need.source)
+
+
+def _repositories(case, one):
+    """Names of the repositories that the pinned versions come from."""
+    return sorted({one.origin} - {None}) if one.origin else []
+
+
+def _kernel_packages(case):
+    """The package of the kernel that boots next, and every installed name that would pull in another one."""
+    own = case.installed_kernel.get('package')
+    names = [name for name in case.packages.get('installed') or () if _KERNEL_META.match(name)]
+    return sorted(set(names + ([own] if own else [])))

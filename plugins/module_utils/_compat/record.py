@@ -1,0 +1,57 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was given and decided before, and what it becomes: the content of ai_stack.lock.yml."""
+
+from __future__ import annotations
+
+SCHEMA = 'sovereign.ai_stack/lock/1'
+_KEPT = ('address', 'model', 'vendor', 'device', 'subsystem', 'serial', 'uuid', 'slot', 'pool')
+
+
+class Record:
+    """The record of a site, indexed by place."""
+
+    def __init__(self, document):
+        self.document = document or {}
+        self.hosts = self.document.get('hosts') or {}
+        self.cards = {(row['host'], row['address']): row for row in self.document.get('cards') or ()}
+
+    def driver(self, host):
+        return (self.hosts.get(host) or {}).get('driver')
+
+    def pool_of(self, host, card):
+        row = self.cards.get((host, card['address']))
+        return row.get('pool') if row else None
+
+    def changed(self, host, card):
+        """The recorded identity that this card contradicts, or None: an identity that is not known contradicts nothing."""
+        row = self.cards.get((host, card['address']))
+        for key in ('serial', 'uuid'):
+            if row and row.get(key) and card.get(key):
+                return row if row[key] != card[key] else None
+        return row if row and (row.get('vendor'), row.get('device')) != (card['vendor'], card['device']) else None
+
+
+def _row(host, card, old):
+    row = {'host': host}
+    row.update((key, card[key]) for key in _KEPT)
+    for key in ('serial', 'uuid', 'slot'):
+        # What cannot be read now was read before: the driver may be down.
+        if row[key] is None and old and (old.get('vendor'), old.get('device')) == (card['vendor'], card['device']):
+            row[key] = old.get(key)
+    return row
+
+
+def renewed(record, site, hosts, drivers):
+    """The record after this plan. drivers: {host: driver entry}; hosts that were not seen keep theirs."""
+    cards = dict(record.cards)
+    for name, host in hosts.items():
+        for card in host.cards if host.known else ():
+            place = (name, card['address'])
+            if card['pool'] and card['status'] == 'ok':
+                cards[place] = _row(name, card, record.cards.get(place))
+    kept = {name: dict(record.hosts.get(name) or {}, **({'driver': drivers[name]} if name in drivers else {}))
+            for name in sorted(set(record.hosts) | set(drivers))}
+    return {'schema': SCHEMA, 'site': site, 'hosts': kept, 'cards': [cards[place] for place in sorted(cards)]}

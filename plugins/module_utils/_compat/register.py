@@ -1,0 +1,56 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one register of rules: a rule is a function under its id, and applies while its row in the tables is enforced.
+
+Stages, what a function of each gets, and what it yields:
+
+========== ========================== =====================================================================
+candidate  (candidate, case)          Objection: why this candidate does not do for these cards
+need       (case)                     Need: what the cards ask for beside a driver
+host       (case)                     Objection: what keeps this host from any driver
+layout     (wish)                     Objection: why a card cannot take a MIG layout
+pool       (claims)                   Objection: what is wrong between pools, cards and record
+check      (view)                     a check of the evidence
+========== ========================== =====================================================================
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+# message, nearest allowed choice; path None: the driver settings as a whole; source None: the sources of the rule;
+# host None: the host at hand; warns: it is said, and stops nothing.
+Objection = namedtuple('Objection', 'message nearest path source host warns')
+Objection.__new__.__defaults__ = (None, None, None, None, False)
+
+Need = namedtuple('Need', 'part because source rule')
+Need.__new__.__defaults__ = (None, None)
+
+_RULES = {}
+
+
+def rule(identity, stage):
+    """Register a function as what enforces a rule."""
+    def keep(function):
+        _RULES.setdefault(stage, []).append((identity, function))
+        return function
+    return keep
+
+
+def of(stage, enforced):
+    """The (id, function) pairs of a stage that the tables enforce, in the order of registration."""
+    return [pair for pair in _RULES.get(stage, ()) if pair[0] in enforced]
+
+
+def implemented():
+    """{id: stage} of every rule that some function enforces."""
+    return {identity: stage for stage, pairs in _RULES.items() for identity, dummy in pairs}
+
+
+def entry(index, identity, objection, host=None):
+    """The document of an objection: a conflict, a warning, or what becomes a waived row."""
+    source = index.source(identity, {'source': objection.source} if objection.source else None)
+    return {'rule': identity, 'host': objection.host or host, 'path': objection.path, 'message': objection.message,
+            'nearest': objection.nearest, 'source': source}

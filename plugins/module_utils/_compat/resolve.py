@@ -1,0 +1,79 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Intent, observations, tables and record in; one plan for the whole site out."""
+
+from __future__ import annotations
+
+from . import cards, decide, pools, steps
+from .index import Index
+from .record import Record, renewed
+from .register import entry, of
+from .trials import Builds
+from .waivers import Waivers
+
+
+class Host:
+    """A host of the inventory with what was seen of it."""
+
+    def __init__(self, name, groups, observation, index):
+        self.name, self.groups, self.seen = name, groups, observation or {}
+        self.known = bool(observation) and 'pci' in observation
+        self.stale = bool(observation) and observation.get('reachable') is False
+        self.cards = cards.of(self.seen, index) if self.known else []
+        self.state, self.because, self.decisions, self.changes, self.reboots = 'unknown', '', [], [], False
+
+
+class Site:
+    """Everything that one call of resolve works on."""
+
+    def __init__(self, intent, inventory, observations, tables, record, today, trials, upgrade):
+        self.intent, self.today, self.upgrade = intent, str(today), upgrade
+        self.index = tables if isinstance(tables, Index) else Index(tables)
+        self.hosts = {name: Host(name, list(inventory[name] or ()), observations.get(name), self.index) for name in sorted(inventory)}
+        self.record = Record(record)
+        self.waivers = Waivers(self.index, intent.get('ai_stack_waivers'), self.today)
+        self.builds = Builds(self.index, observations, trials)
+        self.conflicts = self.waivers.conflicts(self.index)
+        self.warnings, self.waived = self.waivers.warnings(self.index), []
+        self.drivers, self.outcomes = {}, {}
+        decide.out_of_service(self)
+        self.claims = pools.Claims(self.index, intent.get('ai_stack_pools') or [], self.hosts, self.record, intent.get('ai_stack_accept_cards') or ())
+
+    def warn(self, message, host=None, path=None, nearest=None, rule=None):
+        """Say something that stops nothing."""
+        self.warnings.append({'rule': rule, 'host': host, 'path': path, 'message': message, 'nearest': nearest,
+                              'source': self.index.source(rule) if rule else None})
+
+    def object(self, identity, objection, host=None):
+        (self.warnings if objection.warns else self.conflicts).append(entry(self.index, identity, objection, host))
+
+
+def resolve(intent, inventory, observations, tables, record, today, trials=(), upgrade=False):
+    """The plan without its inputs; see docs/data.md.
+
+    inventory: {host: [groups]}; observations: {host: document}; today: ISO date; trials: trial documents;
+    upgrade: True moves the versions that the record keeps.
+    """
+    site = Site(intent, inventory, observations, tables, record, today, trials, upgrade)
+    for identity, function in of('pool', site.index.enforced):
+        for objection in function(site.claims):
+            site.object(identity, objection)
+    for host in site.hosts.values():
+        decide.host(site, host)
+    return _plan(site)
+
+
+def _plan(site):
+    return {'hosts': {name: _document(host) for name, host in site.hosts.items()}, 'resources': [], 'steps': steps.of(site),
+            'artefacts': steps.artefacts(site), 'conflicts': site.conflicts, 'warnings': site.warnings, 'waived': site.waived,
+            'record': renewed(site.record, site.intent.get('ai_stack_site'), site.hosts, site.drivers)}
+
+
+_SHOWN = ('address', 'model', 'name', 'serial', 'uuid', 'pool', 'use', 'status')
+
+
+def _document(host):
+    return {'state': host.state, 'because': host.because, 'cards': [{key: card[key] for key in _SHOWN} for card in host.cards],
+            'decisions': host.decisions, 'changes': host.changes}

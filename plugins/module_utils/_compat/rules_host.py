@@ -1,0 +1,108 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What keeps a host from any driver, whichever it is."""
+
+from __future__ import annotations
+
+import re
+
+from .cards import nearest_model
+from .register import Objection, rule
+from .text import listed, safe
+
+_CANDIDATE_KERNEL = re.compile(r'[-~.]rc[0-9]')
+# Room that we insist on, by folder: a module build tree with its objects, and one more initramfs beside the good one.
+_ROOM = {'/var': 1 << 30, '/boot': 100 << 20}
+_GIB = float(1 << 30)
+
+
+@rule('ACC-16b', 'host')
+def kernel_is_a_release(case):
+    """Release candidates of the kernel are not supported."""
+    if _CANDIDATE_KERNEL.search(case.release or ''):
+        yield Objection('%s, which boots next, is a release candidate' % safe(case.release), 'a released kernel', 'ai_stack_driver')
+
+
+@rule('ACC-32', 'host')
+def next_kernel_is_known(case):
+    """The kernel that boots next decides; when it cannot be told nothing is installed."""
+    if not case.release:
+        yield Objection('which kernel boots next cannot be told: %s' % safe(case.kernel.get('next_boot_because') or 'no reason given'),
+                        'one boot entry that is clearly the default', 'ai_stack_driver')
+
+
+@rule('ACC-23', 'host')
+def card_is_known(case):
+    """A card whose id no table names gets no driver."""
+    for card in case.cards:
+        if not card['row']:
+            yield Objection('the card at %s (%s:%s, %s) is in no table' % (card['address'], card['vendor'], card['device'], card['name']),
+                            'the nearest known model is %s; a row for the card itself goes to ai_stack_extra_tables' % nearest_model(case.index, card),
+                            'ai_stack_pools[%d].select' % card['pool_at'])
+
+
+@rule('ACC-24', 'host')
+def card_row_is_verified(case):
+    """A card that only an unverified row names is decided with a warning."""
+    for row in case.rows:
+        if row.get('verified') is False:
+            yield Objection('the row about %s is not verified' % row['name'], 'try one host first', 'ai_stack_pools', row.get('source'), None, True)
+
+
+@rule('ACC-28', 'host')
+def vendor_has_packages_here(case):
+    """A vendor without a package set on this distribution gets no driver here."""
+    if case.vendor and not any(one.vendor == case.vendor for one in case.offered):
+        yield Objection('no package set for %s cards is known on %s %s' % ((case.vendor,) + case.release_of_system),
+                        'cards of another vendor, or a distribution that has packages for them', 'ai_stack_pools')
+
+
+@rule('ACC-39', 'host')
+def packages_are_whole(case):
+    """Half-configured packages stop a run, unless our own journal says that we left them."""
+    broken = case.packages.get('broken') or ()
+    if broken and not case.journal_open:
+        yield Objection('half-installed packages: %s' % listed(broken), 'run "dpkg --configure -a" or "dnf check" on the host and look at its messages',
+                        'ai_stack_driver')
+
+
+@rule('ACC-40', 'host')
+def package_manager_is_free(case):
+    """A lock is waited for, as long as the operator said."""
+    lock = case.packages.get('lock')
+    if lock and lock != 'free':
+        yield Objection('the package manager is locked: %s' % safe(lock), 'deploy waits %s s for it' % case.policy['lock_timeout'],
+                        case.path('lock_timeout'), None, None, True)
+
+
+@rule('ACC-41', 'host')
+def repositories_answer(case):
+    """A repository that offers a set must answer; others are named."""
+    for repository in case.packages.get('repositories') or ():
+        if repository.get('reachable') is False:
+            names = [repository.get('name')] + list(repository.get('suites') or ())
+            used = any(one.origin in names for one in case.offered if one.origin)
+            yield Objection('repository %s does not answer: %s' % (safe(repository.get('name')), safe(repository.get('message'))),
+                            'a mirror of it in ai_stack_repositories', 'ai_stack_repositories', None, None, not used)
+
+
+@rule('ACC-42', 'host')
+def disk_has_room(case):
+    """Packages, build and initramfs need room."""
+    for folder, room in sorted(_ROOM.items()):
+        free = case.disk.get(folder)
+        if free is not None and free < room:
+            yield Objection('%s has %.1f GiB free; %.1f are needed' % (folder, free / _GIB, room / _GIB), 'make room on %s' % folder, 'ai_stack_driver')
+
+
+@rule('ACC-43', 'host')
+def driver_has_one_owner(case):
+    """A node has one installer of the driver."""
+    mode = case.policy['foreign']
+    for owner in case.foreign:
+        if mode == 'refuse' or (owner.get('kind') == 'container' and mode == 'migrate'):
+            yield Objection('somebody else owns a driver here: %s (%s)' % (safe(owner.get('kind')), safe(owner.get('evidence'))),
+                            'foreign: adopt (leave it) or migrate (replace it)' if owner.get('kind') != 'container'
+                            else 'take the driver out of the operator of the containers, or foreign: adopt', case.path('foreign'))

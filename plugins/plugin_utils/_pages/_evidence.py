@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 
 from . import _hosts
+from ._plan import STATES
 
 # (status, tone, words), worst first.
 STATUSES = (
@@ -20,6 +21,7 @@ MAX_ROWS = 3000
 MAX_FINDINGS = 300
 
 _ORDER = {status: index for index, (status, dummy, dummy) in enumerate(STATUSES)}
+_WORDS = {state: word for state, dummy, word in STATES}
 _KEYS = ('id', 'role', 'promise', 'status', 'expected', 'observed', 'how', 'rule')
 _OTHER = frozenset(_KEYS + ('host', 'observed_at'))
 
@@ -34,35 +36,46 @@ def _notes(check):
     return sorted((str(key), value) for key, value in check.items() if key not in _OTHER and value is not None)
 
 
-def _times(checks):
-    seen = {}
+def _key(check):
+    return [check.get(key) for key in _KEYS] + _notes(check)
+
+
+def _gathered(checks):
+    """Equal observations once: `[first check, hosts, earliest, latest]`."""
+    found = {}
     for check in checks:
-        if check.get('observed_at'):
-            seen.setdefault(check_key(check), []).append(str(check['observed_at']))
-    return {key: (min(times), max(times)) for key, times in seen.items()}
-
-
-def check_key(check):
-    return repr([check.get(key) for key in _KEYS] + _notes(check))
+        kept = found.setdefault(_hosts.mark(_key(check)), [check, {}, None, None])
+        if check.get('host') is not None:
+            kept[1][str(check['host'])] = None
+        at = check.get('observed_at')
+        if at is not None:
+            kept[2:] = [min(kept[2] or str(at), str(at)), max(kept[3] or str(at), str(at))]
+    return found.values()
 
 
 def _rows(checks):
-    """One row an observation; hosts that saw the same share it."""
-    times = _times(checks)
+    """One row an observation, the worst first; hosts that saw the same share it."""
     rows = []
-    for check, hosts in _hosts.gather(checks, check_key, lambda check: check.get('host')):
+    for check, hosts, first, last in _gathered(checks):
         number = _ORDER[_status(check)]
-        rows.append(dict({key: check.get(key) for key in _KEYS}, state=number, tone=STATUSES[number][1], word=STATUSES[number][2],
-                         notes=_notes(check), hosts=_hosts.named(hosts), times=times.get(check_key(check), (None, None)), names=hosts))
-    return sorted(rows, key=lambda row: (row['state'], str(row['id']), _hosts.order((row['names'] or [''])[0])))
+        names = list(hosts)
+        rows.append(((number, str(check.get('id')), _hosts.order(names[0] if names else '')), check, names, (first, last)))
+    return sorted(rows, key=lambda row: row[0])
+
+
+def _shown(row):
+    """A row with what only those need that are shown: the names of its hosts as ranges, its notes."""
+    (number, dummy, dummy), check, names, times = row
+    return dict({key: check.get(key) for key in _KEYS}, tone=STATUSES[number][1], word=STATUSES[number][2], state=number,
+                notes=_notes(check), hosts=_hosts.named(names), times=times)
 
 
 def _promises(rows):
     """How each promise stands: its words and the number of observations in each status, the worst promise first."""
     found = {}
-    for row in rows:
-        entry = found.setdefault(str(row['id']), {'id': row['id'], 'promise': row['promise'], 'role': row['role'], 'rule': row['rule'], 'counts': Counter()})
-        entry['counts'][row['state']] += max(1, row['hosts']['count'])
+    for (state, name, dummy), check, names, dummy in rows:
+        entry = found.setdefault(name, {'id': check.get('id'), 'promise': check.get('promise'), 'rule': check.get('rule'), 'counts': Counter()})
+        entry['counts'][state] += max(1, len(names))
     return sorted(found.values(), key=lambda entry: (min(entry['counts']), str(entry['id'])))
 
 
@@ -85,8 +98,8 @@ def _unproven(plan, checks):
     others = {}
     for name, host in hosts.items():
         if host.get('state') not in ('planned', 'converged') and name not in seen:
-            others.setdefault(str(host.get('state')), []).append(name)
-    return {'acting': _hosts.named(acting), 'others': [(state, _hosts.named(names)) for state, names in sorted(others.items())]}
+            others.setdefault(_WORDS.get(host.get('state')) or str(host.get('state')), []).append(name)
+    return {'acting': _hosts.named(acting), 'others': [(word, _hosts.named(names)) for word, names in sorted(others.items())]}
 
 
 def _differs(summary, counts):
@@ -100,13 +113,13 @@ def view(evidence, plan=None):
     checks = evidence.get('checks') or []
     counts = Counter(_status(check) for check in checks)
     rows = _rows(checks)
-    bad = [row for row in rows if row['state'] <= _ORDER['unknown']]
+    bad = [row for row in rows if row[0][0] <= _ORDER['unknown']]
     times = sorted(str(check['observed_at']) for check in checks if check.get('observed_at'))
-    shown = rows[:MAX_ROWS]
+    shown = [_shown(row) for row in rows[:MAX_ROWS]]
     return {
         'site': evidence.get('site'), 'schema': evidence.get('schema'), 'plan_sha256': evidence.get('plan_sha256'), 'total': len(checks),
         'verdict': _verdict(counts, len(checks)), 'states': [(index, tone, word, counts[status]) for index, (status, tone, word) in enumerate(STATUSES)],
-        'first': times[0] if times else None, 'last': times[-1] if times else None, 'bad': bad[:MAX_FINDINGS], 'bad_more': max(0, len(bad) - MAX_FINDINGS),
+        'first': times[0] if times else None, 'last': times[-1] if times else None, 'bad': [_shown(row) for row in bad[:MAX_FINDINGS]], 'bad_more': max(0, len(bad) - MAX_FINDINGS),
         'bad_count': counts['fail'] + counts['unknown'], 'promises': _promises(rows), 'rows': shown, 'rows_more': len(rows) - len(shown),
         'hosts': len({str(check['host']) for check in checks if check.get('host') is not None}), 'differs': _differs(evidence.get('summary'), counts),
         'plan': plan, 'unproven': _unproven(plan, checks), 'planned_at': ((plan or {}).get('inputs') or {}).get('generated_at'),

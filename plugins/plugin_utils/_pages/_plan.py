@@ -63,9 +63,11 @@ def _cards(host):
 
 
 def _driver(host):
+    """`[version, flavour and source]` of the decided driver, as far as they are decided."""
     decided = {item.get('subject'): item.get('value') for item in host.get('decisions') or []}
-    parts = [decided.get('driver.version') or decided.get('driver.branch'), decided.get('driver.flavour'), decided.get('driver.source')]
-    return [part for part in parts if part]
+    names = [decided.get(key) for key in ('driver.version', 'driver.branch', 'driver.vendor') if decided.get(key)]
+    parts = [str(decided[key]) for key in ('driver.flavour', 'driver.source') if decided.get(key)]
+    return [names[0] if names else None, ', '.join(parts)]
 
 
 def _card_rows(names, hosts, every):
@@ -83,7 +85,7 @@ def groups(hosts):
     """Hosts of one state with equal decisions and changes, the worst and the biggest first."""
     found = {}
     for name, host in hosts.items():
-        found.setdefault((_state(host), repr(host.get('decisions')), repr(host.get('changes'))), []).append(name)
+        found.setdefault((_state(host), _hosts.mark(host.get('decisions')), _hosts.mark(host.get('changes'))), []).append(name)
     sizes = sorted(found.items(), key=lambda item: (_ORDER[item[0][0]], -len(item[1]), _hosts.order(item[1][0])))
     return [(state, sorted(names, key=_hosts.order)) for (state, dummy, dummy), names in sizes]
 
@@ -121,8 +123,8 @@ def _rows(made, names_of, hosts):
     for group in made:
         names = names_of[group['number']]
         for part in [names] if len(hosts) > MAX_ROWS else [[name] for name in names]:
-            rows.append(_row(part, hosts[part[0]], group))
-    return rows
+            rows.append((group['state'][0], part, _row(part, hosts[part[0]], group)))
+    return [row for dummy, dummy, row in sorted(rows, key=lambda item: (_ORDER[item[0]], _hosts.order(item[1][0])))]
 
 
 def _findings(items):
@@ -132,10 +134,12 @@ def _findings(items):
 
     paths = {}
     for item in items:
-        paths.setdefault(repr(key(item)), {})[str(item.get('path'))] = item.get('path')
+        paths.setdefault(_hosts.mark(key(item)), {})[str(item.get('path'))] = item.get('path')
     found = _hosts.gather(items, key, lambda item: item.get('host'))
-    shown = [_pick(_FINDING, item, hosts=_hosts.named(names), paths=[path for path in list(paths[repr(key(item))].values())[:4] if path],
-                  paths_more=max(0, len(paths[repr(key(item))]) - 4)) for item, names in found[:MAX_FINDINGS]]
+    shown = []
+    for item, names in found[:MAX_FINDINGS]:
+        known = [path for path in paths[_hosts.mark(key(item))].values() if path]
+        shown.append(_pick(_FINDING, item, hosts=_hosts.named(names), paths=known[:4], paths_more=max(0, len(known) - 4)))
     return {'shown': shown, 'count': len(items), 'more': max(0, len(found) - MAX_FINDINGS)}
 
 
@@ -161,7 +165,7 @@ def _island(made, names_of, hosts):
     table, numbers = [], {}
 
     def once(row):
-        mark = repr(row)
+        mark = _hosts.mark(row)
         if mark not in numbers:
             numbers[mark] = len(table)
             table.append(row)
@@ -207,6 +211,16 @@ def _verdict(plan, counts):
     return 'ok', 'Nothing to do', 'Every host is as the intent wants it.'
 
 
+def _sums(found, hosts):
+    """Hosts by state, hosts by what they pay, changes: over all groups, whether the page has room for them or not."""
+    counts, paid, changes = Counter(), Counter(), 0
+    for state, names in found:
+        counts[state] += len(names)
+        changes += len(names) * len(hosts[names[0]].get('changes') or [])
+        paid.update(dict.fromkeys(_costs(hosts[names[0]]), len(names)))
+    return counts, paid, changes
+
+
 def view(plan):
     """Everything that `plan.html.j2` shows."""
     hosts, resources, inputs = plan.get('hosts') or {}, plan.get('resources') or [], plan.get('inputs') or {}
@@ -214,12 +228,11 @@ def view(plan):
     found = groups(hosts)
     made = [_group(number, state, names, hosts, every) for number, (state, names) in enumerate(found[:MAX_GROUPS])]
     names_of = [names for dummy, names in found]
-    counts = Counter(state for state, names in found for dummy in names)
-    paid = Counter(word for group in made for word in group['costs'] for dummy in names_of[group['number']])
+    counts, paid, changes = _sums(found, hosts)
     return {
         'site': plan.get('site'), 'schema': plan.get('schema'), 'inputs': _pick(('generated_at', 'collection', 'core'), inputs), 'verdict': _verdict(plan, counts), 'total': len(hosts),
         'states': [(index, tone, word, counts[state]) for index, (state, tone, word) in enumerate(STATES) if counts[state]],
-        'changes': sum(len(group['changes']) * group['hosts']['count'] for group in made) + sum(len(item.get('changes') or []) for item in resources),
+        'changes': changes + sum(len(item.get('changes') or []) for item in resources),
         'paid': [(word, paid[word]) for dummy, word in COSTS], 'conflicts': _findings(plan.get('conflicts') or []),
         'warnings': _findings(plan.get('warnings') or []), 'waived': _findings(plan.get('waived') or []), 'doors': _doors(hosts, resources),
         'steps': _steps(plan.get('steps') or []), 'rows': _rows(made, names_of, hosts), 'groups': made, 'groups_more': len(found) - len(made),

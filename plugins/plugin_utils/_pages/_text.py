@@ -91,7 +91,7 @@ def show(value, depth=0):
 def moment(value):
     """A time as the documents write it, shorter for the eye; anything else stays what it is."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
-    return Markup('<time datetime="%s">%s %s UTC</time>') % (found.group(0), found.group(1), found.group(2)) if found else show(value)
+    return Markup('<time>%s %s UTC</time>') % found.groups() if found else show(value)
 
 
 def island(value):

@@ -1,0 +1,42 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The first minutes after a boot: prove the new driver, or lead the host back to the last good one."""
+
+from __future__ import annotations
+
+import time
+
+import gpus
+import host
+import journal
+import restore
+
+PAUSE = 3
+
+
+def check():
+    """Wait until the boot is proven, somebody goes on with the change, or the time is over."""
+    record = host.load(journal.OPEN)
+    if record is None:
+        return "nothing is under way"
+    end = time.monotonic() + record["limit"]
+    started = record["at"]
+    while time.monotonic() < end:
+        record = host.load(journal.OPEN)
+        if record is None or record["at"] != started:
+            return "somebody goes on with the change"
+        if record["step"] == "reboot" and gpus.proven(record["driver"], record["cards"]):
+            host.lock(journal.step, "booted")
+            return "the new driver answers for every card"
+        time.sleep(PAUSE)
+    return give_up(record)
+
+
+def give_up(record):
+    if record["irreversible"]:
+        return "not proven within %d s, but the change went through a one-way door" % record["limit"]
+    host.lock(restore.restore)
+    if record["step"] == "reboot" and record["may_reboot"]:
+        host.run(["systemctl", "reboot"], check=False)
+    return "not proven within %d s: the last good state is back" % record["limit"]

@@ -1,0 +1,144 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Persistence and MIG geometry by PCI address. Exit codes of the tool prove little: every change is read back."""
+
+from __future__ import annotations
+
+import re
+
+import host
+
+SETTINGS = "/etc/ai-stack/gpu-driver.json"
+APPLIED = host.STATE + "/mig-applied.json"
+
+
+def smi(*arguments, **options):
+    return host.run(["nvidia-smi"] + list(arguments), check=False, timeout=options.get("timeout", 120))
+
+
+def query(fields, address=None):
+    """Return one {field: text} per card, or refuse with what the tool said."""
+    where = ["-i", address] if address else []
+    code, out = smi("--query-gpu=" + ",".join(fields), "--format=csv,noheader", *where)
+    if code:
+        raise host.Refused("nvidia-smi: %s" % host.tail(out, 2))
+    return [dict(zip(fields, [cell.strip() for cell in line.split(",")])) for line in out.splitlines() if line.strip()]
+
+
+def short(address):
+    """nvidia-smi prints a domain of eight digits, the kernel of four."""
+    domain, rest = address.lower().split(":", 1)
+    return "%s:%s" % (domain[-4:].rjust(4, "0"), rest)
+
+
+def proven(driver, cards):
+    """Say whether the driver of this version answers for each of these addresses."""
+    if not driver:
+        return True
+    try:
+        rows = query(["pci.bus_id", "driver_version"])
+    except host.Refused:
+        return False
+    answers = {short(row["pci.bus_id"]) for row in rows if row["driver_version"] == driver}
+    return set(cards) <= answers
+
+
+def apply():
+    """Bring back what a reboot loses; return what was changed."""
+    settings = host.load(SETTINGS)
+    if settings is None:
+        return []
+    changed = persistence(settings["persistence"])
+    layouts = dict(settings["mig"])
+    for address in host.load(APPLIED) or {}:
+        layouts.setdefault(address, {})
+    for address, layout in sorted(layouts.items()):
+        if mig(address, layout):
+            changed.append("mig:" + address)
+    host.save(APPLIED, settings["mig"])
+    return changed
+
+
+def persistence(wanted):
+    """Only when the vendor's daemon does not hold the cards: it is the better way, this one is the fall-back."""
+    if not wanted or host.run(["systemctl", "is-active", "nvidia-persistenced"], check=False)[0] == 0:
+        return []
+    late = [row["pci.bus_id"] for row in query(["pci.bus_id", "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
+    for address in late:
+        smi("-i", address, "-pm", "1")
+    left = [row["pci.bus_id"] for row in query(["pci.bus_id", "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
+    if left:
+        raise host.Refused("persistence stays off on %s" % ", ".join(left))
+    return ["persistence"] if late else []
+
+
+def mig(address, layout):
+    """Give the card this layout, {} turns MIG off. Return whether anything was changed."""
+    wanted = {name: count for name, count in layout.items() if count}
+    mode = query(["mig.mode.current"], address)[0]["mig.mode.current"]
+    on = mode == "Enabled"
+    if on == bool(wanted) and (not on or devices(address) == wanted):
+        return False
+    if not on and not wanted:
+        return False
+    refuse_in_use(address)
+    if on:
+        clear(address)
+    if on != bool(wanted):
+        switch(address, bool(wanted))
+    if wanted:
+        create(address, wanted)
+    return True
+
+
+def devices(address):
+    """Return {profile: count} of the compute instances that -L lists below the card."""
+    uuid = query(["uuid"], address)[0]["uuid"]
+    found, mine = {}, False
+    for line in smi("-L")[1].splitlines():
+        if line.startswith("GPU "):
+            mine = uuid in line
+            continue
+        profile = re.match(r"\s+MIG (\S+)\s+Device", line)
+        if mine and profile:
+            found[profile.group(1)] = found.get(profile.group(1), 0) + 1
+    return found
+
+
+def refuse_in_use(address):
+    code, out = smi("-i", address, "--query-compute-apps=pid", "--format=csv,noheader")
+    pids = re.findall(r"^\d+$", out, re.M) if code == 0 else []
+    if pids:
+        raise host.Refused("%s is in use by process %s: drain the host before its MIG geometry changes" % (address, ", ".join(pids[:5])))
+
+
+def clear(address):
+    for what in ("-dci", "-dgi"):
+        smi("mig", "-i", address, what)
+    left = devices(address)
+    if left:
+        raise host.Refused("%s keeps its MIG devices (%s): in use by another client" % (address, count_text(left)))
+
+
+def switch(address, enable):
+    smi("-i", address, "-mig", "1" if enable else "0")
+    row = query(["mig.mode.current", "mig.mode.pending"], address)[0]
+    wanted = "Enabled" if enable else "Disabled"
+    if row["mig.mode.current"] != wanted:
+        raise host.Refused("MIG mode of %s is %s, pending %s: the card has to be reset or the host rebooted"
+                           % (address, row["mig.mode.current"], row["mig.mode.pending"]))
+
+
+def create(address, wanted):
+    """Largest first: the other order leaves holes that the large ones do not fit in."""
+    order = sorted(wanted, key=lambda name: (-int(re.match(r"(\d+)", name).group(1)), name))
+    names = [name for name in order for unused in range(wanted[name])]
+    out = smi("mig", "-i", address, "-cgi", ",".join(names), "-C")[1]
+    made = devices(address)
+    if made != wanted:
+        raise host.Refused("%s has %s instead of %s: %s" % (address, count_text(made), count_text(wanted), host.tail(out, 2)))
+
+
+def count_text(found):
+    return ", ".join("%d x %s" % (found[name], name) for name in sorted(found)) or "no MIG device"

@@ -1,0 +1,146 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The journal of the change that is under way, the last state that was proven, and the first one ever seen.
+
+journal.json    open while a change is under way: {plan, owner, step, at, boot_id, steps, before, touches, ...}
+last-good.json  written by commit, when the new state was proven
+baseline.json   what was there before this program touched the host for the first time: what "absent" leads back to
+"""
+
+from __future__ import annotations
+
+import time
+
+import host
+import packages
+
+OPEN = host.STATE + "/journal.json"
+GOOD = host.STATE + "/last-good.json"
+BASE = host.STATE + "/baseline.json"
+LAST = host.STATE + "/last-change.json"
+KEPT = host.STATE + "/packages"
+TOUCHES = ("packages", "roots", "holds", "files", "units", "initramfs")
+CHECK = "ai-stack-gpu-driver-check.service"
+STALE = 7200
+
+
+def now():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def begin(request):
+    """Open the journal, or go on with the one that an interrupted run left open."""
+    journal = host.load(OPEN)
+    refuse_second_owner(journal, request)
+    touches = {key: sorted(request["touches"].get(key, [])) for key in TOUCHES}
+    before = journal["before"] if journal else {}
+    add_missing(before, seen(touches), touches)
+    if journal:
+        touches = {key: sorted(set(touches[key]) | set(journal["touches"][key])) for key in TOUCHES}
+    remember_baseline(before, touches)
+    steps = journal["steps"] if journal else []
+    host.save(OPEN, {
+        "plan": request["plan"], "owner": request["owner"], "kernel": request["kernel"], "driver": request["driver"],
+        "cards": request["cards"], "irreversible": request["irreversible"] or bool(journal and journal["irreversible"]),
+        "limit": request["limit"], "may_reboot": request["may_reboot"], "boot_id": host.boot_id(), "before": before, "touches": touches,
+        "step": "begin", "at": now(), "steps": steps + [{"name": "begin", "at": now()}],
+    })
+
+
+def refuse_second_owner(journal, request):
+    """One run at a time: another site's or another controller's journal is left alone while it is fresh."""
+    if not journal or journal["owner"] == request["owner"] or journal["boot_id"] != host.boot_id():
+        return
+    age = time.time() - time.mktime(time.strptime(journal["at"], "%Y-%m-%dT%H:%M:%SZ")) + time.timezone
+    if age < STALE:
+        raise host.Refused("%s has been changing this host for %d min (step %s); wait, or end that run first"
+                           % (journal["owner"], age / 60, journal["step"]))
+
+
+def seen(touches):
+    """Return what is there now of all that a change is going to touch."""
+    have = packages.installed()
+    held = set(packages.held())
+    return {
+        "packages": {name: have.get(name) for name in touches["packages"]},
+        "holds": {name: name in held for name in touches["holds"]},
+        "files": {path: host.keep(path) for path in touches["files"]},
+        "units": {unit: unit_enabled(unit) for unit in touches["units"]},
+        "initramfs": {path: host.keep(path) for path in touches["initramfs"]},
+    }
+
+
+def unit_enabled(unit):
+    return host.run(["systemctl", "is-enabled", unit], check=False)[1].strip().splitlines()[-1:] == ["enabled"]
+
+
+def add_missing(before, current, touches):
+    """Remember only what was not touched yet: after a broken run the present state is nobody's wish."""
+    for key, values in current.items():
+        known = before.setdefault(key, {})
+        for name, value in values.items():
+            known.setdefault(name, value)
+
+
+def remember_baseline(before, touches):
+    base = host.load(BASE) or {"at": now(), "before": {}, "touches": {key: [] for key in TOUCHES}}
+    add_missing(base["before"], before, touches)
+    base["touches"] = {key: sorted(set(base["touches"][key]) | set(touches[key])) for key in TOUCHES}
+    host.save(BASE, base)
+
+
+def step(name):
+    journal = need_open()
+    journal.update(step=name, at=now(), boot_id=host.boot_id())
+    journal["steps"].append({"name": name, "at": now()})
+    host.save(OPEN, journal)
+
+
+def need_open():
+    journal = host.load(OPEN)
+    if journal is None:
+        raise host.Refused("no change is under way on this host")
+    return journal
+
+
+def commit():
+    """What is there now was proven: it is the last known good state, and the change is over."""
+    journal = need_open()
+    touches = journal["touches"]
+    have = seen({key: sorted(set(touches[key]) | set(baseline_touches(key))) for key in TOUCHES})
+    packages.keep_archives({name: version for name, version in have["packages"].items() if version and name in touches["roots"]}, KEPT)
+    host.save(GOOD, {"plan": journal["plan"], "at": now(), "kernel": journal["kernel"], "driver": journal["driver"], "state": have})
+    close(journal, "committed")
+    # It would see by itself within seconds; a caller who looks at the units must not meet it waiting.
+    host.run(["systemctl", "stop", CHECK], check=False)
+
+
+def baseline_touches(key):
+    return (host.load(BASE) or {"touches": {key: []}})["touches"][key]
+
+
+def close(journal, how):
+    journal.update(result=how, at=now())
+    host.save(LAST, {key: journal[key] for key in ("plan", "owner", "steps", "result", "at")})
+    host.remove(OPEN)
+    host.free_store(used())
+
+
+def used():
+    """Return the digests that a record still names."""
+    digests = set()
+    for path, key in ((OPEN, "before"), (BASE, "before"), (GOOD, "state")):
+        record = (host.load(path) or {}).get(key, {})
+        for kind in ("files", "initramfs"):
+            digests |= {kept["sha256"] for kept in record.get(kind, {}).values() if kept}
+    return digests
+
+
+def status():
+    journal, good = host.load(OPEN), host.load(GOOD)
+    return {
+        "open": {key: journal[key] for key in ("plan", "owner", "step", "at")} if journal else None,
+        "last_good": {key: good[key] for key in ("plan", "at", "kernel", "driver")} if good else None,
+        "last_change": host.load(LAST), "half_done": packages.half_done(),
+    }

@@ -71,9 +71,9 @@ class Apt:
         self.seconds = seconds
         self.configuration = configuration
 
-    def _run(self, command, options=(), prepare=None):
+    def _run(self, command, options=(), prepare=None, folder="/"):
         settings = ["env", "APT_CONFIG=" + self.configuration] if self.configuration else []
-        return run(settings + [which(command[0]) or command[0]] + list(options) + command[1:], self.seconds, prepare)
+        return run(settings + [which(command[0]) or command[0]] + list(options) + command[1:], self.seconds, prepare, folder)
 
     def _cache(self, *words):
         """apt-cache as root rewrites its cache files on the host; as nobody it uses them where they are fresh."""
@@ -105,3 +105,8 @@ class Apt:
         answer = self._cache("show", *["%s=%s" % pair for pair in sorted(install.items())])
         rows = {row[:2]: row for row in dpkg.sizes(answer.out)}
         return sum(row[2] for row in rows.values()), sum(row[3] for row in rows.values())
+
+    def download(self, folder, words):
+        """Fetches NAME or NAME=VERSION into FOLDER; None, or why it could not."""
+        answer = self._run(["apt-get", "-q", "download"] + words, ["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=true"], folder=folder)
+        return None if answer.code == 0 else dpkg.complaint(answer.err + answer.out) or answer.err or "exit %s" % answer.code

@@ -64,5 +64,4 @@ def observe(root, packages):
         "fabric_manager": _program(root, packages, r"^(nvidia-fabric-?manager|cuda-drivers-fabricmanager)(-\d+)?$", ["/usr/bin/nv-fabricmanager"]),
         "imex": _program(root, packages, r"^nvidia-imex(-\d+)?$", ["/usr/bin/nvidia-imex"]),
         "nvlsm": _program(root, packages, r"^nvlsm$", ["/opt/nvidia/nvlsm/sbin/nvlsm", "/usr/sbin/nvlsm"]),
-        "owners": [], "foreign": [],
     }

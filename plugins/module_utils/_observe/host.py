@@ -20,7 +20,7 @@ UNITS = ("nvidia-persistenced.service", "nvidia-fabricmanager.service", "nvidia-
 UNIT_FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system")
 CONFIGURATION = ("/etc/modprobe.d", "/etc/modules-load.d", "/etc/udev/rules.d", "/etc/initramfs-tools/conf.d", "/etc/initramfs-tools/hooks",
                  "/etc/dracut.conf.d", "/etc/default/grub.d", "/etc/apt/preferences.d", "/etc/apt/sources.list.d", "/etc/apt/apt.conf.d", "/etc/yum.repos.d",
-                 "/etc/dnf/plugins", "/etc/driverctl.d", "/etc/systemd/system", "/etc/ai-stack", "/usr/local/libexec/ai-stack")
+                 "/etc/dnf/plugins", "/etc/driverctl.d", "/etc/systemd/system", "/etc/ai-stack")
 DRIVER_WORDS = re.compile(rb"\b(nvidia|nouveau|amdgpu|radeon|i915|habanalabs|vfio[-_]pci)", re.I)
 FILE_LIMIT = 1 << 20
 
@@ -91,26 +91,49 @@ def units(root, seconds, guard):
 
 
 def _json(root, path, guard):
-    text = root.text(path)
-    if text is None:
-        return None
+    text = root.text(path, 1 << 24)
     try:
-        return json.loads(text)
+        return None if text is None else json.loads(text)
     except ValueError as error:
         guard.note(path, "not JSON: %s" % error)
         return {"unreadable": True}
 
 
+def _parts(record, names):
+    return {name: record.get(name) for name in names} if isinstance(record, dict) else None
+
+
 def journal(root, guard):
-    return {"open": _json(root, STATE + "/journal.json", guard), "last_good": _json(root, STATE + "/last-good.json", guard)}
+    """The change that is under way and the last state that was proven, in the words of the role's own program."""
+    return {"open": _parts(_json(root, STATE + "/journal.json", guard), ("plan", "owner", "step", "at")),
+            "last_good": _parts(_json(root, STATE + "/last-good.json", guard), ("plan", "at", "kernel", "driver"))}
+
+
+def touched_packages(root):
+    """Names of packages that a change of ours has brought or will bring: they are listed whatever they are called."""
+    found = set()
+    for name, keys in (("journal.json", ("touches", "packages")), ("baseline.json", ("touches", "packages")), ("last-good.json", ("state", "packages"))):
+        part = _quiet(root, name)
+        for key in keys:
+            part = part.get(key) if isinstance(part, dict) else part
+        found.update(each for each in part or () if isinstance(each, str))
+    return found
+
+
+def _quiet(root, name):
+    try:
+        return json.loads(root.text("%s/%s" % (STATE, name), 1 << 24) or "null")
+    except ValueError:
+        return None
 
 
 def _files_below(root, folder, depth=2):
     for name in root.names(folder):
         path = "%s/%s" % (folder, name)
-        if root.is_dir(path) and depth > 1 and not os.path.islink(root.at(folder) + "/" + name):
-            yield from _files_below(root, path, depth - 1)
-        elif root.is_file(path):
+        link = os.path.islink(root.at(folder) + "/" + name)
+        if root.is_dir(path):
+            yield from _files_below(root, path, depth - 1) if depth > 1 and not link else ()
+        elif root.is_file(path) and not (link and folder.startswith("/etc/systemd/system")):  # links there say what is enabled: see units
             yield path
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import driver, host, kernel, nvml, packages, pci, secure_boot
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import driver, host, kernel, nvml, owners, packages, pci, secure_boot
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.root import Guard, Root
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import os_release, sets
 
@@ -24,6 +24,14 @@ def _package_options(wanted, system, functions, kernels):
             "simulate": wanted["simulate"], "with_switch": pci.has_switch(functions), "everything": wanted["installed"] == "all", "seconds": wanted["timeout"]}
 
 
+def _driver(root, installed, manager, kernels, files, guard):
+    found = guard("driver", driver.observe, root, installed)
+    if found is None:
+        return None
+    whose = guard("owners", owners.observe, root, manager, installed, found, kernels["installed"], files)
+    return dict(found, **(whose or {"owners": None, "foreign": None}))
+
+
 def observe(wanted):
     """wanted: the module's options. Total: what fails is in errors."""
     root, guard, seconds = Root(wanted["root"]), Guard(), wanted["timeout"]
@@ -33,15 +41,18 @@ def observe(wanted):
     functions = guard("pci", pci.observe, root, guard) or []
     kernels = kernel.observe(root, installed, guard)
     options = _package_options(wanted, system, functions, kernels)
+    options["listed"] = guard("journal", host.touched_packages, root) or set()
+    found = guard("packages", packages.observe, root, installed, options, guard) or dict(packages.NOTHING, manager=None)
+    files = guard("files", owners.files, root, found["manager"]) or {}
+    kernels["compiler"] = kernels["compiler"] or packages.compiler_to_come(found)
     return {
         "schema": SCHEMA, "host": None, "reachable": True,
         "at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "system": system, "kernel": kernels, "pci": functions,
         "secure_boot": guard("secure boot", secure_boot.observe, root) or {"state": "unknown", "efi": None, "mok_enrolled": None},
-        "driver": guard("driver", driver.observe, root, installed),
+        "driver": _driver(root, installed, found["manager"], kernels, files, guard),
         "nvml": guard("nvml", nvml.observe, root, functions, seconds, guard),
-        "packages": guard("packages", packages.observe, root, installed, options, guard) or dict(packages.NOTHING, manager=None),
-        "units": guard("units", host.units, root, seconds, guard), "files": guard("files", host.files, root) or {},
+        "packages": found, "units": guard("units", host.units, root, seconds, guard), "files": files,
         "disk": guard("disk", host.disk, root), "journal": guard("journal", host.journal, root, guard) or {"open": None, "last_good": None},
         "trials": {}, "errors": guard.errors,
     }

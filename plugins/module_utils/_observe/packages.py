@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import apt, apt_scratch, dnf
@@ -70,8 +71,18 @@ class AptView:
         for each in (policy.get(name) or {"versions": []})["versions"]:
             if each["origins"]:
                 first = each["origins"][0]
-                found.append({"version": each["version"], "origin": first["suite"], "repository": self.named.get((first["uri"].rstrip("/"), first["suite"]))})
+                name = self.named.get((first["uri"].rstrip("/"), first["suite"]))
+                found.append({"version": each["version"], "origin": first["suite"] if name in (None, DISTRIBUTION) else name, "repository": name})
         return found
+
+
+def compiler_to_come(found):
+    """The compiler that the packages of a set bring along, on a host that has none: path null says so."""
+    for each in found["sets"].values():
+        for name, version in sorted(((each["simulation"] or {}).get("install") or {}).items()):
+            if re.match(r"^gcc(-\d+)?$", name) and (name != "gcc" or found["manager"] == "dnf"):
+                return {"name": "gcc", "version": sets.upstream(version), "path": None}
+    return None
 
 
 def _by_uri(entries):
@@ -117,16 +128,24 @@ def _simulation(tool, request, absent):
     return tool.simulate(request)
 
 
-def _observe_apt(root, packages, options, guard):
+@contextlib.contextmanager
+def opened(root, options, guard):
+    """(view, Apt, failures) over the host's own configuration, or over a scratch one where a wanted source is missing."""
     view = AptView(root, options, options["components"])
-    if not root.live or not options["sets"]:
-        return view.report(None), {}
     if not view.missing:
-        return view.report(None), _sets(view, apt.Apt(options["seconds"]), packages, options)
+        yield view, apt.Apt(options["seconds"]), None
+        return
     with scratch(PREFIX) as place:
         tool, failed = apt_scratch.update(place, view.all_entries(place), view.repositories, options["seconds"])
         for where, why in failed:
             guard.note("apt-get update", "%s: %s" % (where, why))
+        yield view, tool, failed
+
+
+def _observe_apt(root, packages, options, guard):
+    if not root.live or not options["sets"]:
+        return AptView(root, options, options["components"]).report(None), {}
+    with opened(root, options, guard) as (view, tool, failed):
         return view.report(failed), _sets(view, tool, packages, options)
 
 
@@ -135,7 +154,7 @@ def observe(root, packages, options, guard):
     kind = manager(root)
     if kind == "none":
         return dict(NOTHING)
-    wanted = {name for each in options["sets"].values() for name in sets.names(each)}
+    wanted = {name for each in options["sets"].values() for name in sets.names(each)} | options["listed"] | set(options["extra"])
     if kind == "apt":
         asked = guard("apt", _observe_apt, root, packages, options, guard)
         parts = {"held": dpkg.held(packages), "broken": dpkg.broken(packages), "lock": guard("package lock", apt.lock, root), "lists_at": apt.lists_at(root)}

@@ -44,11 +44,12 @@ def kill_group(process):
         pass
 
 
-def run(command, seconds, prepare=None):
+def run(command, seconds, prepare=None, folder="/", environment=None):
     """Runs COMMAND (a list) for at most SECONDS; code is None when it was killed or could not start."""
     try:
         process = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/", env=_environment(),
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
+            env=dict(_environment(), **(environment or {})),
             start_new_session=True, preexec_fn=prepare)
     except OSError as error:
         return Result(None, "", str(error))

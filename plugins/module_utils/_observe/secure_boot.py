@@ -35,4 +35,5 @@ def observe(root):
     """efi is null where /sys/firmware is hidden (a container): nothing can be said then."""
     names = root.names("/sys/firmware")
     efi_here = "efi" in names if names else None
-    return {"state": _state(root, efi_here), "efi": efi_here, "mok_enrolled": None if efi_here is None else _enrolled(root) if efi_here else []}
+    keys = None if efi_here is None else _enrolled(root) if efi_here else []
+    return {"state": _state(root, efi_here), "efi": efi_here, "mok_enrolled": None if keys is None else [each["sha256"] for each in keys], "mok": keys}

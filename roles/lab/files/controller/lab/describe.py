@@ -1,0 +1,68 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""From a host's few variables to the full description of its machine: pure, so that the same words give the same cards."""
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+NAMESPACE = uuid.UUID("6d1f4f6e-0b57-5b52-8f0e-6f2d2b9b7a11")
+# keys of one entry of lab_cards
+ENTRY = {"part", "at", "serials", "uuids", "dead", "vpd"}
+DEAD = (None, "bus", "driver")
+HOST = {"suite", "kernel", "address", "cards", "faults", "secure_boot", "early_nouveau", "run_file", "repository", "cmdline", "stand_in", "packages"}
+
+
+class Mistake(Exception):
+    """Something in the inventory that the operator can put right."""
+
+
+def host_facts(facts):
+    """What a host is made of where its variables do not say so."""
+    return {"kernel": "amd64", "cards": [], **facts}
+
+
+def machine(name, host, parts):
+    """The description of one machine, as its process 1 reads it."""
+    unknown = set(host) - HOST
+    if unknown:
+        raise Mistake("%s: unknown lab_%s, known are %s" % (name, ", lab_".join(sorted(unknown)), ", ".join("lab_" + key for key in sorted(HOST))))
+    functions = [function for entry in host.get("cards", []) for function in _functions(name, entry, parts)]
+    functions.sort(key=lambda function: function["address"])
+    for n, function in enumerate(functions):
+        function.setdefault("slot", str(n + 1))
+        function["iommu_group"] = 16 + n
+    secure = host.get("secure_boot") or {}
+    return {
+        "name": name, "functions": functions, "faults": host.get("faults") or {}, "early_nouveau": bool(host.get("early_nouveau")),
+        "run_file": host.get("run_file"), "cmdline": host.get("cmdline", ""),
+        "secure_boot": {"firmware": bool(secure), "enabled": bool(secure.get("enabled")), "enrolled": secure.get("enrolled", [])},
+    }
+
+
+def _functions(name, entry, parts):
+    unknown = set(entry) - ENTRY
+    if unknown or entry.get("part") not in parts or entry.get("dead") not in DEAD:
+        raise Mistake("%s: lab_cards entry %s: keys are %s; parts are %s; dead is one of bus, driver"
+                      % (name, entry, ", ".join(sorted(ENTRY)), ", ".join(sorted(parts))))
+    part = parts[entry["part"]]
+    for n, at in enumerate(entry["at"]):
+        address = at if at.count(":") == 2 else "0000:" + at
+        yield _function(name, address, part, dict(entry, **{key: (entry.get(key + "s") or [])[n:n + 1] for key in ("serial", "uuid")}))
+
+
+def _function(name, address, part, entry):
+    function = {key: value for key, value in part.items() if key != "nvml"}
+    function.update(address=address, numa_node=int(address.split(":")[1], 16) >> 7, dead=entry.get("dead"))
+    if entry.get("vpd"):
+        function["vpd"] = entry["vpd"]
+    if "nvml" in part:
+        function["nvml"] = dict(part["nvml"], serial=(entry["serial"] or [serial(name, address)])[0],
+                                uuid=(entry["uuid"] or ["GPU-%s" % uuid.uuid5(NAMESPACE, name + address)])[0])
+    return function
+
+
+def serial(name, address):
+    """A serial number of the vendor's form that stays the same for this place."""
+    return "165%010d" % (int(hashlib.sha256((name + address).encode()).hexdigest(), 16) % 10**10)

@@ -1,0 +1,83 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""One host: its container, its description, and the wait until it answers."""
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import time
+
+from . import engine, parts
+
+
+def folder(cache, name):
+    return cache / "hosts" / name
+
+
+def write_description(cache, machine):
+    """-> None, "faults" or "machine": what differs from the description that is there."""
+    here = folder(cache, machine["name"])
+    here.mkdir(parents=True, exist_ok=True)
+    (here / "authorized_keys").write_bytes((cache / "id_ed25519.pub").read_bytes())
+    file = here / "host.json"
+    before = json.loads(file.read_text()) if file.exists() else None
+    if before == machine:
+        return None
+    file.write_text(json.dumps(machine, indent=1, sort_keys=True))
+    return "faults" if before and dict(before, faults=0) == dict(machine, faults=0) else "machine"
+
+
+def arguments(cache, name, host, network):
+    return [
+        "--name", name, "--hostname", name, "--network", "%s:ip=%s" % (network, host["address"]),
+        "--systemd", "always", "--cgroupns", "private", "--restart", "always", "--cap-add", engine.CAPABILITIES,
+        "--security-opt", "apparmor=unconfined", "--security-opt", "label=disable", *engine.limits(),
+        "--volume", "%s/lib:/usr/lib/ai-stack-lab:ro" % cache, "--volume", "%s:/lab" % folder(cache, name),
+        parts.image_name(host["suite"], host["kernel"]),
+    ]
+
+
+def wanted(cache, name, host, network):
+    words = arguments(cache, name, host, network)
+    return words, hashlib.sha256(json.dumps([words, engine.image_id(words[-1])]).encode()).hexdigest()[:16]
+
+
+def up(cache, name, host, network, machine, there):
+    """Create, start, restart or leave alone; -> what was done."""
+    difference = write_description(cache, machine)
+    words, label = wanted(cache, name, host, network)
+    if there and there["labels"].get(engine.LABEL) != label:
+        engine.podman("rm", "--force", "--time", "0", name)
+        there = None
+    if not there:
+        # a name that somebody else's container holds is not ours to take
+        engine.podman("run", "--detach", "--label", "%s=%s" % (engine.LABEL, label), *words)
+        done = "created"
+    elif not there["running"]:
+        engine.podman("start", name)
+        done = "started"
+    elif difference == "machine":
+        engine.podman("restart", "--time", "20", name)
+        done = "restarted"
+    else:
+        done = "faults" if difference else None
+    if done:
+        wait(name, host["address"])
+        engine.podman("exec", name, "python3", "/usr/lib/ai-stack-lab/lab-host.py", "apply")
+    return ["host %s %s" % (name, done)] if done else []
+
+
+def wait(name, address, seconds=120):
+    """Until ssh says who it is."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with socket.create_connection((address, 22), 2) as connection:
+                connection.settimeout(5)
+                if connection.recv(64).startswith(b"SSH-"):
+                    return
+        except OSError:
+            time.sleep(0.5)
+    raise engine.Failed("%s: no ssh on %s in %d s; look at: podman logs %s" % (name, address, seconds, name))

@@ -1,0 +1,46 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The lab's network. Its unreachable route comes first and goes last: nothing addressed to a lab host ever leaves this machine."""
+from __future__ import annotations
+
+import json
+
+from . import engine
+
+METRIC = "4096"
+
+
+def route_there(subnet):
+    return "unreachable %s" % subnet in engine.run("ip", "route", "show", subnet).stdout
+
+
+def network(name):
+    found = engine.podman("network", "inspect", name, check=False)
+    return json.loads(found.stdout)[0] if found.returncode == 0 else None
+
+
+def up(name, subnet):
+    done = []
+    if not route_there(subnet):
+        engine.run("ip", "route", "replace", "unreachable", subnet, "metric", METRIC)
+        done.append("route %s" % subnet)
+    there = network(name)
+    if there and [entry["subnet"] for entry in there["subnets"]] != [subnet]:
+        engine.podman("network", "rm", "--force", name)
+        there = None
+    if not there:
+        engine.podman("network", "create", "--label", engine.LABEL, "--subnet", subnet, name)
+        done.append("network %s" % name)
+    return done
+
+
+def down(name, subnet):
+    done = []
+    if network(name):
+        engine.podman("network", "rm", "--force", name)
+        done.append("network %s" % name)
+    if route_there(subnet):
+        engine.run("ip", "route", "del", "unreachable", subnet)
+        done.append("route %s" % subnet)
+    return done

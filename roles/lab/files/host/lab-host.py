@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""lab-host.py boot | apply: boot is run by the host's process 1 at each start, apply by the lab after a change of the description."""
+import json
+import pathlib
+import shutil
+import sys
+import uuid
+
+from lab_host import driver_view, drivers, faults, firmware, kernel, leftovers, mounts, pci, silicon
+
+DESCRIPTION = pathlib.Path("/lab/host.json")
+STATE = mounts.STATE
+
+
+def read():
+    description = json.loads(DESCRIPTION.read_text())
+    for function in description["functions"]:
+        function["modalias"] = pci.modalias(function)
+    return description
+
+
+def kernel_starts(description):
+    """A new boot id, the release that would boot next, its command line; modprobe reads the latter."""
+    release = kernel.take_next()
+    mounts.text("/proc/sys/kernel/random/boot_id", "%s\n" % uuid.uuid4())
+    if release:
+        mounts.text("/proc/sys/kernel/osrelease", release + "\n")
+        mounts.text("/proc/cmdline", "%s %s\n" % (kernel.command_line(release), description.get("cmdline", "")))
+    print("kernel", release)
+    return release
+
+
+def show(description, outcome):
+    """The trees and files of this start, put over the machine's own."""
+    functions = description["functions"]
+    root, proc = STATE / "sys", STATE / "proc-driver"
+    pci.write(root, functions, outcome["drivers"])
+    driver_view.sys_module(root / "module", outcome["modules"])
+    (root / "module").mkdir(exist_ok=True)
+    proc.mkdir()
+    if "nvidia" in outcome["modules"]:
+        driver_view.proc_driver(proc / "nvidia", outcome["modules"]["nvidia"], functions, outcome["drivers"])
+    firmware_folder = STATE / "firmware"
+    firmware_folder.mkdir()
+    if description["secure_boot"]["firmware"]:
+        firmware.write(firmware_folder / "efi", description["secure_boot"])
+    for source, target in ((root / "bus/pci", "/sys/bus/pci"), (root / "kernel/iommu_groups", "/sys/kernel/iommu_groups"),
+                           (root / "module", "/sys/module"), (proc, "/proc/driver"), (firmware_folder, "/sys/firmware")):
+        mounts.over(source, target)
+    mounts.text("/proc/modules", driver_view.proc_modules(outcome["modules"]))
+
+
+def boot():
+    description = read()
+    for name in ("sys", "proc-driver", "firmware"):
+        shutil.rmtree(STATE / name, ignore_errors=True)
+    silicon.prepare()
+    leftovers.prepare(description, kernel.releases())
+    release = kernel_starts(description)
+    outcome = drivers.decide(release, description["functions"], description["secure_boot"]) if release else {"drivers": {}, "modules": {}, "log": []}
+    show(description, outcome)
+    (STATE / "outcome.json").write_text(json.dumps({"release": release, **outcome}, indent=1))
+    driver_view.write_config(driver_view.config(description["functions"], outcome["drivers"], description["faults"]))
+    print("\n".join(outcome["log"]))
+    (STATE / "ready").touch()
+
+
+def apply():
+    description = read()
+    outcome = json.loads((STATE / "outcome.json").read_text())
+    silicon.place()
+    driver_view.write_config(driver_view.config(description["functions"], outcome["drivers"], description["faults"]))
+    faults.apply(description["faults"], description.get("repository"))
+
+
+if __name__ == "__main__":
+    {"boot": boot, "apply": apply}[sys.argv[1]]()

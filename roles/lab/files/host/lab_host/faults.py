@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Things that go wrong on real sites, each a switch of the description that can be thrown while the host runs."""
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from . import mounts
+
+# more exact than the default route, less exact than the lab's own network: ssh stays, the world is gone
+WORLD = ("0.0.0.0/1", "128.0.0.0/1")
+LOCK_UNIT = "lab-package-lock"
+HOLD_LOCK = """
+import fcntl, os, time
+files = [open(name, "w") for name in ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock") if os.path.isdir("/var/lib/dpkg")]
+for f in files:
+    fcntl.lockf(f, fcntl.LOCK_EX)
+time.sleep(86400)
+"""
+
+
+def apply(faults, repository):
+    _world(not faults.get("world_unreachable"))
+    _route(repository, not faults.get("repository_unreachable"))
+    _full_disks(faults.get("disk_full", {}))
+    _package_lock(bool(faults.get("package_lock")))
+
+
+def _world(reachable):
+    for network in WORLD:
+        _route(network, reachable)
+
+
+def _route(network, reachable):
+    if not network:
+        return
+    if reachable:
+        subprocess.run(["ip", "route", "del", "unreachable", network], capture_output=True, check=False)
+    else:
+        subprocess.run(["ip", "route", "replace", "unreachable", network], check=True)
+
+
+def _full_disks(wanted):
+    """{path: size}: a small file system over the folder, with a copy of what was in it where that fits."""
+    note = mounts.STATE / "full-disks"
+    before = set(note.read_text().split()) if note.exists() else set()
+    for path in before - set(wanted):
+        mounts.uncover(path)
+    for path in set(wanted) - before:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s,mode=0755" % wanted[path], "full", path], check=True)
+    note.write_text("\n".join(sorted(wanted)))
+
+
+def _package_lock(held):
+    active = subprocess.run(["systemctl", "is-active", "--quiet", LOCK_UNIT], check=False).returncode == 0
+    if held and not active:
+        subprocess.run(["systemd-run", "--quiet", "--collect", "--unit", LOCK_UNIT, "python3", "-c", HOLD_LOCK], check=True)
+    elif active and not held:
+        subprocess.run(["systemctl", "stop", LOCK_UNIT], check=True)

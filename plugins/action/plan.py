@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _approved, _intent, _lock, _planner, _recorded, _run, _site
+from ..plugin_utils import _approved, _intent, _lock, _look, _planner, _run, _site
 from ..plugin_utils._edge import one_sentence
 
 
@@ -32,8 +32,8 @@ class ActionModule(ActionBase):
         reports = _site.Reports(_site.report_root(intent, self._folder))
         if mode == "deploy" and not self._task.check_mode:
             self._lock(reports)
-        seen = self._look(intent, task_vars, reports, conflicts)
-        place = self._record_place(intent, task_vars, reports)
+        seen = _look.look(intent, task_vars, reports, self._folder, conflicts)
+        place = _look.record_place(intent, task_vars, reports, self._folder)
         record = self._record(place, conflicts)
         plan = _planner.plan_site(intent, task_vars["groups"], seen, record, self._now, self._folder)
         plan["conflicts"] = conflicts + plan["conflicts"]
@@ -51,38 +51,6 @@ class ActionModule(ActionBase):
         stale = _lock.take(reports.root, "deploy", self._now)
         if stale:
             self._display.warning(stale)
-
-    def _look(self, intent, task_vars, reports, conflicts):
-        """What is known of every host of the site, whatever the limit: fresh where there is, else what was seen last."""
-        hosts = list(task_vars["groups"].get("all", ()))
-        recorded, seen = intent.get("ai_stack_observations"), _planner.Seen()
-        if isinstance(recorded, str):
-            folder = _run.path_in(self._folder, recorded)
-            if not folder.is_dir():
-                conflicts.append(_intent.conflict("SITE-5", "ai_stack_observations", f"{folder} is no folder"))
-        else:
-            folder = reports.observations
-            self._accept(task_vars, reports, seen)
-            seen.outside = len(hosts) - len(_run.hosts_inside(task_vars))
-        seen.documents, seen.about, seen.wrong = _recorded.read_folder(folder, hosts)
-        seen.trials, seen.wrong_trials = _recorded.read_trials(reports.trials)
-        for host in set(seen.dark) - set(seen.documents):
-            seen.documents[host] = {"schema": _recorded.SCHEMA, "host": host, "reachable": False}
-        return seen
-
-    def _accept(self, task_vars, reports, seen):
-        """Write down what the hosts of this run said; what was seen last stays where one did not answer."""
-        for host in _run.hosts_inside(task_vars):
-            document, why = _run.observed(task_vars, host)
-            if document is not None:
-                _site.write(reports.observations / _site.file_of(host), _site.lines(document))
-            elif why:
-                seen.dark[host] = why
-
-    def _record_place(self, intent, task_vars, reports):
-        if isinstance(intent.get("ai_stack_record"), str):
-            return _run.path_in(self._folder, intent["ai_stack_record"])
-        return _site.record_place(task_vars.get("ansible_inventory_sources") or (), reports.root)
 
     def _record(self, place, conflicts):
         try:
@@ -115,12 +83,14 @@ class ActionModule(ActionBase):
         counts = ", ".join(f"{count} {state}" for state, count in sorted(result["summary"]["states"].items()))
         outcome = f"{len(blocking)} conflicts, nothing was changed" if blocking else f"{result['summary']['changes']} changes"
         result["msg"] = f"{outcome}. Hosts: {counts or 'none'}. See {result['reports']['plan_html']}"
+        if not blocking:
+            self._display.display(result["msg"], color="green")
 
     def _slice(self, reports, plan, inside, result):
         """What each host of this run needs, so that a role does not read the whole plan again for every host."""
         run = _lock.process_of_run()
-        for host in inside:
-            document = {"run": run, "plan_sha256": result["plan_sha256"], **_planner.slice_of(plan, host)}
+        for host, part in _planner.slices_of(plan, inside):
+            document = {"run": run, "plan_sha256": result["plan_sha256"], **part}
             _site.write(reports.slices / _site.file_of(host), _site.lines(document))
 
     def _keep(self, place, old, new, result):

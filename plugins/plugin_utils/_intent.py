@@ -23,6 +23,7 @@ except ImportError:
     jsonschema = None
 
 SOURCE = "docs/intent.md"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 
 # The rules that this page enforces; docs/intent.md lists them.
 RULES = {
@@ -145,6 +146,10 @@ def printable(text, limit=120) -> str:
     """Foreign text in one line of harmless characters."""
     short = text if len(text) <= limit else text[: limit - 3] + "..."
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in short)
+
+
+def hosts_in_words(hosts, most=8) -> str:
+    return ", ".join(hosts[:most]) + (f" and {len(hosts) - most} more" if len(hosts) > most else "")
 
 
 def nearest(name, known) -> str | None:
@@ -365,12 +370,13 @@ def _inside(value, tokens):
 def digests(intent) -> dict:
     """{variable: sha256} of what a site wants; switches of one run are no part of it."""
     wants = {name: value for name, value in public(intent).items() if not schema()["properties"].get(name, {}).get("x-switch")}
-    return {name: _sha256(value) for name, value in sorted(wants.items())}
+    return {name: sha256(value) for name, value in sorted(wants.items())}
 
 
 def digest(intent) -> str:
-    return _sha256(digests(intent))
+    return sha256(digests(intent))
 
 
-def _sha256(value) -> str:
+def sha256(value) -> str:
+    """The digest of a document, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -9,7 +9,6 @@ stale and taken over. A lock of another controller cannot be judged from here an
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import json
 import os
@@ -63,8 +62,7 @@ def take(root, what, now, process=None):
         if holder.get("controller") != mine["controller"] or _alive(holder):
             raise _site.SiteError(_held(path, holder, now))
         stale = f"The lock of {_who(holder)} was stale: its process is gone."
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        _site.remove(path)
     raise _site.SiteError(f"{path} changes all the time: another run is starting. Try again.")
 
 
@@ -73,7 +71,7 @@ def release(root, process=None) -> bool:
     path = pathlib.Path(root, NAME)
     holder = _holder(path)
     if holder and _same_run(holder, process or process_of_run()):
-        os.unlink(path)
+        _site.remove(path)
         return True
     return False
 

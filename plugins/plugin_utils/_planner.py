@@ -25,10 +25,12 @@ RULES = {
 
 @dataclass
 class Seen:
-    """What is known of the hosts: documents, {sha256, at} of each, why some did not answer, what is wrong with some files."""
+    """What is known of the hosts: documents, {sha256, at} of each, which were made for this run, why some hosts did not answer,
+    what is wrong with some files."""
 
     documents: dict = field(default_factory=dict)
     about: dict = field(default_factory=dict)
+    fresh: set = field(default_factory=set)
     dark: dict = field(default_factory=dict)
     wrong: dict = field(default_factory=dict)
     trials: list = field(default_factory=list)
@@ -36,12 +38,13 @@ class Seen:
     outside: int = 0
 
 
-def plan_site(intent, groups, seen, record, now, folder="."):
-    """plan.json of a site. groups: {group: [hosts]}; now: UTC time as ISO text; folder: what the intent's paths are relative to."""
+def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None):
+    """plan.json of a site. groups: {group: [hosts]}; now: UTC time as ISO text; folder: what the intent's paths are relative to;
+    known_groups: the groups that a waiver may name, where they are more."""
     inventory = _run.inventory_of(groups)
     tables, digests, conflicts = _read_tables(intent, folder)
     rules = [row["id"] for row in tables["rules"]["rows"]] if "rules" in tables else None
-    refused, usable = _intent.check(intent, host=inventory, group=groups, rule=rules)
+    refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules)
     wanted, places = _intent.squeezed(_intent.public(usable))
     plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials)
     for part in ("conflicts", "warnings", "waived"):
@@ -114,17 +117,32 @@ def age(then, now) -> str:
     return "just now"
 
 
-def slice_of(plan, host) -> dict:
-    """What a role gets: decisions by subject, changes, state, and the conflicts of the host and the site."""
-    mine = plan["hosts"].get(host, {"state": "unknown", "because": "the plan does not know this host", "decisions": [], "changes": [], "cards": []})
-    return {
-        "state": mine["state"],
-        "because": mine["because"],
-        "cards": mine["cards"],
-        "decisions": {row["subject"]: row["value"] for row in mine["decisions"]},
-        "changes": mine["changes"],
-        "conflicts": [row for row in plan["conflicts"] if row["host"] in (None, host)],
-    }
+def slices_of(plan, hosts):
+    """(host, what its roles get): decisions by subject, changes, state, and the conflicts of the host and the site."""
+    about = {}
+    for row in plan["conflicts"]:
+        about.setdefault(row["host"], []).append(row)
+    for host in hosts:
+        mine = plan["hosts"][host]
+        conflicts = about.get(None, []) + about.get(host, [])
+        yield host, {
+            **{part: mine[part] for part in ("state", "because", "cards", "changes")},
+            "decisions": {row["subject"]: row["value"] for row in mine["decisions"]},
+            "conflicts": conflicts,
+            "messages": text_of(conflicts),
+        }
+
+
+def plan_alone(intent, host, groups, seen, record, now, folder="."):
+    """The plan of one host by its own variables: a role used without a verb. What concerns other hosts is left aside."""
+    inside = [group for group in groups if host in groups[group]]
+    pools = intent.get("ai_stack_pools", [{"name": "this-host", "hosts": host, "use": "host"}])
+    mine = {"ai_stack_site": host if re.fullmatch(_intent.NAME, host) else "this-host", **intent}
+    if isinstance(pools, list):
+        mine["ai_stack_pools"] = [pool for pool in pools if not isinstance(pool, dict) or pool.get("hosts") in (host, *inside)]
+    if isinstance(intent.get("ai_stack_states"), list):
+        mine["ai_stack_states"] = [row for row in intent["ai_stack_states"] if not isinstance(row, dict) or row.get("host") == host]
+    return plan_site(mine, {group: [host] for group in inside}, seen, record, now, folder, known_groups=groups)
 
 
 def summary_of(plan) -> dict:
@@ -155,9 +173,8 @@ def text_of(rows) -> list[str]:
 
 
 def _text(rule, path, message, near, source, hosts):
-    more = f" and {len(hosts) - 8} more" if len(hosts) > 8 else ""
-    where = f" on {', '.join(hosts[:8])}{more}" if hosts else ""
-    parts = [f"{rule or 'note'}{where}: {path + ': ' if path else ''}{message}"]
+    about = " on ".join(part for part in (rule, _intent.hosts_in_words(hosts)) if part)
+    parts = [f"{about + ': ' if about else ''}{path + ': ' if path else ''}{message}"]
     parts += [f"  nearest allowed: {near}"] if near else []
     parts += [f"  source: {source}"] if source else []
     return "\n".join(_intent.printable(part, 2000) for part in parts)

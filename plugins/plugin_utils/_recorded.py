@@ -9,7 +9,6 @@ What comes out is read only.
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 import os
 
@@ -157,14 +156,17 @@ class Shelf:
     def take(self, path, host):
         """(document, sha256) of a host's file; a SiteError says what is wrong with it."""
         data = _site.read(path)
-        document = _site.parse(path, data)
-        if document.get("schema") != SCHEMA:
+        return self.check(_site.parse(path, data), path, host), _site.sha256(data)
+
+    def check(self, document, path, host):
+        """The document of a host, if it is as its schema says; path: what to call it."""
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise _site.SiteError(f"{path} is no document of {SCHEMA}.")
         for key, value in document.items():
             document[key] = self._shared(path, key, value)
         # the name in the inventory is the host's; a document cannot speak for another one
         document["host"] = host
-        return document, hashlib.sha256(data).hexdigest()
+        return document
 
     def _shared(self, path, key, value):
         if key in ("pci", "nvml"):

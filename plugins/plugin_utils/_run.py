@@ -27,6 +27,8 @@ def plain(value):
 def site_variables(templar, task_vars):
     """(the ai_stack_* variables of the site, conflicts): what the group "all" or `-e` says, whichever host the task runs for."""
     raw = _raw(task_vars["hostvars"], "localhost")
+    # Ansible gives these two to hosts of the inventory only, yet a path in the group "all" wants to start there
+    raw = {**{name: task_vars[name] for name in ("inventory_dir", "inventory_file") if name in task_vars}, **raw}
     values, conflicts = {}, []
     reader = templar.copy_with_new_env(available_variables=raw)
     for name in sorted(raw):
@@ -60,6 +62,13 @@ def _resolved(templar, value, tokens, conflicts):
         return None
 
 
+def host_variables(templar, task_vars):
+    """(the ai_stack_* variables as one host has them, conflicts): what a role that is used alone goes by."""
+    conflicts = []
+    values = {name: _resolved(templar, task_vars[name], (name,), conflicts) for name in sorted(task_vars) if name.startswith(PREFIX)}
+    return _intent.of_variables(values), conflicts
+
+
 def inventory_of(groups) -> dict:
     """{host: [groups]} of all hosts."""
     found = {host: [] for host in groups.get("all", ())}
@@ -89,7 +98,7 @@ def observed(task_vars, host):
         return None, "did not answer"
     document = result.get("observation")
     if result.get("failed") or not isinstance(document, dict):
-        return None, "could not be observed: " + _intent.printable(str(result.get("msg", "no reason given")), 300)
+        return None, "could not be observed: " + _intent.printable(str(result.get("msg", "no reason given")).rstrip("."), 300)
     return plain(document), None
 
 

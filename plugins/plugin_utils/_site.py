@@ -8,6 +8,7 @@ Everything is written beside its place and renamed, so that a reader meets the o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +18,8 @@ import stat
 import tempfile
 
 import yaml
+
+from . import _intent
 
 # One document of a host is some ten kilobytes; what is larger is a mistake or an attack.
 OBSERVATION_CAP = 4 << 20
@@ -54,7 +57,7 @@ def report_root(intent, folder) -> pathlib.Path:
     """Where the reports go; folder: what relative names are relative to. A site without a usable name has a folder too."""
     named = intent.get("ai_stack_report_dir")
     site = intent.get("ai_stack_site")
-    usable = isinstance(site, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", site)
+    usable = isinstance(site, str) and re.fullmatch(_intent.NAME, site)
     return pathlib.Path(folder, named if isinstance(named, str) and named else f"reports/{site if usable else 'unnamed'}")
 
 
@@ -82,9 +85,15 @@ def write(path, chunks, mode=0o600) -> str:
     except OSError as error:
         raise SiteError(f"{path} cannot be written: {error.strerror}.") from None
     finally:
-        if made and os.path.exists(made):
-            os.unlink(made)
+        if made:
+            remove(made)
     return digest.hexdigest()
+
+
+def remove(path):
+    """Take a file away if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def read(path, cap=OBSERVATION_CAP) -> bytes:
@@ -100,6 +109,10 @@ def read(path, cap=OBSERVATION_CAP) -> bytes:
         if about.st_size > cap:
             raise SiteError(f"{path} has {about.st_size} bytes; at most {cap} are read.")
         return stream.read(cap + 1)
+
+
+def sha256(data) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def parse(path, data) -> dict:

@@ -1,0 +1,81 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The evidence of a site, once, on the controller; see the module of the same name for its documentation."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils import _intent, _lock, _look, _planner, _prover, _recorded, _run, _site
+from ..plugin_utils._edge import one_sentence
+
+
+class ActionModule(ActionBase):
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        dummy, arguments = self.validate_argument_spec({"mode": {"type": "str", "choices": ["verify", "deploy"], "default": "verify"}})
+        with one_sentence(self._display, result, "The evidence"):
+            self._evidence(arguments["mode"], task_vars, result)
+        return result
+
+    def _evidence(self, mode, task_vars, result):
+        self._now, self._folder = _run.now(), os.getcwd()
+        intent, dummy = _run.site_variables(self._templar, task_vars)
+        reports = _site.Reports(_site.report_root(intent, self._folder))
+        plan, digest = self._plan(reports, intent)
+        inside = _run.hosts_inside(task_vars)
+        before = _recorded.read_folder(reports.observations, inside)[0] if mode == "deploy" else {}
+        seen = _look.look(intent, task_vars, reports, self._folder, [])
+        evidence = self._check(intent, plan, seen, inside, task_vars["groups"])
+        if mode == "deploy":
+            changes = _prover.changes_of(plan, before, seen, inside, self._now)
+            reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))
+            _prover.add(evidence, _prover.checks_of_changes(changes, self._now))
+        self._report(reports, intent, {**evidence, "plan_sha256": digest}, plan, result)
+        if mode == "deploy":
+            _lock.release(reports.root)
+
+    def _plan(self, reports, intent):
+        """The plan that is to be proven; not one for an intent that has changed meanwhile without a word."""
+        path = reports.path("plan.json")
+        if not path.exists():
+            raise _site.SiteError(f"There is no plan to prove: {path} does not exist. Run the plan first.")
+        data = _site.read(path, _site.PLAN_CAP)
+        plan = _site.parse(path, data)
+        if plan.get("schema") != _planner.SCHEMA:
+            raise _site.SiteError(f"{path} is no document of {_planner.SCHEMA}.")
+        if plan["inputs"]["intent_sha256"] != _intent.digest(intent):
+            self._display.warning(f"The intent was changed since {path} was made ({plan['inputs']['generated_at']}): this proves the plan, not the new intent.")
+        return plan, _site.sha256(data)
+
+    def _check(self, intent, plan, seen, inside, groups):
+        refused, usable = _intent.check(intent)
+        wanted = _intent.squeezed(_intent.public(usable))[0]
+        extra = [str(_run.path_in(self._folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
+        return _prover.evidence_of(plan, seen, inside, wanted.get("ai_stack_waivers", ()), self._now, extra, groups)
+
+    def _report(self, reports, intent, evidence, plan, result):
+        from ..plugin_utils import _pages
+
+        reports.save("evidence.json", _site.lines(evidence))
+        reports.save("evidence.html", [_pages.render_evidence(evidence, plan)])
+        _site.remove(reports.path("evidence.json.sig"))
+        if isinstance(intent.get("ai_stack_evidence_key"), str):
+            _prover.sign(reports.path("evidence.json"), _run.path_in(self._folder, intent["ai_stack_evidence_key"]))
+        summary = evidence["summary"]
+        result["reports"] = {name: str(reports.path(name.replace("_", "."))) for name in ("evidence_json", "evidence_html")}
+        failing = _prover.text_of(evidence["checks"])
+        for text in failing:
+            self._display.display(text, color="red")
+        counts = ", ".join(f"{count} {status}" for status, count in summary.items() if count)
+        result.update(changed=False, summary=summary, failing=failing, failed=bool(summary["fail"] or summary["unknown"]))
+        result["msg"] = f"{'Not proven' if result['failed'] else 'Proven'}: {counts or 'nothing was checked'}. See {result['reports']['evidence_html']}"
+        if not result["failed"]:
+            self._display.display(result["msg"], color="green")

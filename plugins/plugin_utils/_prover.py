@@ -1,0 +1,144 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Evidence: what was seen of each host against what the plan promised, and what was changed against what was predicted."""
+
+from __future__ import annotations
+
+import subprocess
+
+from ..module_utils._compat import state, verify
+from ..module_utils._compat.index import Index
+from ..module_utils._compat.waivers import Waivers
+from . import _intent, _run, _site, _tables
+
+SCHEMA = "sovereign.ai_stack/evidence/1"
+CHANGES_SCHEMA = "sovereign.ai_stack/changes/1"
+STATUSES = ("pass", "fail", "unknown", "waived", "not_applicable")
+
+# What the state of a host in the plan means where nothing was decided for it.
+_UNDECIDED = {
+    "refused": ("fail", "the plan refused it"),
+    "unknown": ("unknown", "the plan knew nothing of it"),
+    "left_out": ("not_applicable", "it is out of service"),
+    "no_accelerator": ("not_applicable", "it has no accelerator"),
+    "not_ours": ("not_applicable", "no pool takes a card of it"),
+}
+
+
+def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None):
+    """evidence.json without plan_sha256. hosts: those that are looked at; waivers: rows of the intent; extra: folders of tables."""
+    index = Index(_tables.load(extra))
+    known = Waivers(index, waivers, now[:10])
+    inventory = _run.inventory_of(groups or {})
+    checks = []
+    for host in hosts:
+        about = plan["hosts"].get(host)
+        pools = sorted({card["pool"] for card in (about or {}).get("cards", ()) if card.get("pool")})
+        accepted = known.for_host(host, inventory.get(host, []), pools)
+        checks += [_waived(row, accepted) for row in _of_host(host, about, seen, index, now)]
+    return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "checks": []}, checks)
+
+
+def add(evidence, checks):
+    """Add checks to an evidence document and count again."""
+    evidence["checks"] += checks
+    evidence["summary"] = {status: sum(row["status"] == status for row in evidence["checks"]) for status in STATUSES}
+    return evidence
+
+
+def _of_host(host, about, seen, index, now):
+    if about is None:
+        return [_row("plan.covers_host", host, "the plan covers the host", "fail", "planned", None, "plan.json", now)]
+    if host not in seen.documents or host not in seen.fresh:
+        last = seen.about.get(host, {}).get("at")
+        why = seen.wrong.get(host) or seen.dark.get(host) or "it was not observed"
+        return [_row("host.answers", host, "the host answers", "unknown", "an observation", why, "accelerator_facts", last)]
+    rows = verify.checks(host, about["decisions"], seen.documents[host], index, now[:10])
+    if rows:
+        return rows
+    status, why = _UNDECIDED.get(about["state"], ("unknown", "nothing was decided for it"))
+    because = f"{why}: {about['because']}"
+    return [_row("plan.decides_host", host, "the plan decides what the host gets", status, "a decision", because, "plan.json", seen.documents[host].get("at"))]
+
+
+def _row(name, host, promise, status, expected, found, how, at, rule=None):
+    return {
+        "id": name,
+        "host": host,
+        "role": None,
+        "promise": promise,
+        "status": status,
+        "expected": expected,
+        "observed": found,
+        "observed_at": at,
+        "how": how,
+        "rule": rule,
+    }
+
+
+def _waived(row, accepted):
+    waiver = accepted.get(row["rule"]) if row["status"] == "fail" else None
+    if not waiver:
+        return row
+    return {**row, "status": "waived", "approver": waiver["approver"], "until": waiver["until"], "reason": waiver["reason"]}
+
+
+def changes_of(plan, before, after, hosts, now):
+    """changes.json without plan_sha256: what the plan predicted and what two independent observations say was made."""
+    found = {}
+    for host in hosts:
+        if host not in plan["hosts"]:
+            continue
+        predicted = [_change(row) for row in plan["hosts"][host]["changes"]]
+        seen = before.get(host), after.documents.get(host)
+        known = None not in seen and host in after.fresh and seen[0].get("reachable") is not False
+        made = state.difference(state.of(seen[0]), state.of(seen[1])) if known else None
+        found[host] = {"predicted": predicted, "made": made, "equal": None if made is None else _by_name(made) == _by_name(predicted)}
+    return {"schema": CHANGES_SCHEMA, "site": plan.get("site"), "generated_at": now, "hosts": found}
+
+
+def _change(row):
+    return {part: row.get(part) for part in ("resource", "before", "after")}
+
+
+def _by_name(changes):
+    return {row["resource"]: (row["before"], row["after"]) for row in changes}
+
+
+def checks_of_changes(changes, now):
+    """The promise that a run made the predicted changes and no other, as checks."""
+    for host, row in changes["hosts"].items():
+        status = {True: "pass", False: "fail", None: "unknown"}[row["equal"]]
+        expected, found = _by_name(row["predicted"]), _by_name(row["made"] or ())
+        differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        promise = "the changes made are the changes predicted"
+        yield _row("plan.predicts_changes", host, promise, status, [], differing if row["made"] is not None else None, "changes.json", now)
+
+
+def text_of(checks) -> list[str]:
+    """What is not proven, for a terminal: equal findings once, with their hosts."""
+    grouped = {}
+    for row in checks:
+        if row["status"] in ("fail", "unknown"):
+            key = (row["status"].upper(), row["id"], row["promise"], repr(row["expected"]), repr(row["observed"]), row["rule"])
+            grouped.setdefault(key, []).append(row["host"])
+    return [_text(*key, [host for host in hosts if host]) for key, hosts in sorted(grouped.items(), key=lambda pair: pair[0][:2])]
+
+
+def _text(status, name, promise, expected, found, rule, hosts):
+    where = f" on {_intent.hosts_in_words(hosts)}" if hosts else ""
+    because = f" ({rule})" if rule else ""
+    return _intent.printable(f"{status} {name}{where}: {promise}{because}; expected {expected}, observed {found}", 2000)
+
+
+def sign(path, key):
+    """A detached signature beside a report, made with the operator's SSH key (`ssh-keygen -Y verify` checks it)."""
+    command = ["ssh-keygen", "-q", "-Y", "sign", "-n", "sovereign.ai_stack", "-f", str(key), str(path)]
+    try:
+        _site.remove(f"{path}.sig")
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _site.SiteError(f"{path} could not be signed: {type(error).__name__} when running ssh-keygen.") from None
+    if done.returncode:
+        raise _site.SiteError(f"{path} could not be signed with {key}: ssh-keygen ended with {done.returncode}.")

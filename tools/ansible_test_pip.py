@@ -8,12 +8,12 @@ pip comes from Python's own ensurepip, then the version that is asked for from t
 
 from __future__ import annotations
 
-import ensurepip
 import subprocess
 import sys
 
 OPTIONS_OF_THE_REAL_SCRIPT = ("--no-setuptools", "--no-wheel")
 
-ensurepip.bootstrap()
+# a process of its own: ensurepip switches pip's configuration off, mirrors and certificates with it, for all that follows
+subprocess.check_call([sys.executable, "-m", "ensurepip"])
 wanted = [argument for argument in sys.argv[1:] if argument not in OPTIONS_OF_THE_REAL_SCRIPT]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))

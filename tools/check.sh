@@ -13,7 +13,10 @@ sanity() {
     rm -f "$copy/MANIFEST.json" "$copy/FILES.json"
     package=$(python -c 'import ansible_test, os; print(os.path.dirname(ansible_test.__file__))')
     for version in $(grep -o "pip='[0-9.]*'" "$package/_internal/python_requirements.py" | tr -cd '0-9.\n' | tr . _); do
-        [ -e "$HOME/.ansible/test/cache/get_pip_$version.py" ] || cp tools/ansible_test_pip.py "$HOME/.ansible/test/cache/get_pip_$version.py"
+        bootstrap=$HOME/.ansible/test/cache/get_pip_$version.py
+        # one that ansible-test downloaded itself stays; an older one of ours does not
+        # shellcheck disable=SC2015 # the copy is meant for both
+        [ -e "$bootstrap" ] && ! grep -q sovereign.ai_stack "$bootstrap" || cp tools/ansible_test_pip.py "$bootstrap"
     done
     cd "$copy"
     # pyenv's shims answer for versions that are not switched on, and ansible-test trips over them

@@ -10,6 +10,7 @@ import re
 
 import pytest
 import yaml
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import register, resolve, verify  # noqa: F401  the last two register every rule
 
 STEMS = ['accelerators', 'cuda', 'distributions', 'driver_branches', 'fabric', 'firmware', 'mig', 'module_builds', 'rules']
 
@@ -62,7 +63,7 @@ def test_a_letter_follows_only_where_a_statement_was_split(rules):
 def test_a_rule_is_enforced_by_a_named_test_or_says_why_not(rules):
     for row in rules:
         if row['status'] == 'enforced':
-            assert row['stage'] and row['test'], row['id']
+            assert row['stage'] and row['by'] and row['test'], row['id']
         else:
             assert row['why'] and not row['stage'] and not row['by'] and not row['waivable'], row['id']
 
@@ -84,3 +85,11 @@ def test_a_test_that_the_register_names_is_there(root, rules):
 
 def test_a_statement_is_a_sentence(rules):
     assert [row['id'] for row in rules if not row['statement'].endswith('.') or len(row['statement']) > 240] == []
+
+
+def test_the_register_names_the_function_that_enforces_a_rule(rules):
+    stages = {row['stage'] for row in rules} - {None}
+    found = {(name, stage, '%s.%s' % (function.__module__.rpartition('.')[2], function.__name__))
+             for stage in stages for name, function in register.of(stage, {row['id'] for row in rules})}
+    named = {(row['id'], row['stage'], row['by']) for row in rules if row['status'] == 'enforced'}
+    assert named <= found and {name for name, dummy, dummy in found} == {name for name, dummy, dummy in named}

@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _approved, _intent, _lock, _look, _planner, _run, _site
+from ..plugin_utils import _approved, _intent, _lock, _look, _planner, _run, _site, _words
 from ..plugin_utils._edge import one_sentence
 
 
@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
         """An approved plan is applied exactly, or the differences are conflicts."""
         path = _run.path_in(self._folder, name)
         for host, text in _approved.differences(_approved.read(path), plan, inside):
-            plan["conflicts"].append(_intent.conflict("SITE-4", "ai_stack_plan", _intent.printable(text, 300), "make and approve a new plan", host))
+            plan["conflicts"].append(_intent.conflict("SITE-4", "ai_stack_plan", _words.printable(text, 300), "make and approve a new plan", host))
 
     def _report(self, reports, plan, result):
         from ..plugin_utils import _pages

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import traceback
 
-from . import _intent, _site
+from . import _intent, _site, _words
 
 
 @contextlib.contextmanager
@@ -17,7 +17,7 @@ def one_sentence(display, result, what):
     try:
         yield
     except (_site.SiteError, _intent.MissingLibrary) as error:
-        result.update(failed=True, msg=_intent.printable(str(error), 1000))
+        result.update(failed=True, msg=_words.printable(str(error), 1000))
     except Exception as error:
         display.vvv(traceback.format_exc())
         place = traceback.extract_tb(error.__traceback__)[-1]

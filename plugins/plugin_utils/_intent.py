@@ -9,13 +9,11 @@ A conflict is ``{rule, host, path, message, source, nearest}``. Values of secret
 from __future__ import annotations
 
 import datetime
-import difflib
 import functools
 import hashlib
 import json
-import pathlib
 
-import yaml
+from . import _schema, _words
 
 try:
     import jsonschema
@@ -37,151 +35,28 @@ RULES = {
     "INT-8": "A value can be read: its templates resolve.",
 }
 
-_TYPES = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
-    "null": "nothing",
-}
-
 
 class MissingLibrary(Exception):
     """The one library that the plan needs beside Ansible is not there."""
-
-
-@functools.lru_cache(maxsize=None)
-def schema() -> dict:
-    """The schema as it is written; do not change what you get."""
-    text = pathlib.Path(__file__).with_name("_intent_schema.yml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
 
 
 def conflict(rule, path, message, nearest=None, host=None, source=SOURCE) -> dict:
     return {"rule": rule, "host": host, "path": path, "message": message, "source": source, "nearest": nearest}
 
 
-def normalise(value):
-    """Plain JSON values: YAML reads unquoted dates as dates and numbers as keys."""
-    if isinstance(value, dict):
-        return {str(key): normalise(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [normalise(one) for one in value]
-    if isinstance(value, (datetime.date, datetime.datetime)):
-        return value.isoformat()
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return None if value is None else str(value)
-
-
 def of_variables(variables: dict) -> dict:
     """The intent from ai_stack_* variables; `-e name=value` can only say text, so a switch or a list of texts may be one."""
-    intent = normalise(variables)
+    intent = _words.normalise(variables)
     for name, value in intent.items():
-        node = merged(schema()["properties"].get(name, {}))
+        node = _schema.merged(_schema.schema()["properties"].get(name, {}))
         if isinstance(value, str) and node.get("type") == "boolean" and value.lower() in ("true", "yes", "false", "no"):
             intent[name] = value.lower() in ("true", "yes")
-        elif isinstance(value, str) and node.get("type") == "array" and merged(node["items"]).get("type") == "string":
+        elif isinstance(value, str) and node.get("type") == "array" and _schema.merged(node["items"]).get("type") == "string":
             intent[name] = [one.strip() for one in value.split(",") if one.strip()]
-    for tokens, value, node in list(walk(intent)):
-        if isinstance(value, int) and node.get("type") == ["string", "integer"]:
+    for tokens, value, node in list(_schema.walk(intent)):
+        if isinstance(value, int) and not isinstance(value, bool) and node.get("type") == ["string", "integer"]:
             _inside(intent, tokens[:-1])[tokens[-1]] = str(value)
     return intent
-
-
-def merged(node: dict) -> dict:
-    """A schema node with what it refers to; its own words come first."""
-    found = dict(node)
-    parts = [found.pop("$ref")] if "$ref" in found else []
-    parts += [one["$ref"] for one in found.get("allOf", ()) if "$ref" in one]
-    for part in parts:
-        found = {**merged(schema()["$defs"][part.rpartition("/")[2]]), **found}
-    return found
-
-
-def _below(node: dict, token) -> dict | None:
-    """The schema node of a key or a list's item; None where the schema knows no such key."""
-    if isinstance(token, int):
-        return merged(node.get("items") or {})
-    others = node.get("additionalProperties")
-    child = node.get("properties", {}).get(token, others if isinstance(others, dict) else None)
-    return merged(child) if child is not None else None
-
-
-def walk(value, node=None, tokens=()):
-    """(tokens, value, node) of everything that the schema knows, from the outside in."""
-    node = schema() if node is None else node
-    yield tokens, value, node
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for token, child in pairs:
-        below = _below(node, token)
-        if below is not None:
-            yield from walk(child, below, (*tokens, token))
-
-
-def locate(tokens) -> list[dict]:
-    """The schema nodes along a path, the root first; it ends early where the schema knows no more."""
-    nodes = [schema()]
-    for token in tokens:
-        below = _below(nodes[-1], token)
-        if below is None:
-            break
-        nodes.append(below)
-    return nodes
-
-
-def path_of(tokens) -> str:
-    """ai_stack_pools[1].layout["1g.10gb"]"""
-    text = ""
-    for token in tokens:
-        plain = isinstance(token, str) and token.replace("_", "a").replace("-", "a").isalnum()
-        text += f"[{token}]" if isinstance(token, int) else f".{printable(token)}" if plain else f'["{printable(token)}"]'
-    return text.lstrip(".")
-
-
-def printable(text, limit=120) -> str:
-    """Foreign text in one line of harmless characters."""
-    short = text if len(text) <= limit else text[: limit - 3] + "..."
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in short)
-
-
-def hosts_in_words(hosts, most=8) -> str:
-    return ", ".join(hosts[:most]) + (f" and {len(hosts) - most} more" if len(hosts) > most else "")
-
-
-def nearest(name, known) -> str | None:
-    """The known name that is most like this one."""
-    by_lower = {str(one).lower(): str(one) for one in known}
-    found = difflib.get_close_matches(str(name).lower()[:120], list(by_lower), n=1, cutoff=0.5)
-    return by_lower[found[0]] if found else None
-
-
-def wanted(node: dict) -> str:
-    """What a schema node asks for, in words."""
-    if "x-wants" in node:
-        return node["x-wants"]
-    if "enum" in node:
-        return "one of " + ", ".join(map(str, node["enum"]))
-    if "const" in node:
-        return str(node["const"])
-    kinds = node.get("type", [])
-    words = " or ".join(_TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)) or "something else"
-    return words + (" that is not empty" if node.get("minLength") or node.get("minItems") or node.get("minProperties") else "")
-
-
-def kind_of(value) -> str:
-    """The type of a value in words; the value itself may be a secret."""
-    for kind, name in ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object")):
-        if isinstance(value, kind):
-            return _TYPES[name]
-    return _TYPES["null"]
-
-
-def _is_secret(nodes) -> bool:
-    return any(node.get("writeOnly") for node in nodes)
 
 
 def _unknown(error, tokens):
@@ -189,23 +64,23 @@ def _unknown(error, tokens):
     for key in error.instance:
         if key not in known:
             what = "there is no such variable" if not tokens else f"there is no such key; known are {', '.join(known)}"
-            yield (*tokens, key), "INT-1", what, nearest(key, known)
+            yield (*tokens, key), "INT-1", what, _words.nearest(key, known)
 
 
 def _type(error, tokens):
-    nodes = locate(tokens)
+    nodes = _schema.locate(tokens)
     text = isinstance(error.instance, (int, float)) and "string" in error.validator_value
-    hint = "; put it in quotes" if text and not isinstance(error.instance, bool) and not _is_secret(nodes) else ""
-    yield tokens, "INT-2", f"wants {wanted(nodes[-1])}, got {kind_of(error.instance)}{hint}", None
+    hint = "; put it in quotes" if text and not isinstance(error.instance, bool) and not _schema.is_secret(nodes) else ""
+    yield tokens, "INT-2", f"wants {_schema.wanted(nodes[-1])}, got {_schema.kind_of(error.instance)}{hint}", None
 
 
 def _value(error, tokens):
-    nodes = locate(tokens)
+    nodes = _schema.locate(tokens)
     allowed = [one for one in nodes[-1].get("enum", nodes[-1].get("examples", ())) if isinstance(one, str)]
-    tell = isinstance(error.instance, str) and error.validator == "enum" and not _is_secret(nodes)
-    got = f'; got "{printable(error.instance, 40)}"' if tell else ""
-    near = nearest(error.instance, allowed) if isinstance(error.instance, str) and not _is_secret(nodes) else None
-    yield tokens, "INT-3", f"wants {wanted(nodes[-1])}{got}", near
+    tell = isinstance(error.instance, str) and error.validator == "enum" and not _schema.is_secret(nodes)
+    got = f'; got "{_words.printable(error.instance, 40)}"' if tell else ""
+    near = _words.nearest(error.instance, allowed) if isinstance(error.instance, str) and not _schema.is_secret(nodes) else None
+    yield tokens, "INT-3", f"wants {_schema.wanted(nodes[-1])}{got}", near
 
 
 def _missing(error, tokens):
@@ -214,7 +89,7 @@ def _missing(error, tokens):
             if tokens:
                 yield tokens, "INT-4", f'wants the key "{key}"', None
             else:
-                yield (key,), "INT-4", f"wants {wanted(locate((key,))[-1])}", None
+                yield (key,), "INT-4", f"wants {_schema.wanted(_schema.locate((key,))[-1])}", None
 
 
 def _depends(error, tokens):
@@ -230,13 +105,13 @@ _READERS = {"additionalProperties": _unknown, "type": _type, "required": _missin
 def _of_schema(intent):
     if jsonschema is None:
         raise MissingLibrary("The plan needs the Python library jsonschema on the controller: install python3-jsonschema, or pip install jsonschema.")
-    for error in jsonschema.Draft202012Validator(schema()).iter_errors(intent):
+    for error in jsonschema.Draft202012Validator(_schema.schema()).iter_errors(intent):
         yield from _READERS.get(error.validator, _value)(error, tuple(error.absolute_path))
 
 
 def _of_names(intent, known):
     """Names that are referred to, and names that are given twice."""
-    found = list(walk(intent))
+    found = list(_schema.walk(intent))
     names = {kind: None for kind in ("group", "host", "rule")}
     names.update({kind: [] for kind in ("cloud", "cluster", "pool", "provider")}, repository=["distribution"])
     for dummy, value, node in found:
@@ -257,10 +132,10 @@ def _of_reference(tokens, kind, name, names):
     if there is None or name in there:
         return
     if kind == "group" and name in (names["host"] or ()):
-        yield tokens, "INT-5", f'wants an inventory group; "{printable(name)}" is a host', None
+        yield tokens, "INT-5", f'wants an inventory group; "{_words.printable(name)}" is a host', None
     else:
         where = {"group": "in the inventory", "host": "in the inventory", "rule": "in the register of rules"}.get(kind, "in the intent")
-        yield tokens, "INT-5", f'there is no {kind} "{printable(name)}" {where}', nearest(name, there)
+        yield tokens, "INT-5", f'there is no {kind} "{_words.printable(name)}" {where}', _words.nearest(name, there)
 
 
 def _of_twins(tokens, key, rows):
@@ -268,17 +143,19 @@ def _of_twins(tokens, key, rows):
     for at, row in enumerate(rows):
         name = row.get(key) if isinstance(row, dict) else None
         if isinstance(name, str) and first.setdefault(name, at) != at:
-            yield (*tokens, at, key), "INT-6", f'"{printable(name)}" is the {key} of {path_of((*tokens, first[name]))} too', None
+            yield (*tokens, at, key), "INT-6", f'"{_words.printable(name)}" is the {key} of {_schema.path_of((*tokens, first[name]))} too', None
 
 
 def _of_values(intent):
     """What a schema cannot say."""
-    for tokens, value, node in walk(intent):
+    for tokens, value, node in _schema.walk(intent):
         if node.get("format") == "date" and isinstance(value, str) and not _is_day(value):
             yield tokens, "INT-3", "is no day of the calendar", None
         if isinstance(value, dict) and tokens[:1] == ("ai_stack_pools",):
-            if len(tokens) == 2 and (value.get("use") == "mig") != ("layout" in value):
-                yield tokens, "INT-4", 'wants "use: mig" and "layout" together or neither', None
+            if len(tokens) == 2 and "layout" in value and value.get("use") in ("host", "passthrough", "vgpu"):
+                yield (*tokens, "layout"), "INT-4", 'wants "use: mig" beside it', None
+            if len(tokens) == 2 and "layout" not in value and value.get("use") == "mig":
+                yield tokens, "INT-4", '"use: mig" wants the key "layout" beside it', None
             most, least = value.get("max"), value.get("guaranteed")
             if isinstance(most, int) and isinstance(least, int) and least > most:
                 yield (*tokens, "guaranteed"), "INT-3", f"wants at most max, which is {most}", str(most)
@@ -294,19 +171,19 @@ def _is_day(text) -> bool:
 
 def not_yet(intent) -> list[dict]:
     """What the schema accepts and this version does not act on."""
-    return [conflict(rule, path_of(tokens), message, near) for tokens, rule, message, near in _of_later(intent)]
+    return [conflict(rule, _schema.path_of(tokens), message, near) for tokens, rule, message, near in _of_later(intent)]
 
 
 def _of_later(intent):
     done = ()
-    for tokens, value, node in walk(intent):
+    for tokens, value, node in _schema.walk(intent):
         later = node.get("x-not-yet")
         if not later or value in ([], {}, None) or (done and tokens[: len(done)] == done):
             continue
         if later is True or (isinstance(value, str) and value in later):
             done = tokens
             instead = [one for one in node.get("enum", ()) if one not in later] if later is not True else []
-            what = f"{path_of(tokens)}: this version of the collection does not act on " + ("it yet" if later is True else f'"{value}" yet')
+            what = f"{_schema.path_of(tokens)}: this version of the collection does not act on " + ("it yet" if later is True else f'"{value}" yet')
             yield tokens, "INT-7", what, ", ".join(instead) or None
 
 
@@ -316,7 +193,7 @@ def check(intent, **known):
     known: the names that the intent does not define itself, as host=, group= and rule= (iterables); left out: not checked.
     """
     found = list(dict.fromkeys((*_of_schema(intent), *_of_names(intent, known), *_of_values(intent), *_of_later(intent))))
-    conflicts = [conflict(rule, path_of(tokens), message, near) for tokens, rule, message, near in found]
+    conflicts = [conflict(rule, _schema.path_of(tokens), message, near) for tokens, rule, message, near in found]
     return conflicts, _without(intent, [tokens for tokens, *dummy in found])
 
 
@@ -329,7 +206,7 @@ def _without(intent, places):
     """A copy without these places; a key that its parent requires takes the parent along. Lists keep None as a place holder."""
     rest = json.loads(json.dumps(intent))
     for tokens in places:
-        while tokens and isinstance(tokens[-1], str) and tokens[-1] in locate(tokens[:-1])[-1].get("required", ()):
+        while tokens and isinstance(tokens[-1], str) and tokens[-1] in _schema.locate(tokens[:-1])[-1].get("required", ()):
             tokens = tokens[:-1]
         parent = rest
         for token in tokens[:-1]:
@@ -357,7 +234,7 @@ def _squeeze(value):
 def public(intent) -> dict:
     """A copy in which every secret is null: what the core, the digests and the reports get."""
     copy = json.loads(json.dumps(intent))
-    for tokens, dummy, node in walk(intent):
+    for tokens, dummy, node in _schema.walk(intent):
         if node.get("writeOnly"):
             _inside(copy, tokens[:-1])[tokens[-1]] = None
     return copy
@@ -369,7 +246,7 @@ def _inside(value, tokens):
 
 def digests(intent) -> dict:
     """{variable: sha256} of what a site wants; switches of one run are no part of it."""
-    wants = {name: value for name, value in public(intent).items() if not schema()["properties"].get(name, {}).get("x-switch")}
+    wants = {name: value for name, value in public(intent).items() if not _schema.schema()["properties"].get(name, {}).get("x-switch")}
     return {name: sha256(value) for name, value in sorted(wants.items())}
 
 

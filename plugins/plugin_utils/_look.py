@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import _intent, _planner, _recorded, _run, _site
+from . import _intent, _planner, _recorded, _run, _site, _words
 
 
 def look(intent, task_vars, reports, folder, conflicts):
@@ -15,7 +15,7 @@ def look(intent, task_vars, reports, folder, conflicts):
     if isinstance(recorded, str):
         place = _run.path_in(folder, recorded)
         if not place.is_dir():
-            conflicts.append(_intent.conflict("SITE-5", "ai_stack_observations", f"{_intent.printable(str(place))} is no folder"))
+            conflicts.append(_intent.conflict("SITE-5", "ai_stack_observations", f"{_words.printable(str(place))} is no folder"))
     else:
         place = reports.observations
         accept(task_vars, reports, seen)

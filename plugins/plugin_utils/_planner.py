@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from ..module_utils._compat import resolve
-from . import _intent, _run, _tables
+from . import _intent, _run, _tables, _words
 
 SCHEMA = "sovereign.ai_stack/plan/1"
 SOURCE = "docs/intent.md"
@@ -61,7 +61,7 @@ def _read_tables(intent, folder):
     try:
         return _tables.load(extra), _tables.digests(extra), []
     except ValueError as error:
-        return _tables.load(), _tables.digests(), [_intent.conflict("SITE-3", "ai_stack_extra_tables", _intent.printable(str(error), 300))]
+        return _tables.load(), _tables.digests(), [_intent.conflict("SITE-3", "ai_stack_extra_tables", _words.printable(str(error), 300))]
 
 
 def _inputs(intent, seen, digests, inventory, now):
@@ -173,8 +173,8 @@ def text_of(rows) -> list[str]:
 
 
 def _text(rule, path, message, near, source, hosts):
-    about = " on ".join(part for part in (rule, _intent.hosts_in_words(hosts)) if part)
+    about = " on ".join(part for part in (rule, _words.hosts_in_words(hosts)) if part)
     parts = [f"{about + ': ' if about else ''}{path + ': ' if path else ''}{message}"]
     parts += [f"  nearest allowed: {near}"] if near else []
     parts += [f"  source: {source}"] if source else []
-    return "\n".join(_intent.printable(part, 2000) for part in parts)
+    return "\n".join(_words.printable(part, 2000) for part in parts)

@@ -10,7 +10,7 @@ import subprocess
 from ..module_utils._compat import state, verify
 from ..module_utils._compat.index import Index
 from ..module_utils._compat.waivers import Waivers
-from . import _intent, _run, _site, _tables
+from . import _run, _site, _tables, _words
 
 SCHEMA = "sovereign.ai_stack/evidence/1"
 CHANGES_SCHEMA = "sovereign.ai_stack/changes/1"
@@ -127,9 +127,9 @@ def text_of(checks) -> list[str]:
 
 
 def _text(status, name, promise, expected, found, rule, hosts):
-    where = f" on {_intent.hosts_in_words(hosts)}" if hosts else ""
+    where = f" on {_words.hosts_in_words(hosts)}" if hosts else ""
     because = f" ({rule})" if rule else ""
-    return _intent.printable(f"{status} {name}{where}: {promise}{because}; expected {expected}, observed {found}", 2000)
+    return _words.printable(f"{status} {name}{where}: {promise}{because}; expected {expected}, observed {found}", 2000)
 
 
 def sign(path, key):

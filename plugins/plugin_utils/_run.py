@@ -12,7 +12,7 @@ import pathlib
 
 import yaml
 
-from . import _intent
+from . import _intent, _schema, _words
 
 PREFIX = "ai_stack_"
 OBSERVED = "__ai_stack_observation"
@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 def plain(value):
     """Plain JSON values of what Ansible handed over; nothing in it is a template any more."""
-    return _intent.normalise(value)
+    return _words.normalise(value)
 
 
 def site_variables(templar, task_vars):
@@ -56,9 +56,9 @@ def _resolved(templar, value, tokens, conflicts):
     try:
         return plain(templar.template(value))
     except Exception as error:
-        secret = any(node.get("writeOnly") for node in _intent.locate(tokens))
-        why = "" if secret else f": {_intent.printable(str(error).strip().partition(chr(10))[0], 200)}"
-        conflicts.append(_intent.conflict("INT-8", _intent.path_of(tokens), f"its template cannot be resolved{why}"))
+        secret = any(node.get("writeOnly") for node in _schema.locate(tokens))
+        why = "" if secret else f": {_words.printable(str(error).strip().partition(chr(10))[0], 200)}"
+        conflicts.append(_intent.conflict("INT-8", _schema.path_of(tokens), f"its template cannot be resolved{why}"))
         return None
 
 
@@ -98,7 +98,7 @@ def observed(task_vars, host):
         return None, "did not answer"
     document = result.get("observation")
     if result.get("failed") or not isinstance(document, dict):
-        return None, "could not be observed: " + _intent.printable(str(result.get("msg", "no reason given")).rstrip("."), 300)
+        return None, "could not be observed: " + _words.printable(str(result.get("msg", "no reason given")).rstrip("."), 300)
     return plain(document), None
 
 

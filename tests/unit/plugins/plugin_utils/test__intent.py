@@ -1,0 +1,283 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The intent: what is accepted, what is refused and with which words."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+
+import pytest
+import yaml
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _intent, _intent_docs, _schema
+
+# The design's example, whole: what later versions act on is part of it.
+WHOLE = yaml.safe_load("""
+ai_stack_site: example
+ai_stack_clouds:
+  - {name: main, region: RegionOne, series: "2026.1", deployment: kolla}
+ai_stack_clusters:
+  - {name: ai, kubernetes: "1.37", nodes: gpu_workers}
+  - {name: inside, kubernetes: "1.37", nodes: {cloud: main, project: ai, pool: h100-passthrough, count: 3}}
+ai_stack_driver: {policy: production, source: cuda, flavour: auto, build: dkms, reboot: when_needed, drain: /usr/local/bin/drain, foreign: refuse,
+                  lock_timeout: 300, persistence: true}
+ai_stack_repositories:
+  - {name: cuda, type: deb, uris: ["https://mirror.example.org/cuda"], suites: [./], signed_by: files/cuda.asc, login: site, password: xyzzy}
+  - {name: packages, type: folder, path: files/packages}
+ai_stack_pools:
+  - name: h100-passthrough
+    hosts: gpu_computes
+    select: {model: H100, count: 4}
+    use: passthrough
+    cloud: main
+    shapes: [{cards: 1, vcpus: 16, ram_gib: 192, disk_gib: 100}]
+    tenants: {research: {max: 8, guaranteed: 4, until: 2027-06-30}, health: {max: 4}}
+    spare: 1
+  - name: h100-inference
+    hosts: gpu_workers
+    select: {model: H100}
+    use: mig
+    layout: {1g.10gb: 7}
+    cluster: ai
+    driver: {policy: 580}
+ai_stack_access:
+  identity_providers:
+    - {name: corp, protocol: openid, issuer: https://idp.example.org/realms/corp, groups_claim: groups, client_id: keystone, client_secret: plugh}
+  grants:
+    - {provider: corp, group: ai-researchers, cloud: main, domain: corp, project: research, roles: [member],
+       kubernetes: [{cluster: ai, namespace: research, cluster_role: edit}]}
+ai_stack_states:
+  - {host: gpu117, serial: "1650923012345", state: quarantined, reason: Xid 79, since: 2026-11-20}
+ai_stack_waivers:
+  - {rule: NR-49, scope: cloud main, reason: no patched package yet, approver: security board, until: 2027-01-31}
+""")
+SECRETS = ("xyzzy", "plugh")
+KNOWN = {"group": ["all", "gpu_workers", "gpu_computes"], "host": ["gpu1", "gpu117"], "rule": ["NR-49", "ACC-4"]}
+
+
+def conflicts(change=lambda intent: None, **known):
+    """Conflicts of the whole example after a change, without those of things to come."""
+    intent = copy.deepcopy(WHOLE)
+    change(intent)
+    return [row for row in _intent.validate(intent, **(known or KNOWN)) if row["rule"] != "INT-7"]
+
+
+def setter(*tokens, value):
+    def change(intent):
+        inside = intent
+        for token in tokens[:-1]:
+            inside = inside[token]
+        inside[tokens[-1]] = value
+
+    return change
+
+
+def test_the_designs_example_is_accepted_as_a_whole():
+    assert conflicts() == []
+
+
+def test_every_conflict_has_the_six_keys_of_the_contract():
+    for row in _intent.validate({"ai_stack_poools": 1}):
+        assert set(row) == {"rule", "host", "path", "message", "source", "nearest"}
+
+
+CASES = [
+    # what is written, where, rule, path, part of the message, nearest
+    (("ai_stack_poools",), [], "INT-1", "ai_stack_poools", "no such variable", "ai_stack_pools"),
+    (("ai_stack_pools", 1, "select", "modle"), "H100", "INT-1", "ai_stack_pools[1].select.modle", "known are count, model", "model"),
+    (("ai_stack_driver", "persistance"), True, "INT-1", "ai_stack_driver.persistance", "no such key", "persistence"),
+    (("ai_stack_pools", 0, "driver"), {"polcy": "580"}, "INT-1", "ai_stack_pools[0].driver.polcy", "no such key", "policy"),
+    (("ai_stack_pools", 1, "select", "model"), ["H100"], "INT-2", "ai_stack_pools[1].select.model", "wants text that is not empty, got a list", None),
+    (("ai_stack_pools", 1, "select", "serials"), [1650923], "INT-2", "ai_stack_pools[1].select.serials[0]", "put it in quotes", None),
+    (("ai_stack_clouds", 0, "series"), 2026.1, "INT-2", "ai_stack_clouds[0].series", 'like "2026.1", got a number; put it in quotes', None),
+    (("ai_stack_driver", "policy"), 535.309, "INT-2", "ai_stack_driver.policy", "put it in quotes", None),
+    (("ai_stack_driver", "lock_timeout"), "long", "INT-2", "ai_stack_driver.lock_timeout", "wants a whole number from 0, got text", None),
+    (("ai_stack_driver", "lock_timeout"), True, "INT-2", "ai_stack_driver.lock_timeout", "got true or false", None),
+    (("ai_stack_driver", "lock_timeout"), -1, "INT-3", "ai_stack_driver.lock_timeout", "wants a whole number from 0", None),
+    (("ai_stack_pools",), {}, "INT-2", "ai_stack_pools", "wants a list, got a mapping", None),
+    (("ai_stack_pools", 0), "h100", "INT-2", "ai_stack_pools[0]", "wants a mapping, got text", None),
+    (("ai_stack_pools", 1, "layout", "1g.10gb"), 0, "INT-3", 'ai_stack_pools[1].layout["1g.10gb"]', "wants a whole number from 1", None),
+    (("ai_stack_pools", 1, "use"), "miig", "INT-3", "ai_stack_pools[1].use", 'got "miig"', "mig"),
+    (("ai_stack_driver", "policy"), "productoin", "INT-3", "ai_stack_driver.policy", "wants production, newest, a branch", "production"),
+    (("ai_stack_repositories", 0, "uris", 0), "https://site:xyzzy@mirror.example.org/", "INT-3", "ai_stack_repositories[0].uris[0]", "without login", None),
+    (("ai_stack_site",), "../elsewhere", "INT-3", "ai_stack_site", "wants a name of letters", None),
+    (("ai_stack_waivers", 0, "scope"), "everything", "INT-3", "ai_stack_waivers[0].scope", '"site", or one of host', None),
+    (("ai_stack_waivers", 0, "until"), "soon", "INT-3", "ai_stack_waivers[0].until", "wants a date like 2027-06-30", None),
+    (("ai_stack_waivers", 0, "until"), "2027-02-30", "INT-3", "ai_stack_waivers[0].until", "is no day of the calendar", None),
+    (("ai_stack_pools", 0, "tenants", "research", "guaranteed"), 9, "INT-3", "ai_stack_pools[0].tenants.research.guaranteed", "at most max, which is 8", "8"),
+    (("ai_stack_driver", "source"), "cudda", "INT-5", "ai_stack_driver.source", 'no repository "cudda"', "cuda"),
+    (("ai_stack_pools", 0, "cloud"), "mian", "INT-5", "ai_stack_pools[0].cloud", 'no cloud "mian"', "main"),
+    (("ai_stack_pools", 1, "cluster"), "aj", "INT-5", "ai_stack_pools[1].cluster", 'no cluster "aj"', "ai"),
+    (("ai_stack_access", "grants", 0, "provider"), "corpp", "INT-5", "ai_stack_access.grants[0].provider", 'no provider "corpp"', "corp"),
+    (("ai_stack_clusters", 0, "nodes"), "gpu_worker", "INT-5", "ai_stack_clusters[0].nodes", 'no group "gpu_worker"', "gpu_workers"),
+    (("ai_stack_clusters", 0, "nodes"), "gpu1", "INT-5", "ai_stack_clusters[0].nodes", '"gpu1" is a host', None),
+    (("ai_stack_clusters", 1, "nodes", "pool"), "h100", "INT-5", "ai_stack_clusters[1].nodes.pool", 'no pool "h100"', None),
+    (("ai_stack_states", 0, "host"), "gpu118", "INT-5", "ai_stack_states[0].host", 'no host "gpu118"', "gpu117"),
+    (("ai_stack_waivers", 0, "rule"), "ACC-44", "INT-5", "ai_stack_waivers[0].rule", 'no rule "ACC-44"', "ACC-4"),
+    (("ai_stack_waivers", 0, "scope"), "pool h100-infrence", "INT-5", "ai_stack_waivers[0].scope", "no pool", "h100-inference"),
+    (("ai_stack_waivers", 0, "scope"), "group gpu_computs", "INT-5", "ai_stack_waivers[0].scope", "no group", "gpu_computes"),
+    (("ai_stack_pools", 1, "name"), "h100-passthrough", "INT-6", "ai_stack_pools[1].name", "is the name of ai_stack_pools[0] too", None),
+]
+
+
+@pytest.mark.parametrize("tokens, value, rule, path, words, near", CASES, ids=[f"{case[2]} {case[3]}" for case in CASES])
+def test_a_mistake_gives_one_conflict_with_place_rule_and_nearest_choice(tokens, value, rule, path, words, near):
+    found = [row for row in conflicts(setter(*tokens, value=value)) if row["path"] == path]
+    assert [(row["rule"], row["nearest"]) for row in found] == [(rule, near)]
+    assert words in found[0]["message"]
+
+
+MISSING = [
+    (("ai_stack_site",), "ai_stack_site", "wants a name"),
+    (("ai_stack_pools", 0, "use"), "ai_stack_pools[0]", 'wants the key "use"'),
+    (("ai_stack_repositories", 1, "path"), "ai_stack_repositories[1]", 'wants the key "path"'),
+    (("ai_stack_repositories", 0, "suites"), "ai_stack_repositories[0]", 'wants the key "suites"'),
+    (("ai_stack_repositories", 0, "login"), "ai_stack_repositories[0]", '"password" wants the key "login"'),
+    (("ai_stack_pools", 1, "layout"), "ai_stack_pools[1]", '"use: mig" wants the key "layout"'),
+    (("ai_stack_waivers", 0, "until"), "ai_stack_waivers[0]", 'wants the key "until"'),
+]
+
+
+@pytest.mark.parametrize("tokens, path, words", MISSING, ids=[case[1] + " " + case[0][-1] for case in MISSING])
+def test_a_key_that_is_needed_is_named_when_it_is_missing(tokens, path, words):
+    def change(intent):
+        inside = intent
+        for token in tokens[:-1]:
+            inside = inside[token]
+        del inside[tokens[-1]]
+
+    found = [row for row in conflicts(change) if row["rule"] == "INT-4"]
+    assert [row["path"] for row in found] == [path]
+    assert words in found[0]["message"]
+
+
+def test_a_layout_is_for_mig_only():
+    found = [row for row in conflicts(setter("ai_stack_pools", 1, "use", value="host")) if row["rule"] == "INT-4"]
+    assert [(row["path"], row["message"]) for row in found] == [("ai_stack_pools[1].layout", 'wants "use: mig" beside it')]
+
+
+def test_all_mistakes_are_told_at_once():
+    def change(intent):
+        for tokens, value, *dummy in (CASES[0], CASES[2], CASES[14], CASES[30]):
+            setter(*tokens, value=value)(intent)
+
+    assert len({row["path"] for row in conflicts(change)}) == 4
+
+
+@pytest.mark.parametrize("value", ["s3cret!", ["s3cret!"], {"s3cret!": "s3cret!"}, {"a": ["s3cret!"]}, 535309, 53530.9, True, None, datetime.date(2026, 1, 1)])
+@pytest.mark.parametrize("place", [("ai_stack_repositories", 0, "password"), ("ai_stack_access", "identity_providers", 0, "client_secret")], ids=str)
+def test_the_value_of_a_secret_is_in_no_conflict_whatever_its_type(place, value):
+    intent = copy.deepcopy(WHOLE)
+    setter(*place, value=value)(intent)
+    text = json.dumps(_intent.validate(intent, **KNOWN))
+    assert not any(hidden in text for hidden in ("s3cret", "535309", "53530.9", "2026-01-01"))
+
+
+@pytest.mark.parametrize("value", ["https://user:s3cret@mirror/", ["s3cret"], {"password": "s3cret"}, [["s3cret"]], [{"pasword": "s3cret", "name": ["s3cret"]}]])
+def test_what_stands_in_the_place_of_repositories_is_not_repeated(value):
+    assert "s3cret" not in json.dumps(conflicts(setter("ai_stack_repositories", value=value)))
+
+
+def test_secrets_reach_neither_core_nor_digest():
+    intent = _intent.of_variables(WHOLE)
+    assert not any(secret in json.dumps(_intent.public(intent)) for secret in SECRETS)
+    other = copy.deepcopy(intent)
+    other["ai_stack_repositories"][0]["password"] = "rotated"
+    assert _intent.digest(other) == _intent.digest(intent)
+
+
+def test_a_digest_moves_with_what_is_wanted_and_not_with_switches_of_one_run():
+    intent = _intent.of_variables(WHOLE)
+    assert _intent.digest({**intent, "ai_stack_report_dir": "/elsewhere", "ai_stack_trial": True}) == _intent.digest(intent)
+    changed = {**intent, "ai_stack_driver": {"policy": "580"}}
+    assert [name for name, value in _intent.digests(changed).items() if _intent.digests(intent)[name] != value] == ["ai_stack_driver"]
+
+
+LATER = [
+    ("ai_stack_clouds", "ai_stack_clouds", None),
+    ("ai_stack_clusters", "ai_stack_clusters", None),
+    ("ai_stack_access", "ai_stack_access", None),
+    ("ai_stack_pools", "ai_stack_pools[0].use", "host, mig"),
+    ("ai_stack_pools", "ai_stack_pools[0].cloud", None),
+    ("ai_stack_pools", "ai_stack_pools[0].shapes", None),
+    ("ai_stack_pools", "ai_stack_pools[0].tenants", None),
+    ("ai_stack_pools", "ai_stack_pools[0].spare", None),
+    ("ai_stack_pools", "ai_stack_pools[1].cluster", None),
+]
+
+
+@pytest.mark.parametrize("variable, path, near", LATER, ids=[case[1] for case in LATER])
+def test_what_a_later_version_acts_on_is_refused_by_name(variable, path, near):
+    found = [row for row in _intent.not_yet(_intent.of_variables(WHOLE)) if row["path"] == path]
+    assert [(row["rule"], row["nearest"]) for row in found] == [("INT-7", near)]
+    assert "this version of the collection does not act on" in found[0]["message"] and path in found[0]["message"]
+
+
+def test_what_a_later_version_acts_on_may_be_there_and_empty():
+    assert _intent.not_yet({"ai_stack_clouds": [], "ai_stack_access": {}, "ai_stack_pools": [{"use": "host", "tenants": {}}]}) == []
+
+
+def test_the_rest_is_still_planned_when_one_part_is_refused():
+    intent = _intent.of_variables(WHOLE)
+    del intent["ai_stack_pools"][1]["cluster"]
+    refused, usable = _intent.check(intent, **KNOWN)
+    rest, places = _intent.squeezed(usable)
+    assert {row["rule"] for row in refused} == {"INT-7"}
+    assert [pool["name"] for pool in rest["ai_stack_pools"]] == ["h100-inference"] and places["ai_stack_pools"] == [1]
+    assert "ai_stack_clouds" not in rest and rest["ai_stack_driver"] == intent["ai_stack_driver"]
+
+
+def test_a_bad_key_of_its_own_does_not_take_its_row_along():
+    dummy, usable = _intent.check({"ai_stack_site": "x", "ai_stack_pools": [{"name": "a", "hosts": "g", "use": "host", "spare": 1, "colour": "red"}]})
+    assert usable["ai_stack_pools"] == [{"name": "a", "hosts": "g", "use": "host"}]
+
+
+FROM_COMMAND_LINE = [
+    ("ai_stack_trial", "true", True),
+    ("ai_stack_trial", "no", False),
+    ("ai_stack_accept_cards", "gpu1 0000:17:00.0, gpu2 0000:65:00.0", ["gpu1 0000:17:00.0", "gpu2 0000:65:00.0"]),
+    ("ai_stack_confirm", "driver.branch", ["driver.branch"]),
+    ("ai_stack_extra_tables", "tables", ["tables"]),
+]
+
+
+@pytest.mark.parametrize("name, said, meant", FROM_COMMAND_LINE)
+def test_what_the_command_line_can_only_say_as_text_is_understood(name, said, meant):
+    intent = _intent.of_variables({"ai_stack_site": "x", name: said})
+    assert intent[name] == meant and _intent.validate(intent) == []
+
+
+def test_yaml_dates_and_numeric_branches_are_understood():
+    intent = _intent.of_variables({"ai_stack_driver": {"policy": 580}, "ai_stack_states": [{"since": datetime.date(2026, 11, 20)}], 7: "x"})
+    assert intent == {"ai_stack_driver": {"policy": "580"}, "ai_stack_states": [{"since": "2026-11-20"}], "7": "x"}
+
+
+def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(_intent, "jsonschema", None)
+    with pytest.raises(_intent.MissingLibrary, match="needs the Python library jsonschema"):
+        _intent.validate(WHOLE)
+
+
+def test_nothing_that_an_operator_wrote_moves_the_cursor():
+    found = _intent.validate({"ai_stack_site": "x", "ai_stack_\x1b[2Jpools": 1, "ai_stack_pools": [{"name": "a", "hosts": "g", "use": "\x1b]0;x\x07"}]})
+    assert found and all(row["message"].isprintable() and row["path"].isprintable() for row in found)
+
+
+def test_the_schema_is_one_of_its_draft_and_every_key_is_described():
+    _intent.jsonschema.Draft202012Validator.check_schema(_schema.schema())
+    for tokens, node, dummy in _schema.keys():
+        assert node.get("description") or tokens[-1] == "NAME", tokens
+
+
+def test_every_rule_of_the_intent_is_enforced_by_some_case():
+    rules = {case[2] for case in CASES} | {"INT-4", "INT-7"}
+    assert rules | {"INT-8"} == set(_intent.RULES)  # INT-8 is about templates: tests/unit/plugins/action/
+
+
+def test_the_guide_and_the_editors_schema_are_current(root):
+    assert (root / "docs/intent.md").read_text(encoding="utf-8") == _intent_docs.guide()
+    assert (root / "docs/intent.schema.json").read_text(encoding="utf-8") == _intent_docs.editors_schema()
+    for name in _schema.schema()["properties"]:
+        assert f"`{name}`" in _intent_docs.guide()

@@ -6,9 +6,14 @@
 
 from __future__ import annotations
 
+import re
+
 from . import versions
 
+DISTRIBUTION = 'distribution'
 _PARTS = ('fabric_manager', 'imex', 'nvlsm', 'nscq')
+# Names that belong to a driver whichever set installed them.
+_DRIVER_NAME = re.compile(r'nvidia|nvlsm|^libcuda|^cuda-drivers|rocm|amdgpu|^habanalabs')
 
 
 class Candidate:
@@ -16,13 +21,10 @@ class Candidate:
 
     def __init__(self, **values):
         self.set = self.vendor = self.flavour = self.module = self.package_version = None
-        self.version = self.origin = self.row = self.message = self.stream = None
-        self.build = 'dkms'
-        self.source = 'distribution'
-        self.packages, self.versions, self.missing, self.parts, self.remove = {}, {}, [], {}, []
-        self.uneven, self.download, self.simulated = {}, None, None
-        self.installable = True
-        self.names = set()
+        self.version = self.origin = self.message = self.stream = self.simulated = self.download = None
+        self.build, self.source, self.installable = 'dkms', DISTRIBUTION, True
+        self.packages, self.parts, self.uneven, self.repositories = {}, {}, {}, {}
+        self.missing, self.remove, self.names = [], [], set()
         self.__dict__.update(values)
 
     @property
@@ -33,7 +35,19 @@ class Candidate:
     def name(self):
         """How messages call it: the version, the flavour, the module's package."""
         what = ' '.join(text for text in (self.version, self.flavour) if text)
-        return '%s (%s)' % (what or 'driver', self.module or self.set) if self.set else what
+        where = '' if self.source == DISTRIBUTION else ' from %s' % self.source
+        return '%s (%s%s)' % (what or 'driver', self.module or self.set, where) if self.set else what
+
+    def pin(self, name, version):
+        self.packages[name] = version
+
+    def versions_of(self, part):
+        """The versions in which a friend of this driver (fabric manager, IMEX, nvlsm) can be had."""
+        return self.parts.get(part, (None, []))[1]
+
+    def has_equal(self, part):
+        """Whether a friend can be had in the version of this driver."""
+        return any(versions.upstream(one) == self.version for one in self.versions_of(part))
 
 
 def definition(name, offered):
@@ -45,88 +59,104 @@ def definition(name, offered):
     given.setdefault('flavour', 'open' if 'open' in name.split('-') else 'proprietary')
     given.setdefault('module', module)
     given.setdefault('build', 'dkms' if module and 'dkms' in module else 'prebuilt')
-    given.setdefault('packages', [one for one in names if versions.upstream(one) is None])
+    given.setdefault('packages', names)
     given.setdefault('companions', [])
     return given
 
 
-def _pick(offers, wanted):
-    """The offer of a package whose driver version is the wanted one; they come newest first."""
-    return next((offer for offer in offers or () if versions.upstream(offer['version']) == wanted), None)
+class _Set:
+    """One package set of a host, with everything that the host says about it."""
 
+    def __init__(self, name, offered, installed):
+        self.name, self.what, self.installed = name, definition(name, offered), installed
+        self.offers = offered.get('versions') or {}
+        self.simulation = offered.get('simulation')
+        self.names = set(self.what['packages'] + self.what['companions'])
 
-def _collect(candidate, what, offered, installed):
-    """Pin every package of the set at the candidate's version, and note what is missing or of another version."""
-    offers = offered.get('versions') or {}
-    simulated = (offered.get('simulation') or {}).get('install') or {}
-    for name in what['packages'] + what['companions']:
-        own_line = name in what['companions']
-        here = simulated.get(name) or installed.get(name)
-        if here and (own_line or versions.upstream(here) == candidate.version):
-            candidate.packages[name] = here
-            continue
-        best = (offers.get(name) or [None])[0] if own_line or not candidate.version else _pick(offers.get(name), candidate.version)
+    def candidates(self):
+        """One for each version of the module, newest first; without any, one that misses everything."""
+        offers = list(self.offers.get(self.what['module']) or ())
+        here = self.installed.get(self.what['module'])
+        if here and here not in [offer['version'] for offer in offers]:
+            offers.append({'version': here, 'origin': None})
+        seen = set()
+        for offer in offers or [{'version': None, 'origin': None}]:
+            version = versions.upstream(offer['version']) if offer['version'] else None
+            if version not in seen:
+                seen.add(version)
+                yield self._candidate(offer, version)
+
+    def _candidate(self, offer, version):
+        what = self.what
+        one = Candidate(set=self.name, vendor=what['vendor'], flavour=what['flavour'], module=what['module'], stream=what.get('stream'),
+                        package_version=offer['version'], version=version, origin=offer['origin'], source=offer.get('repository') or DISTRIBUTION,
+                        build='dkms' if what['build'] == 'dkms' else 'packaged', names=set(self.names))
+        for name in what['packages'] + what['companions']:
+            self._collect(one, name, name in what['companions'] or not one.version)
+        self._simulated(one)
+        for part in _PARTS:
+            self._part(one, part)
+        return one
+
+    def _collect(self, one, name, own_line):
+        """Pin a package of the set at the candidate's version, or note that it is missing or of another version."""
+        offers = self.offers.get(name) or ()
+        simulated = ((self.simulation or {}).get('install') or {}).get(name)
+        for here in (simulated, self.installed.get(name)):
+            if here and (own_line or versions.upstream(here) == one.version):
+                one.pin(name, here)
+                return
+        best = next((offer for offer in offers if own_line or versions.upstream(offer['version']) == one.version), None)
         if best:
-            candidate.packages[name] = best['version']
-        elif offers.get(name):
-            candidate.uneven[name] = offers[name][0]['version']
+            one.pin(name, best['version'])
+        elif offers:
+            one.uneven[name] = offers[0]['version']
         else:
-            candidate.missing.append(name)
+            one.missing.append(name)
 
+    def _simulated(self, one):
+        """What the package manager would install for this version, dependencies included; its word when it refuses."""
+        found = self.simulation
+        if not found:
+            # Nothing to simulate: the set is there, and what came with it then stays with it.
+            one.packages.update({name: version for name, version in self.installed.items()
+                                 if one.version and versions.upstream(version) == one.version and _DRIVER_NAME.search(name)})
+        elif not found.get('ok'):
+            one.installable, one.message = bool(one.missing), found.get('message')
+        else:
+            install = dict(found.get('install') or {}, **(found.get('upgrade') or {}))
+            one.simulated = install.get(one.module)
+            if one.simulated in (None, one.package_version):
+                one.packages = dict(install, **one.packages)
+                one.remove, one.download = sorted(found.get('remove') or ()), found.get('download_bytes')
 
-def _with_dependencies(candidate, offered):
-    """What the package manager would install for this version, dependencies included; its word when it refuses."""
-    simulation = offered.get('simulation')
-    if not simulation:
-        return
-    if not simulation.get('ok'):
-        candidate.installable, candidate.message = False, simulation.get('message')
-        return
-    install = simulation.get('install') or {}
-    candidate.simulated = install.get(candidate.module)
-    if candidate.simulated not in (None, candidate.package_version):
-        return
-    candidate.packages = dict(install, **candidate.packages)
-    candidate.remove = sorted(simulation.get('remove') or ())
-    candidate.download = simulation.get('download_bytes')
+    def _part(self, one, part):
+        name = self.what.get(part)
+        found = [offer['version'] for offer in self.offers.get(name) or ()] if name else []
+        if name and self.installed.get(name) and self.installed[name] not in found:
+            found.append(self.installed[name])
+        one.parts[part] = (name, found)
 
-
-def _parts(candidate, what, offered, installed):
-    """The versions in which each friend of the driver (fabric manager, IMEX, ...) can be had here."""
-    for part in _PARTS:
-        name = what.get(part)
-        found = [offer['version'] for offer in (offered.get('versions') or {}).get(name) or ()] if name else []
-        if name and installed.get(name) and installed[name] not in found:
-            found.append(installed[name])
-        candidate.parts[part] = (name, found)
-
-
-def of_set(name, offered, installed):
-    """The candidates of one set, newest first; without any version of its module one that misses everything."""
-    what = definition(name, offered)
-    offers = (offered.get('versions') or {}).get(what['module']) or ()
-    if not offers and installed.get(what['module']):
-        offers = [{'version': installed[what['module']], 'origin': None}]
-    seen, found = set(), []
-    for offer in offers or [{'version': None, 'origin': None}]:
-        version = versions.upstream(offer['version']) if offer['version'] else None
-        if version in seen:
-            continue
-        seen.add(version)
-        candidate = Candidate(set=name, vendor=what['vendor'], flavour=what['flavour'], module=what['module'], stream=what.get('stream'),
-                              package_version=offer['version'], version=version, origin=offer['origin'],
-                              build='dkms' if what['build'] == 'dkms' else 'packaged', names=set(what['packages'] + what['companions']))
-        _collect(candidate, what, offered, installed)
-        _with_dependencies(candidate, offered)
-        _parts(candidate, what, offered, installed)
-        found.append(candidate)
-    return found
+    def repository(self, name, version):
+        return next((offer.get('repository') for offer in self.offers.get(name) or () if offer['version'] == version), None)
 
 
 def of(observation, vendor):
     """Every candidate for cards of a vendor that the repositories of a host offer."""
     packages = observation.get('packages') or {}
+    sets = [_Set(name, offered, packages.get('installed') or {}) for name, offered in sorted((packages.get('sets') or {}).items())]
+    sets = [one for one in sets if one.what['vendor'] == vendor]
     found = []
-    for name, offered in sorted((packages.get('sets') or {}).items()):
-        found.extend(one for one in of_set(name, offered, packages.get('installed') or {}) if one.vendor == vendor)
+    for one in sets:
+        others = set().union(*(other.names for other in sets)) - one.names
+        for candidate in one.candidates():
+            candidate.packages = {name: version for name, version in candidate.packages.items() if name not in others}
+            candidate.repository_of = one.repository
+            found.append(candidate)
     return found
+
+
+def holds(candidate):
+    """What must not move by itself: the names of the set, and every part of the driver in its version."""
+    return sorted(name for name, version in candidate.packages.items()
+                  if name in candidate.names or candidate.version and versions.upstream(version) == candidate.version and _DRIVER_NAME.search(name))

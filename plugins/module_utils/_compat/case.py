@@ -7,32 +7,40 @@
 from __future__ import annotations
 
 import copy
-import json
+import marshal
 
-from . import candidates, fabric, versions
+from . import candidates, fabric, rules_card, versions
 from .cards import VENDORS
 from .text import listed
 
 # The first choice of each list in the contract.
 DEFAULTS = {'policy': 'production', 'source': 'distribution', 'flavour': 'auto', 'build': None, 'reboot': 'never', 'drain': None,
             'foreign': 'refuse', 'lock_timeout': 300, 'persistence': True}
+# Free bytes from which on a disk is no matter for any rule.
+ENOUGH = 16 << 30
 _RHEL = ('rhel', 'redhat', 'fedora')
 _OURS = ('distribution', 'vendor_repository')
 
 
+def plain(value):
+    """A value without anything but JSON's own types, such as the dates that a YAML reader makes."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
 def policy_of(intent, pools):
-    """The driver settings of a host, the place each comes from, and the keys on which its pools differ."""
-    values, places, clashes = dict(DEFAULTS), {}, []
+    """The driver settings of a host and the place each comes from: a pool's own come before the site's."""
+    values, places = dict(DEFAULTS), {}
     for key, value in sorted((intent.get('ai_stack_driver') or {}).items()):
         values[key], places[key] = value, 'ai_stack_driver.%s' % key
-    for at, pool in pools:
+    for at, pool in reversed(pools):
         for key, value in sorted((pool.get('driver') or {}).items()):
-            place = 'ai_stack_pools[%d].driver.%s' % (at, key)
-            if places.get(key, '').startswith('ai_stack_pools') and values[key] != value:
-                clashes.append((key, places[key], place))
-            values[key], places[key] = value, place
+            values[key], places[key] = value, 'ai_stack_pools[%d].driver.%s' % (at, key)
     values['policy'] = str(values['policy'])
-    return values, places, clashes
+    return values, places
 
 
 class Case:
@@ -50,7 +58,7 @@ class Case:
         self.cards, self.rows = cards, _distinct(card['row'] for card in cards if card['row'])
         self.policy, self.places, self.waived, self.record = policy, places, waived, record or {}
         self.pci = [function for function in observation.get('pci') or () if fabric.concerns(self.index, function)]
-        self.needs, self._known = {}, {}
+        self.needs, self._known, self._fits = {}, {}, {}
         self.vendors = sorted({self.vendor_of(row) for row in self.rows})
         self.vendor = self.vendors[0] if len(self.vendors) == 1 else None
         self.offered = candidates.of(observation, self.vendor)
@@ -66,9 +74,18 @@ class Case:
         return self.places.get(key, 'ai_stack_driver.%s' % key)
 
     def offers(self, wanted, otherwise):
-        """The candidates of this host that pass a test, in words; else what the site would have to get."""
-        names = sorted({one.name for one in self.offered if not one.missing and one.installable and wanted(one)}, reverse=True)
+        """The candidates that would do for the cards of this host and pass a test, in words; else what the site would have to get."""
+        names = sorted({one.name for one in self.offered if not one.missing and not one.uneven and one.installable and wanted(one) and self.fits(one)},
+                       reverse=True)
         return 'available here: %s' % listed(names) if names else otherwise
+
+    def fits(self, candidate):
+        """Whether the cards take a candidate, as far as branch, flavour and first release go."""
+        key = (candidate.set, candidate.package_version, tuple(row['name'] for row in self.rows))
+        if key not in self._fits:
+            self._fits[key] = True  # the rules about cards name other candidates in their messages
+            self._fits[key] = not rules_card.objections_of(candidate, self)
+        return self._fits[key]
 
     @staticmethod
     def vendor_of(row):
@@ -156,7 +173,7 @@ class Case:
 
     def versions_of(self, part):
         """Every version in which a friend of the driver can be had here, newest first."""
-        found = {version for one in self.offered for version in one.parts.get(part, (None, ()))[1]}
+        found = {version for one in self.offered for version in one.versions_of(part)}
         return sorted(found, key=versions.key(self.packages.get('manager')), reverse=True)
 
 
@@ -169,13 +186,16 @@ def _distinct(rows):
 
 
 def key_of(observation, cards, policy, places, waived, record):
-    """Equal keys, equal decisions: everything that Case reads, as one string."""
-    kernel, driver = observation.get('kernel') or {}, observation.get('driver') or {}
+    """Equal keys, equal decisions: everything that Case reads, as bytes. Unequal keys of equal cases cost time and nothing else."""
+    kernel, driver, packages = observation.get('kernel') or {}, observation.get('driver') or {}, observation.get('packages') or {}
     ids = sorted({(card['vendor'], card['device'], card['subsystem'], card['pool_at'], card['name'] if not card['row'] else '') for card in cards})
     others = sorted({(one.get('vendor') or '', one.get('device') or '', one.get('class') or '', str((one.get('vpd') or {}).get('text')))
                      for one in observation.get('pci') or () if (one.get('class') or '')[:2] not in ('03', '12')})
-    system = {name: value for name, value in (observation.get('system') or {}).items() if name not in ('machine_id', 'boot_id')}
-    disk = sorted((name, size >> 20) for name, size in (observation.get('disk') or {}).items() if size is not None)
-    return json.dumps([ids, others, system, kernel.get('next_boot'), kernel.get('next_boot_because'), kernel.get('compiler'), kernel.get('installed'),
-                       observation.get('secure_boot'), driver.get('owners'), driver.get('foreign'), observation.get('packages'), disk,
-                       bool((observation.get('journal') or {}).get('open')), policy, places, sorted(waived), record], sort_keys=True, default=str)
+    system = [value for name, value in sorted((observation.get('system') or {}).items()) if name not in ('machine_id', 'boot_id')]
+    # Only what is short is told apart, else no two hosts were equal.
+    disk = sorted((name, size) for name, size in (observation.get('disk') or {}).items() if size is not None and size < ENOUGH)
+    packages = [value for name, value in sorted(packages.items()) if name != 'lists_at']
+    # marshal is three times as fast as json here; version 2 has no references, which would differ between equal documents.
+    return marshal.dumps([ids, others, system, kernel.get('next_boot'), kernel.get('next_boot_because'), kernel.get('compiler'), kernel.get('installed'),
+                          observation.get('secure_boot'), driver.get('owners'), driver.get('foreign'), driver.get('loaded'), packages, disk,
+                          bool((observation.get('journal') or {}).get('open')), policy, places, sorted(waived), record], 2)

@@ -116,6 +116,9 @@ def nvml_answers(view):
     seen = {'status': status, 'driver_version': view.nvml.get('driver_version')}
     yield check('nvml_answers', promise, {'status': 'ok', 'driver_version': view.version}, seen, 'NVML',
                 _state(status == 'ok' and seen['driver_version'] == view.version, status in (None, 'hung')))
+    want = bool(view.want.get('driver.persistence'))
+    modes = None if view.gpus is None else sorted({gpu.get('persistence') for gpu in view.gpus.values() if not gpu.get('error')}, key=str)
+    yield check('persistence', 'every card is in the decided persistence mode', [want], modes, 'NVML', 'unknown' if modes and None in modes else None)
 
 
 @rule('ACC-49', 'check')

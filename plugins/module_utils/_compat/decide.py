@@ -9,7 +9,7 @@ from __future__ import annotations
 from . import driver, mig, state
 from .cards import address
 from .case import Case, key_of, policy_of
-from .register import Objection, entry, of
+from .register import of
 from .text import safe
 
 _HERE = ('host', 'mig')
@@ -83,9 +83,7 @@ def _look(site, one):
 
 def _driver(site, one, mine):
     chosen = [(at, site.claims.pools[at][1]) for at in sorted({card['pool_at'] for card in mine})]
-    policy, places, clashes = policy_of(site.intent, chosen)
-    for key, first, second in clashes:
-        site.object('ACC-22', Objection('pools of this host want different drivers: %s and %s differ' % (first, second), 'one value of %s' % key, second), one.name)
+    policy, places = policy_of(site.intent, chosen)
     waived = site.waivers.for_host(one.name, one.groups, [pool['name'] for dummy, pool in chosen])
     record = None if site.upgrade else site.record.driver(one.name)
     key = key_of(one.seen, mine, policy, places, waived, record)
@@ -95,7 +93,7 @@ def _driver(site, one, mine):
     for target, rows in ((site.conflicts, outcome.conflicts), (site.warnings, outcome.warnings), (site.waived, outcome.waived)):
         target.extend(dict(row, host=one.name) for row in rows)
     layout, refused = _layout(site, one, chosen, mine, outcome)
-    if not outcome.candidate or refused or clashes:
+    if not outcome.candidate or refused:
         one.state, one.because = 'refused', 'see the conflicts of this host'
         return
     one.decisions = list(outcome.decisions) + layout
@@ -110,35 +108,45 @@ def _layout(site, one, chosen, mine, outcome):
     for card in mine:
         if card['use'] == 'mig' and card['row']:
             wish = mig.Wish(site.index, card, card['pool_at'], pools[card['pool_at']].get('layout'), version, gpus.get(card['address']))
-            for identity, function in of('layout', site.index.enforced):
-                for objection in function(wish):
-                    site.object(identity, objection, one.name)
+            _ask(site, one, wish)
             layout[card['address']] = dict(wish.layout or {})
     rows = [{'subject': 'mig.layout', 'value': layout, 'because': 'as the layout of the pool says', 'rule': 'ACC-55', 'source': None}] if layout else []
     return rows, len(site.conflicts) > before
 
 
+def _ask(site, one, wish):
+    """Ask the rules about a layout, once for all cards that are alike and well."""
+    if wish.key in site.fitting:
+        return
+    objections = [(identity, objection) for identity, function in of('layout', site.index.enforced) for objection in function(wish)]
+    for identity, objection in objections:
+        site.object(identity, objection, one.name)
+    if not objections:
+        site.fitting.add(wish.key)
+
+
 def _finish(site, one, policy, candidate):
     """What a decided host needs beyond the shared decision: reboot, drain, changes, its entry in the record."""
-    want = state.values(one.decisions)
-    loaded = state.of(one.seen)['loaded'] or {}
-    module = 'nvidia' if candidate.vendor == 'nvidia' else 'amdgpu'
-    right = loaded.get(module) == '%s %s' % (candidate.version, candidate.flavour) if candidate.version else module in loaded
-    needed = bool(want.get('driver.set')) and (not right or any(name in loaded for name in want['modules.blacklist']))
-    allowed = policy['reboot'] == 'when_needed'
+    want, before = state.values(one.decisions), state.of(one.seen)
+    loaded = before.get('loaded') or {}
+    right = loaded.get('nvidia') == '%s %s' % (candidate.version, candidate.flavour) if candidate.version else 'amdgpu' in loaded
+    needed = bool(candidate.set) and (not right or any(name in loaded for name in want['modules.blacklist']))
+    one.reboots = needed and policy['reboot'] == 'when_needed'
+    one.drains, one.tries = bool(one.reboots and policy['drain']), 'driver.trial' in want
+    one.packages, one.source = want['driver.packages'], want['driver.source']
     because = 'the loaded module is not the decided one' if needed else 'the decided module is loaded'
-    if needed and not allowed:
+    if needed and not one.reboots:
         because += '; ai_stack_driver.reboot says never'
         site.warn('the driver is not the decided one until this host reboots, and reboot is never', one.name, 'ai_stack_driver.reboot', 'reboot: when_needed', 'ACC-15a')
-    one.reboots = needed and allowed
-    _say(one, 'reboot', one.reboots, because, 'ACC-15a')
-    if one.reboots and policy['drain']:
-        _say(one, 'drain', policy['drain'], 'the host is emptied before it reboots', None)
+    _say(one, want, 'reboot', one.reboots, because, 'ACC-15a')
+    if one.drains:
+        _say(one, want, 'drain', policy['drain'], 'the host is emptied before it reboots', None)
     _record(site, one, candidate, want)
-    _changes(one, bool(one.reboots and policy['drain']))
+    _changes(one, want, before)
 
 
-def _say(one, subject, value, because, identity):
+def _say(one, want, subject, value, because, identity):
+    want[subject] = value
     one.decisions.append({'subject': subject, 'value': value, 'because': because, 'rule': identity, 'source': None})
 
 
@@ -146,12 +154,12 @@ def _record(site, one, candidate, want):
     if candidate.set:
         site.drivers[one.name] = {'set': candidate.set, 'version': candidate.version, 'package_version': candidate.package_version,
                                   'flavour': candidate.flavour, 'kernel': want.get('kernel.release'),
-                                  'packages': {name: candidate.packages[name] for name in want['driver.holds']}}
+                                  'packages': candidate.kept}
 
 
-def _changes(one, drains):
-    wanted = state.wanted(one.decisions, one.seen)
+def _changes(one, want, before):
     one.changes = [{'role': 'gpu_driver', 'resource': row['resource'], 'before': row['before'], 'after': row['after'], 'reboot': row['resource'] == 'loaded',
-                    'drain': drains and row['resource'] == 'loaded', 'irreversible': False} for row in state.difference(state.of(one.seen), wanted)]
+                    'drain': one.drains and row['resource'] == 'loaded', 'irreversible': False}
+                   for row in state.difference(before, state.wanted(want, one.seen))]
     one.state = 'planned' if one.changes else 'converged'
     one.because = '%d changes' % len(one.changes) if one.changes else 'it is as it should be'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from . import fabric, rules_build, rules_card, rules_host, rules_package, rules_policy, versions  # pylint: disable=unused-import
-from .candidates import Candidate
+from .candidates import DISTRIBUTION, Candidate, holds
 from .register import entry, of
 from .text import listed, safe
 
@@ -58,7 +58,7 @@ def _asked(candidate, case):
         return False
     if case.policy['flavour'] not in ('auto', candidate.flavour) and candidate.flavour != 'in_kernel':
         return False
-    if case.policy['source'] not in ('distribution', candidate.source):
+    if case.policy['source'] not in (None, candidate.source) and candidate.set:
         return False
     return build in (None, candidate.build) or not candidate.module
 
@@ -68,15 +68,16 @@ def _kept(candidate, case):
     return not case.record or (candidate.set, candidate.package_version) == (case.record.get('set'), case.record.get('package_version'))
 
 
-def _rank(candidate, case):
-    """Lower is better: known to build, with its fabric manager at hand, preferred flavour, newest."""
-    built = 0 if case.built(candidate)[0] == 'built' else 1
-    newest = tuple(-part for part in versions.driver(candidate.version)) + (1,)
-    flavour = _FLAVOURS.index(candidate.flavour) if candidate.flavour in _FLAVOURS else len(_FLAVOURS)
-    paired = 0 if any(versions.upstream(one) == candidate.version for one in candidate.parts.get('fabric_manager', (None, ()))[1]) else 1
+def _rank(judged, case):
+    """Lower is better: nobody had to waive anything, known to build, its fabric manager at hand, preferred flavour, newest."""
+    one = judged.candidate
+    built = 0 if case.built(one)[0] == 'built' else 1
+    newest = tuple(-part for part in versions.driver(one.version)) + (1,)
+    flavour = _FLAVOURS.index(one.flavour) if one.flavour in _FLAVOURS else len(_FLAVOURS)
+    paired = 0 if one.has_equal('fabric_manager') else 1
     if case.policy['policy'] == 'newest':
-        return newest, built, paired, flavour, candidate.set or ''
-    return built, paired, flavour, newest, candidate.set or ''
+        return bool(judged.waived), newest, built, paired, flavour, one.set or ''
+    return bool(judged.waived), built, paired, flavour, newest, one.set or ''
 
 
 def _adopted(case):
@@ -91,8 +92,6 @@ def _needs(case):
     for identity, function in of('need', case.index.enforced):
         for need in function(case):
             case.needs.setdefault(need.part, need._replace(rule=identity))
-    for need in fabric.imex(case):
-        case.needs.setdefault(need.part, need)
 
 
 def decide(case):
@@ -106,7 +105,7 @@ def decide(case):
     judged = [_judge(one, case) for one in kept]
     good = [one for one in judged if not one.conflicts]
     if good and not outcome.conflicts:
-        _take(outcome, min(good, key=lambda one: _rank(one.candidate, case)), case)
+        _take(outcome, min(good, key=lambda one: _rank(one, case)), case)
     elif case.vendor and case.offered and not good:
         _refuse(outcome, case, wanted, judged)
     return outcome
@@ -143,34 +142,33 @@ def _not_as_recorded(case, wanted):
 
 
 def _nothing_matches(case):
-    """The site asked for what no repository of the host offers: say what they do offer."""
-    names = sorted({one.name for one in case.offered if one.version})
+    """The site asked for what no repository of the host offers: say which choice shuts everything out, and what there is."""
+    here = 'available here: %s' % listed(sorted({one.name for one in case.offered if one.version}, reverse=True))
     for key in ('policy', 'flavour', 'build', 'source'):
-        if case.policy[key] in (None, 'auto', 'production', 'newest', 'distribution'):
+        if any(_asked(one, _only(case, key)) for one in case.offered):
             continue
-        row = next((row for name, row in sorted(case.index.transitional.items()) if name[:2] == case.place
-                    and key == 'policy' and name[2].startswith('nvidia-driver-%s' % case.policy['policy'])), None)
+        row = _renamed(case) if key == 'policy' else None
         if row:
-            return _conflict(case, 'ACC-10a', case.path(key), '%s installs %s here: there is no branch %s' % (row['package'], row['installs'], case.policy[key]),
-                             'branch %s' % row['installs_branch'], case.index.source('ACC-10a', row))
-        if not any(_asked(one, _only(case, key)) for one in case.offered):
-            return _conflict(case, 'ACC-26', case.path(key), 'nothing here is of %s %s' % (key, safe(case.policy[key])), 'available here: %s' % listed(names))
-    return _conflict(case, 'ACC-26', case.path('policy'), 'nothing here is of policy %s, flavour %s and build %s together' % (
-        safe(case.policy['policy']), safe(case.policy['flavour']), safe(case.policy['build'])), 'available here: %s' % listed(names))
+            return _conflict(case, 'ACC-10a', case.path(key), 'there is no branch %s here: %s installs %s' % (
+                safe(case.policy[key]), row['package'], row['installs']), 'branch %s' % row['installs_branch'], case.index.source('ACC-10a', row))
+        return _conflict(case, 'ACC-26', case.path(key), 'nothing here is of %s %s' % (key, safe(case.policy[key])), here)
+    return _conflict(case, 'ACC-26', case.path('policy'), 'nothing here is of policy %s, flavour %s, build %s and source %s at once' % tuple(
+        safe(case.policy[key]) for key in ('policy', 'flavour', 'build', 'source')), here)
+
+
+def _renamed(case):
+    """The row of a transitional name for the branch that policy asks for, where the rule about them holds."""
+    prefix = 'nvidia-driver-%s' % case.policy['policy']
+    names = [name for name in sorted(case.index.transitional) if name[:2] == case.place and name[2].startswith(prefix)]
+    return case.index.transitional[names[0]] if names and 'ACC-10a' in case.index.enforced else None
 
 
 def _only(case, key):
     """The case with all choices of the site but one left open."""
     other = case.alone(None)
-    other.policy = dict(case.policy, policy='newest', flavour='auto', source='distribution', build=None)
+    other.policy = dict(case.policy, policy='newest', flavour='auto', source=None, build=None)
     other.policy[key] = case.policy[key]
     return other
-
-
-def _holds(candidate, case):
-    """What must not move by itself: everything of the driver's version, and the set's own names."""
-    return sorted(name for name, version in candidate.packages.items()
-                  if versions.upstream(version) == candidate.version or name in candidate.names)
 
 
 def _describe(outcome, case):
@@ -184,14 +182,15 @@ def _describe(outcome, case):
     outcome.decide('driver.flavour', one.flavour, 'known to build for %s' % case.release if result == 'built' and one.build == 'dkms' and one.module
                    else 'the cards take it', 'ACC-2c', source)
     outcome.decide('driver.source', one.source, 'as %s says' % case.path('source') if one.set else 'somebody else installed it, and it is adopted')
-    outcome.decide('driver.owner', one.source if not one.set else 'distribution' if one.source == 'distribution' else 'vendor_repository',
+    outcome.decide('driver.owner', one.source if not one.set else DISTRIBUTION if one.source == DISTRIBUTION else 'vendor_repository',
                    'one installer a node', 'ACC-43')
     outcome.decide('modules.blacklist', ['nouveau'] if one.vendor == 'nvidia' else [], 'it would take the cards first', 'ACC-45')
     outcome.decide('driver.persistence', bool(case.policy['persistence']), 'as %s says' % case.path('persistence'))
     outcome.decide('kernel.release', case.release, case.kernel.get('next_boot_because') or 'the kernel that boots next', 'ACC-32')
     outcome.decide('driver.set', one.set, 'the packages of this flavour and branch' if one.set else 'nothing is installed: the driver is adopted')
-    if one.set:
-        _packages(outcome, case, one)
+    if case.policy['foreign'] == 'migrate' and case.foreign:
+        outcome.decide('driver.migrate', case.foreign, 'foreign: migrate replaces what somebody else installed', 'ACC-43')
+    _packages(outcome, case, one)
 
 
 def _why(case):
@@ -208,11 +207,13 @@ def _packages(outcome, case, one):
     _fabric(outcome, case, one)
     outcome.decide('driver.packages', dict(sorted(one.packages.items())), _PINNED, 'ACC-15d')
     outcome.decide('driver.remove', one.remove, 'the package manager says that they must go', 'ACC-10b')
-    outcome.decide('driver.holds', _holds(one, case), 'parts of one version move together or not at all', 'ACC-50')
-    outcome.decide('driver.repositories', _repositories(case, one), 'where these versions come from', 'ACC-41')
-    outcome.decide('driver.build', one.build, 'the module is compiled on the host' if one.build == 'dkms' else 'nothing is compiled on the host')
+    one.kept = {name: one.packages[name] for name in holds(one)}
+    outcome.decide('driver.holds', sorted(one.kept), 'parts of one version move together or not at all', 'ACC-50')
+    outcome.decide('driver.repositories', _repositories(one), 'where these versions come from', 'ACC-41')
+    build = one.build if one.module else 'packaged'
+    outcome.decide('driver.build', build, 'the module is compiled on the host' if build == 'dkms' else 'nothing is compiled on the host')
     if one.module:
-        outcome.decide('kernel.hold', _kernel_packages(case), 'the module was built for this kernel; a kernel update can break it', 'ACC-36')
+        outcome.decide('kernel.hold', _kernel_packages(case, one), 'the module was built for this kernel; a kernel update can break it', 'ACC-36')
 
 
 def _fabric(outcome, case, one):
@@ -234,13 +235,14 @@ def _fabric(outcome, case, one):
             outcome.decide('fabric.%s' % part, need.because, 'the start of the fabric manager wants them', need.rule, need.source)
 
 
-def _repositories(case, one):
-    """Names of the repositories that the pinned versions come from."""
-    return sorted({one.origin} - {None}) if one.origin else []
+def _repositories(one):
+    """Names of the repositories of the site that the pinned versions come from; the distribution's own are there anyway."""
+    found = {one.repository_of(name, version) for name, version in one.packages.items()}
+    return sorted(found - {None, DISTRIBUTION})
 
 
-def _kernel_packages(case):
-    """The package of the kernel that boots next, and every installed name that would pull in another one."""
+def _kernel_packages(case, one):
+    """The package of the kernel that boots next, and every name here that would pull in another one."""
     own = case.installed_kernel.get('package')
-    names = [name for name in case.packages.get('installed') or () if _KERNEL_META.match(name)]
+    names = [name for name in list(case.packages.get('installed') or ()) + list(one.packages) if _KERNEL_META.match(name)]
     return sorted(set(names + ([own] if own else [])))

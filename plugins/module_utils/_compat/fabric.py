@@ -65,8 +65,9 @@ def bridge_needs_modules_and_programs(case):
                 yield Need(part, list(row[part]), row.get('source'))
 
 
-def imex(case):
-    """Rack-scale cards share memory through IMEX; their switches are no functions of the node."""
+@rule('ACC-81', 'need')
+def rack_scale_cards_need_imex(case):
+    """Cards of a rack share memory through IMEX; their switches are no functions of the node."""
     for row in case.index.fabric:
         if row['detect'] == 'card' and any(card.get('nvswitch') == 'switch_trays' for card in case.rows):
             for part in row['needs']:

@@ -21,6 +21,12 @@ class Wish:
         self.known = {profile: (self.profiles[profile], count) for profile, count in (layout or {}).items() if profile in self.profiles}
 
     @property
+    def key(self):
+        """What the rules about layouts ask for: equal keys, equal answers."""
+        return (self.card['vendor'], self.card['device'], self.card['subsystem'], self.card['vbios'], self.path, self.version,
+                bool(self.gpu.get('processes')) and self.card['address'])
+
+    @property
     def name(self):
         return '%s at %s' % (self.row['name'], self.card['address'])
 

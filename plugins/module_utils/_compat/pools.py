@@ -128,12 +128,9 @@ def pool_finds_its_cards(claims):
         path, names = 'ai_stack_pools[%d].select' % at, claims.members(pool)
         if found + len(lost) >= wanted:
             continue
-        if not names:
-            yield Objection('pool %s: no inventory group or host with cards is called %s' % (safe(pool['name']), safe(pool['hosts'])),
-                            did_you_mean(pool['hosts'], claims.groups), 'ai_stack_pools[%d].hosts' % at)
-        elif name is None:
+        if name is None and names:
             yield Objection('pool %s matches no card of %s' % (safe(pool['name']), safe(pool['hosts'])), 'cards there: %s' % _models(claims, names), path)
-        else:
+        elif name is not None:
             yield Objection('pool %s wants %d cards of this host; %d can be given' % (safe(pool['name']), wanted, found),
                             'count %d, or other cards; here: %s' % (found, _models(claims, [name])), path + '.count', None, name)
 
@@ -157,3 +154,28 @@ def one_pool_owns_a_card(claims):
         one, other = claims.pools[first][1]['name'], claims.pools[second][1]['name']
         yield Objection('pools %s and %s both claim the card at %s' % (safe(one), safe(other), card['address']),
                         'a count, slots or serials that leave it to one of them', 'ai_stack_pools[%d].select' % second, None, name)
+
+
+@rule('ACC-79', 'pool')
+def hosts_of_pool_exist(claims):
+    """A pool names an inventory group, or one host."""
+    for at, pool in claims.pools:
+        if not claims.members(pool):
+            yield Objection('pool %s: no inventory group or host is called %s' % (safe(pool['name']), safe(pool['hosts'])),
+                            did_you_mean(pool['hosts'], claims.groups), 'ai_stack_pools[%d].hosts' % at)
+
+
+@rule('ACC-80', 'pool')
+def pools_of_a_host_want_one_driver(claims):
+    """The pools of one host ask for one driver."""
+    if not any(pool.get('driver') for dummy, pool in claims.pools):
+        return
+    for name, host in claims.hosts.items():
+        said = {}
+        for at in sorted({card['pool_at'] for card in host.cards if card['pool']}):
+            for key, value in sorted((claims.pools[at][1].get('driver') or {}).items()):
+                path = 'ai_stack_pools[%d].driver.%s' % (at, key)
+                first, where = said.setdefault(key, (value, path))
+                if first != value:
+                    yield Objection('the pools of this host want different drivers: %s is %s, %s is %s' % (where, safe(first), path, safe(value)),
+                                    'one value of %s for all pools of a host' % key, path, None, name)

@@ -45,8 +45,12 @@ def of(stage, enforced):
 
 
 def implemented():
-    """{id: stage} of every rule that some function enforces."""
-    return {identity: stage for stage, pairs in _RULES.items() for identity, dummy in pairs}
+    """{id: [stages]} of every rule that some function enforces."""
+    found = {}
+    for stage, pairs in sorted(_RULES.items()):
+        for identity in sorted({pair[0] for pair in pairs}):
+            found.setdefault(identity, []).append(stage)
+    return found
 
 
 def entry(index, identity, objection, host=None):

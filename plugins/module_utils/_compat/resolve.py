@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from . import cards, decide, pools, steps
+from .case import plain
 from .index import Index
 from .record import Record, renewed
 from .register import entry, of
@@ -22,7 +23,9 @@ class Host:
         self.known = bool(observation) and 'pci' in observation
         self.stale = bool(observation) and observation.get('reachable') is False
         self.cards = cards.of(self.seen, index) if self.known else []
-        self.state, self.because, self.decisions, self.changes, self.reboots = 'unknown', '', [], [], False
+        self.state, self.because, self.decisions, self.changes = 'unknown', '', [], []
+        self.reboots = self.drains = self.tries = False
+        self.packages, self.source = {}, None
 
 
 class Site:
@@ -32,12 +35,12 @@ class Site:
         self.intent, self.today, self.upgrade = intent, str(today), upgrade
         self.index = tables if isinstance(tables, Index) else Index(tables)
         self.hosts = {name: Host(name, list(inventory[name] or ()), observations.get(name), self.index) for name in sorted(inventory)}
-        self.record = Record(record)
+        self.record = Record(plain(record))
         self.waivers = Waivers(self.index, intent.get('ai_stack_waivers'), self.today)
         self.builds = Builds(self.index, observations, trials)
         self.conflicts = self.waivers.conflicts(self.index)
         self.warnings, self.waived = self.waivers.warnings(self.index), []
-        self.drivers, self.outcomes = {}, {}
+        self.drivers, self.outcomes, self.fitting = {}, {}, set()
         decide.out_of_service(self)
         self.claims = pools.Claims(self.index, intent.get('ai_stack_pools') or [], self.hosts, self.record, intent.get('ai_stack_accept_cards') or ())
 

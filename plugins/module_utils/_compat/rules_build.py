@@ -67,9 +67,9 @@ def module_builds_for_the_next_kernel(candidate, case):
                         case.path('policy'), source)
 
 
-def _unproven(candidate, case, what):
+def _unproven(candidate, case, what, source=None):
     return Objection('whether %s builds for %s is not known: %s' % (candidate.name, safe(case.release), what),
-                     'a full trial build: plan -e ai_stack_trial=true; deploy runs it before any change', case.path('policy'), None, None, True)
+                     'a full trial build: plan -e ai_stack_trial=true; deploy runs it before any change', case.path('policy'), source, None, True)
 
 
 @rule('ACC-30', 'candidate')
@@ -84,7 +84,7 @@ def quick_trial_proves_nothing(candidate, case):
     """The quick trial compiles one file: its no is certain, its yes is not."""
     result, dummy, source = case.built(candidate)
     if result == 'quick':
-        yield _unproven(candidate, case, 'a quick trial said yes, which compiles one file only (%s)' % safe(source))
+        yield _unproven(candidate, case, 'a quick trial said yes, which compiles one file only', source)
 
 
 @rule('ACC-33', 'candidate')
@@ -92,7 +92,7 @@ def result_is_of_this_compiler(candidate, case):
     """A result holds for one suite, kernel, package version and compiler."""
     result, line, source = case.built(candidate)
     if result == 'other':
-        yield _unproven(candidate, case, '%s (%s)' % (line, safe(source)))
+        yield _unproven(candidate, case, line, source)
 
 
 @rule('ACC-34', 'candidate')

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import versions
 from .register import Objection, rule
+from .rules_policy import ended
 
 _KEPLER = 'Kepler'
 
@@ -40,7 +41,8 @@ def branch_lists_the_architecture(candidate, case):
     listed = (case.branch(candidate) or {}).get('architectures')
     for row in case.rows:
         if listed and candidate.vendor == 'nvidia' and row.get('architecture') not in listed:
-            good = [one for one, other in case.index.branches.items() if row.get('architecture') in (other.get('architectures') or ())]
+            good = [one for one, other in case.index.branches.items()
+                    if row.get('architecture') in (other.get('architectures') or ()) and ended(other, case.today) is not True]
             yield Objection('%s is %s, which branch %s does not know' % (row['name'], row.get('architecture'), candidate.branch),
                             case.offers(lambda one, good=good: one.branch in good, 'branch %s' % ' or '.join(sorted(good, key=int))),
                             case.path('policy'), row.get('source'))
@@ -66,13 +68,14 @@ def cards_without_gsp_need_proprietary_modules(candidate, case):
 
 @rule('ACC-2c', 'candidate')
 def branch_has_the_flavour(candidate, case):
-    """A branch gives only the flavours that it has, to the architectures that it gives them to."""
-    flavours = (case.branch(candidate) or {}).get(candidate.flavour)
+    """Cards that take both flavours get the one that the branch has."""
+    row_of_branch = case.branch(candidate) or {}
+    flavours = row_of_branch.get(candidate.flavour)
     for row in case.rows:
-        if flavours is None or row.get('architecture') in flavours:
-            continue
-        yield Objection('branch %s has no %s modules for %s' % (candidate.branch, candidate.flavour, row['name']),
-                        'flavour %s' % ('open' if candidate.flavour == 'proprietary' else 'proprietary'), case.path('flavour'), row.get('source'))
+        known = row.get('architecture') in (row_of_branch.get('architectures') or ())
+        if flavours is not None and known and row.get('flavour') == 'either' and row.get('architecture') not in flavours:
+            yield Objection('branch %s has no %s modules for %s' % (candidate.branch, candidate.flavour, row['name']),
+                            'flavour %s' % ('open' if candidate.flavour == 'proprietary' else 'proprietary'), case.path('flavour'), row_of_branch.get('source'))
 
 
 def _too_old(candidate, floors):
@@ -162,14 +165,15 @@ def gaudi_software_names_the_generation(candidate, case):
 @rule('ACC-22', 'candidate')
 def one_driver_serves_every_card(candidate, case):
     """Two generations on a host want a driver that does for both."""
-    fits = [row['name'] for row in case.rows if not _card_objections(candidate, case.alone(row))]
+    fits = [row['name'] for row in case.rows if case.alone(row).fits(candidate)]
     misses = [row['name'] for row in case.rows if row['name'] not in fits]
     if fits and misses:
         yield Objection('%s does for %s but not for %s' % (candidate.name, ' and '.join(fits), ' and '.join(misses)),
                         'a version that does for every card of the host, or cards of one kind in the pools', case.path('policy'))
 
 
-def _card_objections(candidate, case):
+def objections_of(candidate, case):
+    """What the rules about cards alone say, whether they are enforced or not."""
     return [objection for function in (kepler_needs_its_last_branch, old_cards_need_an_old_branch, branch_lists_the_architecture,
                                        open_only_cards_need_open_modules, cards_without_gsp_need_proprietary_modules, release_lists_the_card)
             for objection in function(candidate, case)]

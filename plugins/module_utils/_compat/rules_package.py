@@ -15,25 +15,21 @@ _PARTS = {'fabric_manager': 'the fabric manager', 'imex': 'IMEX', 'nvlsm': 'the 
 _EQUAL = ('fabric_manager', 'imex')
 
 
-def _equal(candidate, part):
-    return any(versions.upstream(one) == candidate.version for one in candidate.parts.get(part, (None, ()))[1])
-
-
 @rule('ACC-6a', 'candidate')
 def fabric_manager_equals_driver(candidate, case):
     """The fabric manager refuses any driver but its own version."""
     for part in _EQUAL:
         there = case.versions_of(part)
-        if part in case.needs and there and not _equal(candidate, part):
+        if part in case.needs and there and not candidate.has_equal(part):
             yield Objection('%s must be %s like the driver (%s); there is %s' % (_PARTS[part], candidate.version, case.needs[part].because, listed(there)),
-                            case.offers(lambda one, part=part: _equal(one, part), 'a driver of one of these versions'), case.path('policy'),
+                            case.offers(lambda one, part=part: one.has_equal(part), 'a driver of one of these versions'), case.path('policy'),
                             case.needs[part].source)
 
 
 @rule('ACC-9', 'candidate')
 def fabric_parts_follow_the_server_sets(candidate, case):
     """Ubuntu ships fabric manager, IMEX and NSCQ for the -server sets alone."""
-    servers = [one for one in case.offered if one.branch == candidate.branch and one.parts.get('fabric_manager', (None, ()))[1]]
+    servers = [one for one in case.offered if one.branch == candidate.branch and one.versions_of('fabric_manager')]
     if 'fabric_manager' in case.needs and servers and not candidate.parts.get('fabric_manager', (None, ()))[0]:
         yield Objection('%s has no fabric manager: it follows the -server packages (%s)' % (candidate.name, case.needs['fabric_manager'].because),
                         'available here: %s' % listed(sorted(one.name for one in servers)), case.path('policy'))
@@ -43,7 +39,7 @@ def fabric_parts_follow_the_server_sets(candidate, case):
 def needed_parts_can_be_had(candidate, case):
     """What a fabric needs must be in some repository of the host."""
     for part, text in _PARTS.items():
-        if part in case.needs and not case.versions_of(part) and not candidate.parts.get(part, (None, ()))[1]:
+        if part in case.needs and not case.versions_of(part) and not candidate.versions_of(part):
             yield Objection('%s is needed (%s); no repository of this host has it' % (text, case.needs[part].because),
                             'a repository with %s%s in ai_stack_repositories' % (text, ' ' + candidate.version if part in _EQUAL and candidate.version else ''),
                             'ai_stack_repositories', case.needs[part].source)
@@ -95,10 +91,11 @@ def firmware_equals_driver(candidate, case):
 @rule('ACC-15d', 'candidate')
 def parts_are_of_one_version(candidate, case):
     """User space, module and firmware are one version."""
-    for name, version in sorted(candidate.uneven.items()) if candidate.build == 'dkms' else ():
-        if 'gsp' not in name:
-            yield Objection('%s is %s here, but the module is %s' % (safe(name), safe(version), safe(candidate.package_version)),
-                            case.offers(lambda one: not one.uneven, 'a set whose parts are all of one version'), case.path('policy'))
+    uneven = sorted(name for name in candidate.uneven if 'gsp' not in name) if candidate.build == 'dkms' else []
+    if uneven:
+        yield Objection('the module of %s is %s, but here are %s' % (candidate.name, safe(candidate.package_version),
+                                                                    listed(['%s %s' % (name, candidate.uneven[name]) for name in uneven])),
+                        case.offers(lambda one: not one.uneven, 'a set whose parts are all of one version'), case.path('policy'))
 
 
 @rule('ACC-14a', 'candidate')

@@ -2,11 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host as a flat table of resources: what it is, what it should be, and the difference."""
+"""A host as a flat table of resources: what it is, what it should be, and the difference.
+
+Only resources that a run of ours can touch are in it: a package that somebody installs meanwhile is no change of ours.
+"""
 
 from __future__ import annotations
 
-_MODULES = ('nvidia', 'nouveau', 'amdgpu', 'i915', 'xe', 'habanalabs')
+import re
+
+from . import files
+from .cards import address
+from .mig import counted
+
+_PACKAGES = re.compile(r'nvidia|nvlsm|^libcuda|^cuda-drivers|rocm|^amdgpu|^habanalabs|^dkms$|firmware')
+_DRIVERS = ('nvidia', 'amdgpu', 'habanalabs')
+_FABRIC = 'nvidia-fabricmanager.service'
+_OWN_UNITS = ('ai-stack-gpu-driver.service', 'ai-stack-gpu-driver-check.service')
 
 
 def values(decisions):
@@ -16,10 +28,6 @@ def values(decisions):
     return {row['subject']: row['value'] for row in decisions or ()}
 
 
-def _unit(unit):
-    return '%s, %s' % (unit.get('active'), unit.get('enabled'))
-
-
 def _module(module):
     return ' '.join(str(part) for part in (module.get('version'), module.get('flavour')) if part)
 
@@ -27,32 +35,21 @@ def _module(module):
 def of(observation):
     """{resource: value} of a host as it was seen."""
     packages = observation.get('packages') or {}
-    found = {'package:%s' % name: version for name, version in (packages.get('installed') or {}).items()}
+    found = {'package:%s' % name: version for name, version in (packages.get('installed') or {}).items() if _PACKAGES.search(name)}
     found.update(('hold:%s' % name, True) for name in packages.get('held') or ())
-    found.update(('file:%s' % path, 'ours' if file.get('ours') else 'foreign') for path, file in (observation.get('files') or {}).items())
-    found.update(('unit:%s' % name, _unit(unit)) for name, unit in (observation.get('units') or {}).items())
+    found.update(('file:%s' % path, file.get('sha256')) for path, file in (observation.get('files') or {}).items() if path in files.PATHS)
+    found.update(('unit:%s' % name, unit.get('enabled')) for name, unit in (observation.get('units') or {}).items() if name in _OWN_UNITS + (_FABRIC,))
     for kernel in (observation.get('kernel') or {}).get('installed') or ():
-        for name, module in sorted((kernel.get('modules') or {}).items()):
-            if name in _MODULES:
-                found['module:%s' % kernel['release']] = _module(module)
+        module = (kernel.get('modules') or {}).get('nvidia')
+        if module:
+            found['module:%s' % kernel['release']] = _module(module)
     loaded = (observation.get('driver') or {}).get('loaded') or {}
-    found['loaded'] = {name: _module(module) for name, module in sorted(loaded.items())} or None
+    if loaded:
+        found['loaded'] = {name: _module(module) for name, module in sorted(loaded.items())}
     for gpu in (observation.get('nvml') or {}).get('gpus') or ():
-        layout = _layout(gpu)
-        if layout is not None:
-            found['mig:%s' % gpu['address']] = layout
+        if counted(gpu):
+            found['mig:%s' % address(gpu['address'])] = counted(gpu)
     return found
-
-
-def _layout(gpu):
-    """{profile: count} of a card, {} where MIG is off, None where it is not known."""
-    mig = gpu.get('mig') or {}
-    if mig.get('current') is None:
-        return None
-    counts = {}
-    for device in mig.get('devices') or ():
-        counts[device['profile']] = counts.get(device['profile'], 0) + 1
-    return counts
 
 
 def wanted(decisions, observation):
@@ -60,18 +57,38 @@ def wanted(decisions, observation):
     want, found = values(decisions), of(observation)
     if not want.get('driver.set'):
         return found
+    _packages(found, want)
+    for path, text in files.rendered(want, (observation.get('packages') or {}).get('manager')).items():
+        found['file:%s' % path] = files.digest(text)
+    for unit in _OWN_UNITS + ((_FABRIC,) if want.get('fabric.manager') else ()):
+        found['unit:%s' % unit] = 'enabled'
+    if want.get('driver.build') == 'dkms' and want.get('driver.version'):
+        found['module:%s' % want['kernel.release']] = '%s %s' % (want['driver.version'], want['driver.flavour'])
+    _boot(found, want)
+    return found
+
+
+def _packages(found, want):
     for name, version in want['driver.packages'].items():
-        found['package:%s' % name] = version
+        if _PACKAGES.search(name):
+            found['package:%s' % name] = version
+    for name in want.get('driver.remove') or ():
+        for resource in ('package:%s' % name, 'hold:%s' % name):
+            found.pop(resource, None)
     for name in want['driver.holds'] + (want.get('kernel.hold') or []):
         found['hold:%s' % name] = True
-    if want.get('driver.version'):
-        built = '%s %s' % (want['driver.version'], want['driver.flavour'])
-        found['module:%s' % want['kernel.release']] = built
-        if want.get('reboot'):
-            found['loaded'] = {'nvidia': built}
-    for address, layout in (want.get('mig.layout') or {}).items():
-        found['mig:%s' % address] = layout
-    return found
+
+
+def _boot(found, want):
+    """What the next boot brings; without one the layout of the cards and the loaded module stay until somebody reboots."""
+    module = 'nvidia' if want.get('driver.version') else 'amdgpu'
+    version = '%s %s' % (want['driver.version'], want['driver.flavour']) if want.get('driver.version') else ''
+    if want.get('reboot'):
+        gone = set(want['modules.blacklist']) | set(_DRIVERS)
+        found['loaded'] = dict({name: text for name, text in (found.get('loaded') or {}).items() if name not in gone}, **{module: version})
+    if (found.get('loaded') or {}).get(module) == version or want.get('reboot'):
+        for place, layout in (want.get('mig.layout') or {}).items():
+            found['mig:%s' % place] = layout
 
 
 def difference(before, after):

@@ -2,33 +2,34 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """evidence.json as the evidence page shows it: what failed or is unknown first, equal observations of many hosts once."""
+
 from __future__ import annotations
 
 from collections import Counter
 
 from . import _hosts
-from ._plan import STATES
+from ._plan_hosts import STATES
 
 # (status, tone, words), worst first.
 STATUSES = (
-    ('fail', 'bad', 'fails'),
-    ('unknown', 'warn', 'unknown'),
-    ('waived', 'hold', 'waived'),
-    ('pass', 'ok', 'holds'),
-    ('not_applicable', 'off', 'not applicable'),
+    ("fail", "bad", "fails"),
+    ("unknown", "warn", "unknown"),
+    ("waived", "hold", "waived"),
+    ("pass", "ok", "holds"),
+    ("not_applicable", "off", "not applicable"),
 )
 MAX_ROWS = 3000
 MAX_FINDINGS = 300
 
 _ORDER = {status: index for index, (status, dummy, dummy) in enumerate(STATUSES)}
 _WORDS = {state: word for state, dummy, word in STATES}
-_KEYS = ('id', 'role', 'promise', 'status', 'expected', 'observed', 'how', 'rule')
-_OTHER = frozenset(_KEYS + ('host', 'observed_at'))
+_KEYS = ("id", "role", "promise", "status", "expected", "observed", "how", "rule")
+_OTHER = frozenset(_KEYS + ("host", "observed_at"))
 
 
 def _status(check):
     """A status that is not one of the contract's proves nothing."""
-    return check.get('status') if check.get('status') in _ORDER else 'unknown'
+    return check.get("status") if check.get("status") in _ORDER else "unknown"
 
 
 def _notes(check):
@@ -45,9 +46,9 @@ def _gathered(checks):
     found = {}
     for check in checks:
         kept = found.setdefault(_hosts.mark(_key(check)), [check, {}, None, None])
-        if check.get('host') is not None:
-            kept[1][str(check['host'])] = None
-        at = check.get('observed_at')
+        if check.get("host") is not None:
+            kept[1][str(check["host"])] = None
+        at = check.get("observed_at")
         if at is not None:
             kept[2:] = [min(kept[2] or str(at), str(at)), max(kept[3] or str(at), str(at))]
     return found.values()
@@ -59,47 +60,57 @@ def _rows(checks):
     for check, hosts, first, last in _gathered(checks):
         number = _ORDER[_status(check)]
         names = list(hosts)
-        rows.append(((number, str(check.get('id')), _hosts.order(names[0] if names else '')), check, names, (first, last)))
+        rows.append(((number, str(check.get("id")), _hosts.order(names[0] if names else "")), check, names, (first, last)))
     return sorted(rows, key=lambda row: row[0])
 
 
 def _shown(row):
     """A row with what only those need that are shown: the names of its hosts as ranges, its notes."""
     (number, dummy, dummy), check, names, times = row
-    return dict({key: check.get(key) for key in _KEYS}, tone=STATUSES[number][1], word=STATUSES[number][2], state=number,
-                notes=_notes(check), hosts=_hosts.named(names), times=times)
+    return dict(
+        {key: check.get(key) for key in _KEYS},
+        tone=STATUSES[number][1],
+        word=STATUSES[number][2],
+        state=number,
+        notes=_notes(check),
+        hosts=_hosts.named(names),
+        times=times,
+    )
 
 
 def _promises(rows):
     """How each promise stands: its words and the number of observations in each status, the worst promise first."""
     found = {}
-    for (state, name, dummy), check, names, dummy in rows:
-        entry = found.setdefault(name, {'id': check.get('id'), 'promise': check.get('promise'), 'rule': check.get('rule'), 'counts': Counter()})
-        entry['counts'][state] += max(1, len(names))
-    return sorted(found.values(), key=lambda entry: (min(entry['counts']), str(entry['id'])))
+    for (state, name, _first), check, names, _times in rows:
+        entry = found.setdefault(name, {"id": check.get("id"), "promise": check.get("promise"), "rule": check.get("rule"), "counts": Counter()})
+        entry["counts"][state] += max(1, len(names))
+    return sorted(found.values(), key=lambda entry: (min(entry["counts"]), str(entry["id"])))
 
 
 def _verdict(counts, total):
     if not total:
-        return 'warn', 'Nothing is proven', 'There is no observation in this document.'
-    if counts['fail'] or counts['unknown']:
-        parts = [text for text in (counts['fail'] and '%d fail' % counts['fail'], counts['unknown'] and '%d unknown' % counts['unknown']) if text]
-        return 'bad' if counts['fail'] else 'warn', 'Not proven: %s' % ', '.join(parts), \
-            '%d of %d observations hold. An unknown one never counts as good.' % (counts['pass'], total)
-    waived = ' %d waived deviation%s.' % (counts['waived'], 's' if counts['waived'] > 1 else '') if counts['waived'] else ''
-    return 'ok', 'Proven', 'All %d promises that apply hold.%s' % (counts['pass'], waived)
+        return "warn", "Nothing is proven", "There is no observation in this document."
+    if counts["fail"] or counts["unknown"]:
+        parts = [text for text in (counts["fail"] and "%d fail" % counts["fail"], counts["unknown"] and "%d unknown" % counts["unknown"]) if text]
+        return (
+            "bad" if counts["fail"] else "warn",
+            "Not proven: %s" % ", ".join(parts),
+            "%d of %d observations hold. An unknown one never counts as good." % (counts["pass"], total),
+        )
+    waived = " %d waived deviation%s." % (counts["waived"], "s" if counts["waived"] > 1 else "") if counts["waived"] else ""
+    return "ok", "Proven", "All %d promises that apply hold.%s" % (counts["pass"], waived)
 
 
 def _unproven(plan, checks):
     """Hosts that the plan acts on and that nothing was observed of, and hosts that it leaves alone."""
-    seen = {str(check['host']) for check in checks if check.get('host') is not None}
-    hosts = (plan or {}).get('hosts') or {}
-    acting = [name for name, host in hosts.items() if host.get('state') in ('planned', 'converged') and name not in seen]
+    seen = {str(check["host"]) for check in checks if check.get("host") is not None}
+    hosts = (plan or {}).get("hosts") or {}
+    acting = [name for name, host in hosts.items() if host.get("state") in ("planned", "converged") and name not in seen]
     others = {}
     for name, host in hosts.items():
-        if host.get('state') not in ('planned', 'converged') and name not in seen:
-            others.setdefault(_WORDS.get(host.get('state')) or str(host.get('state')), []).append(name)
-    return {'acting': _hosts.named(acting), 'others': [(word, _hosts.named(names)) for word, names in sorted(others.items())]}
+        if host.get("state") not in ("planned", "converged") and name not in seen:
+            others.setdefault(_WORDS.get(host.get("state")) or str(host.get("state")), []).append(name)
+    return {"acting": _hosts.named(acting), "others": [(word, _hosts.named(names)) for word, names in sorted(others.items())]}
 
 
 def _differs(summary, counts):
@@ -110,18 +121,31 @@ def _differs(summary, counts):
 
 def view(evidence, plan=None):
     """Everything that `evidence.html.j2` shows."""
-    checks = evidence.get('checks') or []
+    checks = evidence.get("checks") or []
     counts = Counter(_status(check) for check in checks)
     rows = _rows(checks)
-    bad = [row for row in rows if row[0][0] <= _ORDER['unknown']]
-    times = sorted(str(check['observed_at']) for check in checks if check.get('observed_at'))
+    bad = [row for row in rows if row[0][0] <= _ORDER["unknown"]]
+    times = sorted(str(check["observed_at"]) for check in checks if check.get("observed_at")) or [None]
     shown = [_shown(row) for row in rows[:MAX_ROWS]]
+    names = {number: row["hosts"]["ranges"] for number, row in enumerate(shown) if row["hosts"]["count"] > 1}
     return {
-        'site': evidence.get('site'), 'schema': evidence.get('schema'), 'plan_sha256': evidence.get('plan_sha256'), 'total': len(checks),
-        'verdict': _verdict(counts, len(checks)), 'states': [(index, tone, word, counts[status]) for index, (status, tone, word) in enumerate(STATUSES)],
-        'first': times[0] if times else None, 'last': times[-1] if times else None, 'bad': [_shown(row) for row in bad[:MAX_FINDINGS]], 'bad_more': max(0, len(bad) - MAX_FINDINGS),
-        'bad_count': counts['fail'] + counts['unknown'], 'promises': _promises(rows), 'rows': shown, 'rows_more': len(rows) - len(shown),
-        'hosts': len({str(check['host']) for check in checks if check.get('host') is not None}), 'differs': _differs(evidence.get('summary'), counts),
-        'plan': plan, 'unproven': _unproven(plan, checks), 'planned_at': ((plan or {}).get('inputs') or {}).get('generated_at'),
-        'island': {'rows': [], 'blocks': {}, 'names': {number: row['hosts']['ranges'] for number, row in enumerate(shown) if row['hosts']['count'] > 1}},
+        "site": evidence.get("site"),
+        "schema": evidence.get("schema"),
+        "plan_sha256": evidence.get("plan_sha256"),
+        "total": len(checks),
+        "planned_at": ((plan or {}).get("inputs") or {}).get("generated_at"),
+        "first": times[0],
+        "last": times[-1],
+        "verdict": _verdict(counts, len(checks)),
+        "differs": _differs(evidence.get("summary"), counts),
+        "unproven": _unproven(plan, checks),
+        "states": [(index, tone, word, counts[status]) for index, (status, tone, word) in enumerate(STATUSES)],
+        "hosts": len({str(check["host"]) for check in checks if check.get("host") is not None}),
+        "promises": _promises(rows),
+        "bad": [_shown(row) for row in bad[:MAX_FINDINGS]],
+        "bad_more": max(0, len(bad) - MAX_FINDINGS),
+        "bad_count": counts["fail"] + counts["unknown"],
+        "rows": shown,
+        "rows_more": len(rows) - len(shown),
+        "island": {"rows": [], "blocks": {}, "names": names},
     }

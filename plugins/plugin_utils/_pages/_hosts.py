@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ten thousand hosts on one page: in natural order, equal ones together, their names as ranges."""
+
 from __future__ import annotations
 
 import marshal
@@ -13,10 +14,11 @@ from markupsafe import Markup
 from ._text import text
 
 # More digits than this are a name, not a number.
-_NUMBERS = re.compile(r'([0-9]{1,15})')
-_NUMBERED = re.compile(r'(.*?)([0-9]{1,15})([^0-9]*)', re.DOTALL)
+_NUMBERS = re.compile(r"([0-9]{1,15})")
+_NUMBERED = re.compile(r"(.*?)([0-9]{1,15})([^0-9]*)", re.DOTALL)
 
-MAX_RANGES = 12
+MAX_RANGES = 12  # a heading or a cell
+MAX_ALL = 1000  # the list of all names behind them
 MAX_WHOLE = 24
 
 
@@ -43,49 +45,55 @@ def ranges(names):
         found = _NUMBERED.fullmatch(name)
         parts = found and [found.group(1), int(found.group(2)), len(found.group(2)), found.group(3)]
         last = out[-1] if out else None
-        if parts and last and [last[0], last[2] + 1, last[3], last[4]] == parts:
+        if parts and last and last[1] is not None and [last[0], last[2] + 1, last[3], last[4]] == parts:
             last[2] += 1
         elif parts:
             out.append([parts[0], parts[1], parts[1], parts[2], parts[3]])
         else:
-            out.append([name, None, None, 0, ''])
+            out.append([name, None, None, 0, ""])
     return [part for entry in out for part in ([entry] if entry[1] is not None and entry[2] - entry[1] > 1 else _spell(entry))]
 
 
 def _spell(entry):
     prefix, first, last, width, suffix = entry
-    return [prefix] if first is None else ['%s%0*d%s' % (prefix, width, number, suffix) for number in range(first, last + 1)]
+    return [prefix] if first is None else ["%s%0*d%s" % (prefix, width, number, suffix) for number in range(first, last + 1)]
 
 
 def _name(name, tail):
     # Only a usual name may keep its hyphens together; a long one has to break somewhere.
-    return Markup('<span class="h%s">%s%s</span>') % (' nb' if len(name) <= MAX_WHOLE else '', text(name), tail)
+    return Markup('<span class="h%s">%s%s</span>') % (" nb" if len(name) <= MAX_WHOLE else "", text(name), tail)
 
 
-def label(entry, tail=''):
+def label(entry, tail=""):
     """One entry of `ranges` as HTML; the tail, a comma, stays on the line of the name."""
     if isinstance(entry, str):
         return _name(entry, tail)
     prefix, first, last, width, suffix = entry
-    ends = [_name('%s%0*d%s' % (prefix, width, number, suffix), end) for number, end in ((first, ''), (last, tail))]
-    return Markup('%s to %s') % tuple(ends)
+    ends = [_name("%s%0*d%s" % (prefix, width, number, suffix), end) for number, end in ((first, ""), (last, tail))]
+    return Markup("%s to %s") % tuple(ends)
 
 
 @lru_cache(maxsize=64)
-def _named(names):
-    """All that a template needs to name some hosts: how many, the first ranges as HTML, the number of ranges left out, all ranges."""
+def _named(names, most):
     parts = ranges(names)
+    rest = parts[most:MAX_ALL]
     return {
-        'count': len(names),
-        'html': Markup(' ').join(label(part, ',' if number < min(len(parts), MAX_RANGES) else '') for number, part in enumerate(parts[:MAX_RANGES], 1)),
-        'more': max(0, len(parts) - MAX_RANGES),
-        'ranges': parts,
+        "count": len(names),
+        "html": _list(parts[:most]),
+        "more": max(0, len(parts) - most),
+        "rest": _list(rest) if rest else "",
+        "unnamed": max(0, len(parts) - MAX_ALL),
+        "ranges": parts,
     }
 
 
-def named(names):
-    """`_named`, which is remembered: many steps have the same targets."""
-    return _named(tuple(names))
+def _list(parts):
+    return Markup(" ").join(label(part, "," if number < len(parts) else "") for number, part in enumerate(parts, 1))
+
+
+def named(names, most=MAX_RANGES):
+    """All that a template needs to name some hosts: how many, the first ranges as HTML, the others, all as data. Remembered: steps share targets."""
+    return _named(tuple(names), most)
 
 
 def gather(items, key, host):

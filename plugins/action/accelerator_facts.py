@@ -53,17 +53,19 @@ def split(repositories):
     return plain, secret
 
 
+def site_repositories(action, task_vars):
+    """Repositories of the task, else of the site."""
+    if "repositories" in action._task.args:  # pylint: disable=protected-access  # an action plugin has no other way to its task
+        return action._task.args["repositories"]
+    return action._templar.template(task_vars.get("ai_stack_repositories") or [])
+
+
 class ActionModule(ActionBase):
     _requires_connection = True
 
-    def _repositories(self, task_vars):
-        if "repositories" in self._task.args:
-            return self._task.args["repositories"]
-        return self._templar.template(task_vars.get("ai_stack_repositories") or [])
-
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        plain, secret = split(self._repositories(task_vars))
+        plain, secret = split(site_repositories(self, task_vars))
         arguments = dict(self._task.args, distributions=self._task.args.get("distributions") or distributions(), repositories=plain)
         if secret:
             arguments["credentials"] = json.dumps(secret)

@@ -22,7 +22,7 @@ def _with_mig(document, program, seconds):
     return document
 
 
-def _one_by_one(program, addresses, seconds):
+def _one_by_one(program, addresses, seconds, complaint):
     """A lost card ends the whole query; asked alone, the others still answer."""
     gpus, versions = [], {}
     for address in addresses:
@@ -34,27 +34,38 @@ def _one_by_one(program, addresses, seconds):
             versions = document
             gpus += [dict(gpu, index=None) for gpu in document["gpus"][:1]]
         else:
-            gpus.append(dict(smi.unanswered(address), error=smi.message(answer.out + "\n" + answer.err) or "exit %s" % answer.code))
+            gpus.append(dict(smi.unanswered(address), error=complaint or "exit %s" % answer.code))
     return dict(versions, gpus=gpus) if versions else None
+
+
+def _driven(functions):
+    return [each["address"] for each in functions if each["vendor"] == "10de" and (each["class"] or "").startswith("03") and each["driver"] == "nvidia"]
+
+
+def _read(program, answer, functions, seconds):
+    """-> (state or None, document or None) of the whole answer, else of one question a card."""
+    text = answer.out + "\n" + answer.err
+    document, state = smi.parse_query(answer.out), smi.state(text)
+    if state is None and document is None and not smi.no_devices(text):
+        document = _one_by_one(program, _driven(functions), seconds, smi.message(text))
+    if state is None and document is None and smi.no_devices(text):
+        document = {"driver_version": None, "cuda_version": None, "gpus": []}
+    return state, document
 
 
 def observe(root, functions, seconds, guard):
     """The nvml part of an observation; in a recorded tree nothing runs, so nothing is known."""
-    program = which("nvidia-smi") if root.live else None
     if not root.live:
         return None
+    program = which("nvidia-smi")
     if not program:
         return _empty("absent", None, "no nvidia-smi")
     answer = run([program, "-q", "-x"], seconds)
     if answer.late:
         guard.note("nvidia-smi", "no answer in %d s" % seconds)
         return _empty("hung", None, "no answer in %d s" % seconds)
-    text = answer.out + "\n" + answer.err
-    document, state = smi.parse_query(answer.out), smi.state(text)
-    if state is None and (document is None or (answer.code and not document["gpus"])):
-        addresses = [each["address"] for each in functions if each["vendor"] == "10de" and (each["class"] or "").startswith("03") and each["driver"] == "nvidia"]
-        document = _one_by_one(program, addresses, seconds) or document
+    state, document = _read(program, answer, functions, seconds)
+    message = smi.message(answer.out + "\n" + answer.err)
     if state or document is None:
-        return _empty(state or "error", answer.code, smi.message(text))
-    found = dict(_empty("ok", answer.code, smi.message(text) if answer.code else None), **_with_mig(document, program, seconds))
-    return found
+        return _empty(state or "error", answer.code, message)
+    return dict(_empty("ok", answer.code, message if answer.code else None), **_with_mig(document, program, seconds))

@@ -9,10 +9,12 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 
 PLACE = "/var/tmp"
 LOCK = ".lock"
+GROUP = ".group"
 
 
 def _is_stale(path):
@@ -41,14 +43,52 @@ def remove_stale(prefix, place=PLACE):
     return removed
 
 
+def name_group(path):
+    """Called in a process that leads a group of its own: the folder's guardian ends that group with the folder."""
+    with open(os.path.join(path, GROUP), "w", encoding="ascii") as stream:
+        stream.write(str(os.getpid()))
+
+
+def _end_group(path):
+    try:
+        with open(os.path.join(path, GROUP), encoding="ascii") as stream:
+            os.killpg(int(stream.read()), signal.SIGKILL)
+    except (OSError, ValueError):
+        pass
+
+
+def _guard(path):
+    """A process that outlives a killed owner just long enough to end its compilers and remove its folder.
+
+    Gives the descriptor that stays open as long as the owner lives.
+    """
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(reader)
+        return writer
+    try:
+        os.setsid()
+        os.close(writer)
+        for descriptor in (0, 1, 2):
+            os.close(descriptor)
+        os.read(reader, 1)  # ends when the owner's end is gone
+        if os.path.isdir(path):
+            _end_group(path)
+            shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os._exit(0)
+
+
 @contextlib.contextmanager
 def scratch(prefix, place=PLACE):
     """A new folder of mode 0700 below PLACE, locked while in use."""
     remove_stale(prefix, place)
     path = tempfile.mkdtemp(prefix=prefix, dir=place)
+    guardian = _guard(path)
     try:
         with open(os.path.join(path, LOCK), "w+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        os.close(guardian)

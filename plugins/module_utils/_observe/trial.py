@@ -8,52 +8,22 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import signal
 import time
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import toolchain
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import run
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.scratch import name_group
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import make_log
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 QUICK = "nvidia/nv-pci.o"  # the file that most kernel updates break: its "no" is certain, its "yes" is not
 
 
-def watch(place):
-    """A process that outlives a killed trial just long enough to end its compilers and remove its folder.
-
-    Gives the descriptor that must stay open while the trial runs.
-    """
-    reader, writer = os.pipe()
-    if os.fork():
-        os.close(reader)
-        return writer
-    try:
-        os.setsid()
-        os.close(writer)
-        for descriptor in (0, 1, 2):
-            os.close(descriptor)
-        os.read(reader, 1)  # ends when the trial's end of the pipe is gone
-        if os.path.isdir(place):
-            _end_group(place)
-            shutil.rmtree(place, ignore_errors=True)
-    finally:
-        os._exit(0)
-
-
-def _end_group(place):
-    try:
-        with open(place + "/group", encoding="ascii") as stream:
-            os.killpg(int(stream.read()), signal.SIGKILL)
-    except (OSError, ValueError):
-        pass
-
-
-def _in_group(place):
+def _gently(place):
+    """Runs before the compilers start: other work comes first, and the folder's guardian must know whom to end."""
     def prepare():
         os.nice(10)
-        with open(place + "/group", "w", encoding="ascii") as stream:
-            stream.write(str(os.getpid()))
+        name_group(place)
     return prepare
 
 
@@ -84,7 +54,7 @@ def built(folder):
 def build(place, folder, tools, mode, jobs, seconds):
     """-> (result, errors)."""
     environment = dict(tools["environment"], MAKEFLAGS="")
-    answer = run(command(folder, tools, mode, jobs), seconds, _in_group(place), folder, environment)
+    answer = run(command(folder, tools, mode, jobs), seconds, _gently(place), folder, environment)
     if answer.late:
         return "not_tried", ["the build did not end in %d s" % seconds]
     errors = make_log.errors(answer.out + "\n" + answer.err, place)

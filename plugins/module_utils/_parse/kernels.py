@@ -14,10 +14,11 @@ DEFAULT = re.compile(r"^\s*set\s+default=\"?([^\"]*?)\"?\s*$")
 
 
 def key(release):
-    """Sort key in which 6.1.0-9 is older than 6.1.0-56: numbers by value, '~' before the end, the rest by letter."""
+    """Sort key by segments: a number is newer than a word, a word than the end, the end than a release candidate."""
     parts = []
-    for number, text in re.findall(r"(\d+)|([^\d]+)", release):
-        parts.append((2, int(number), "") if number else (0 if text[0] == "~" else 1, 0, text))
+    for number, word in re.findall(r"(\d+)|(~|[A-Za-z]+)", release):
+        rank = 3 if number else 0 if word in ("~", "rc", "pre") else 2
+        parts.append((rank, int(number or 0), word))
     return parts + [(1, 0, "")]
 
 

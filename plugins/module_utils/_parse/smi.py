@@ -15,6 +15,7 @@ STATES = (
     ("absent", re.compile(r"couldn't find libnvidia-ml", re.I)),
 )
 NOTHING = ("", "N/A", "[N/A]", "None", "Requested functionality has been deprecated")
+NO_DEVICES = re.compile(r"^No devices (were )?found", re.I | re.M)
 MIG_LINE = re.compile(r"^\s+MIG\s+(\S+)\s+Device\s+\d+:\s+\(UUID:\s+([^)\s]+)\)")
 GPU_LINE = re.compile(r"^GPU\s+\d+:.*\(UUID:\s+([^)\s]+)\)")
 
@@ -90,6 +91,11 @@ def state(text):
         if pattern.search(text):
             return name
     return None
+
+
+def no_devices(text):
+    """The driver answers and knows no card."""
+    return bool(NO_DEVICES.search(text))
 
 
 def message(text):

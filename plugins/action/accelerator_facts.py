@@ -18,6 +18,8 @@ MODULE = "sovereign.ai_stack.accelerator_facts"
 PREFIX = "__gpu_driver_"
 PARTS = ("sets", "components", "headers", "build_tools")
 SECRETS = ("login", "password")
+INDEX_NAMES = ("Packages", "Packages.gz", "Packages.xz")
+INDEX_LIMIT = 4 << 20
 VARS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "gpu_driver", "vars")
 
 
@@ -32,13 +34,27 @@ def distributions(folder=VARS):
     return found
 
 
-def _key(repository):
-    """Content of a key file that lies beside the inventory or the playbook: the host may not have it yet."""
-    path = repository.get("signed_by")
-    if not isinstance(path, str) or not os.path.isfile(path):
-        return {}
+def _content(path):
     with open(path, "rb") as stream:
-        return {"key": base64.b64encode(stream.read()).decode()}
+        return base64.b64encode(stream.read(INDEX_LIMIT)).decode()
+
+
+def _key(repository):
+    """Content of the key's file, which is on the controller: the host may not have it yet."""
+    path = repository.get("signed_by")
+    return {"key": _content(path)} if isinstance(path, str) and os.path.isfile(path) else {}
+
+
+def _index(repository):
+    """The index of a folder of packages, for a simulation before anything is copied; {} without one."""
+    path = repository.get("path") if repository.get("type") == "folder" else None
+    if not isinstance(path, str) or not os.path.isdir(path):
+        return {}
+    names = [name for name in INDEX_NAMES if os.path.isfile(os.path.join(path, name))]
+    metadata = os.path.join(path, "repodata")
+    names += ["repodata/" + name for name in sorted(os.listdir(metadata))] if os.path.isdir(metadata) else []
+    sizes = sum(os.path.getsize(os.path.join(path, name)) for name in names)
+    return {"index": {name: _content(os.path.join(path, name)) for name in names}} if sizes <= INDEX_LIMIT else {}
 
 
 def split(repositories):
@@ -46,7 +62,7 @@ def split(repositories):
     plain, secret = [], {}
     for each in repositories if isinstance(repositories, (list, tuple)) else ():
         if isinstance(each, dict) and isinstance(each.get("name"), str):
-            plain.append(dict({key: value for key, value in each.items() if key not in SECRETS}, **_key(each)))
+            plain.append(dict({key: value for key, value in each.items() if key not in SECRETS}, **_key(each), **_index(each)))
             found = {key: str(each[key]) for key in SECRETS if each.get(key) is not None}
             if found:
                 secret[each["name"]] = found

@@ -9,7 +9,6 @@ import json
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
-
 from ansible_collections.sovereign.ai_stack.plugins.action.accelerator_facts import distributions, site_repositories, split
 
 MODULE = "sovereign.ai_stack.module_trial"

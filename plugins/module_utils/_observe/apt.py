@@ -53,14 +53,12 @@ def lists_at(root):
 
 
 def entries(root):
-    """All enabled sources of the host."""
-    found = sources.parse_list(root.text("/etc/apt/sources.list") or "")
+    """All enabled sources of the host, each with the file it stands in."""
+    found = [dict(each, file="/etc/apt/sources.list") for each in sources.parse_list(root.text("/etc/apt/sources.list") or "")]
     for name in root.names("/etc/apt/sources.list.d"):
-        text = root.text("/etc/apt/sources.list.d/" + name) or ""
-        if name.endswith(".sources"):
-            found += sources.parse_deb822(text)
-        elif name.endswith(".list"):
-            found += sources.parse_list(text)
+        path = "/etc/apt/sources.list.d/" + name
+        parse = sources.parse_deb822 if name.endswith(".sources") else sources.parse_list if name.endswith(".list") else None
+        found += [dict(each, file=path) for each in parse(root.text(path) or "")] if parse else []
     return found
 
 

@@ -72,19 +72,34 @@ def netrc(repositories):
     return "".join(lines)
 
 
+def _key(repository, place):
+    """The key came along, since the host may not have it yet: it becomes a file below PLACE."""
+    data = base64.b64decode(repository["key"])
+    path = "%s/keys/%s.%s" % (place, re.sub(r"\W", "_", repository["name"]), "asc" if b"-----BEGIN" in data[:64] else "gpg")
+    if place and not os.path.exists(path):
+        _write(path, data)
+    return path
+
+
+def write_index(repository, place):
+    """The index of a folder of packages that is still on the controller; the packages themselves are not needed."""
+    folder = "%s/folders/%s" % (place, re.sub(r"\W", "_", repository["name"]))
+    for name, data in repository["index"].items() if place else ():
+        path = os.path.join(folder, *[part for part in name.split("/") if part not in ("", ".", "..")])
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        if not os.path.exists(path):
+            _write(path, base64.b64decode(data))
+    return folder
+
+
 def intended(repository, place):
-    """An entry of ai_stack_repositories as a source; its key, if it came along, goes into a file."""
-    options = {}
-    if repository.get("key"):
-        armored = b"-----BEGIN" in base64.b64decode(repository["key"])[:64]
-        path = "%s/keys/%s.%s" % (place, re.sub(r"\W", "_", repository["name"]), "asc" if armored else "gpg")
-        if place and not os.path.exists(path):
-            _write(path, base64.b64decode(repository["key"]))
-        options["signed-by"] = path
-    elif repository.get("signed_by"):
-        options["signed-by"] = str(repository["signed_by"])
+    """An entry of ai_stack_repositories as a source; what came along with it lies below PLACE (None: only look)."""
     if repository.get("type") == "folder":
-        return {"types": ["deb"], "uris": ["file:" + str(repository.get("path"))], "suites": ["./"], "components": [], "options": {"trusted": "yes"}}
+        folder = write_index(repository, place) if repository.get("index") else str(repository.get("path"))
+        return {"types": ["deb"], "uris": ["file:" + folder], "suites": ["./"], "components": [], "options": {"trusted": "yes"}}
+    options = {"signed-by": _key(repository, place)} if repository.get("key") else {}
+    if not options and repository.get("signed_by"):
+        options = {"signed-by": str(repository["signed_by"])}
     return {"types": ["deb"], "uris": list(repository.get("uris") or []), "suites": list(repository.get("suites") or []),
             "components": list(repository.get("components") or []), "options": options}
 

@@ -15,6 +15,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import o
 
 MARKER = "managed by sovereign.ai_stack"
 STATE = "/var/lib/ai-stack/gpu_driver"
+HYPERVISORS = (("qemu", "kvm"), ("vmware", "vmware"), ("microsoft", "microsoft"), ("amazon", "amazon"))
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 UNITS = ("nvidia-persistenced.service", "nvidia-fabricmanager.service", "nvidia-imex.service", "nvlsm.service", "dkms.service")
 UNIT_FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system")
@@ -37,7 +38,7 @@ def _virtualization(root):
     if not re.search(r"^flags\s*:.*\bhypervisor\b", information, re.M):
         return "none"
     vendor = (root.line("/sys/class/dmi/id/sys_vendor") or "").lower()
-    return next((name for word, name in (("qemu", "kvm"), ("vmware", "vmware"), ("microsoft", "microsoft"), ("amazon", "amazon")) if word in vendor), "vm-other")
+    return next((name for word, name in HYPERVISORS if word in vendor), "vm-other")
 
 
 def _architecture(root):

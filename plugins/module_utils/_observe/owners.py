@@ -12,16 +12,24 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.owned 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import sets
 
 # Packages that bring a module, then packages that bring only the user space.
-BRINGS_MODULE = re.compile(r"^(nvidia-(open-|tesla-\d+-|legacy-\w+-)?kernel-(open-)?dkms|nvidia-dkms-\S+|nvidia-kernel-source-\S+|kmod-nvidia\S*|akmod-nvidia\S*"
-                           r"|nvidia-open-\d+|linux-modules-nvidia-\S+|ai-stack-nvidia-\S+|amdgpu-dkms)$")
-BRINGS_LIBRARY = re.compile(r"^(libnvidia-(tesla-\d+-|legacy-\w+-)?ml1|libnvidia-compute-\d\S*|nvidia-driver(-cuda)?(-libs)?|nvidia-driver-\d\S*|cuda-drivers(-\d+)?)$")
+BRINGS_MODULE = re.compile(
+    r"^(nvidia-(open-|tesla-\d+-|legacy-\w+-)?kernel-(open-)?dkms|nvidia-dkms-\S+|nvidia-kernel-source-\S+|kmod-nvidia\S*|akmod-nvidia\S*"
+    r"|nvidia-open-\d+|linux-modules-nvidia-\S+|ai-stack-nvidia-\S+|amdgpu-dkms)$")
+BRINGS_LIBRARY = re.compile(
+    r"^(libnvidia-(tesla-\d+-|legacy-\w+-)?ml1|libnvidia-compute-\d\S*|nvidia-driver(-cuda)?(-libs)?|nvidia-driver-\d\S*|cuda-drivers(-\d+)?)$")
 OF_DISTRIBUTION = re.compile(r"debian|ubuntu|canonical|red ?hat|rocky|alma|centos|fedora|oracle|suse", re.I)
 RUN_FILE = ("/usr/bin/nvidia-uninstall", "/usr/bin/nvidia-installer", "/var/lib/nvidia/log", "/var/lib/nvidia/dirs")
 RUN_FILE_LOG = "/var/log/nvidia-installer.log"
 CONTAINER = "/run/nvidia/driver"
 CONTAINER_LIBRARIES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64")
-HAND_MADE = {"/etc/modprobe.d": "settings of kernel modules", "/etc/modules-load.d": "loads kernel modules at boot", "/etc/driverctl.d": "driverctl binds a driver",
-             "/etc/apt/preferences.d": "pins packages", "/etc/apt/sources.list.d": "a package source for drivers", "/etc/yum.repos.d": "a package source for drivers"}
+HAND_MADE = {
+    "/etc/modprobe.d": "settings of kernel modules",
+    "/etc/modules-load.d": "loads kernel modules at boot",
+    "/etc/driverctl.d": "driverctl binds a driver",
+    "/etc/apt/preferences.d": "pins packages",
+    "/etc/apt/sources.list.d": "a package source for drivers",
+    "/etc/yum.repos.d": "a package source for drivers",
+}
 
 
 def _package_owners(packages):

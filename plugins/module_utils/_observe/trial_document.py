@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import host, kernel, packages, trial
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import apt_view, host, kernel, packages, trial
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.root import Guard, Root
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.scratch import scratch
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import os_release
@@ -29,9 +29,9 @@ def _not_tried(why):
 def _attempt(root, wanted, options, guard):
     if packages.manager(root) != "apt":
         return _not_tried("a trial needs apt: this host has none")
-    with packages.opened(root, options, guard) as (_view, tool, _failed), scratch(PREFIX) as place:
-        tool.seconds = FETCH_SECONDS
-        return trial.attempt(tool, place, dict(wanted, seconds=wanted["timeout"], jobs=wanted["jobs"] or os.cpu_count() or 1))
+    with apt_view.opened(root, options, guard) as view, scratch(PREFIX) as place:
+        view.tool.seconds = FETCH_SECONDS
+        return trial.attempt(view.tool, place, dict(wanted, seconds=wanted["timeout"], jobs=wanted["jobs"] or os.cpu_count() or 1))
 
 
 def report(wanted):
@@ -47,5 +47,5 @@ def report(wanted):
     key = {"suite": system["codename"] or "%s%s" % (system["distribution"], system["version"]), "kernel": release, "package": wanted["package"],
            "version": outcome["version"] or wanted["version"], "compiler": outcome["compiler"]}
     at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    document = {"key": key, "mode": wanted["mode"], "result": outcome["result"], "errors": outcome["errors"], "seconds": outcome["seconds"], "host": None, "at": at}
+    document = dict({name: outcome[name] for name in ("result", "errors", "seconds")}, key=key, mode=wanted["mode"], host=None, at=at)
     return {"trial": document, "modules": outcome["modules"], "unpacked": outcome["unpacked"]}

@@ -32,7 +32,11 @@ def test_a_torn_module_says_nothing(binary, size):
     assert fields(binary("modules/closed.ko")[:size]) == {}
 
 
-@pytest.mark.parametrize("data", [b"#!/bin/sh\n" * 20, b"\x7fELF\x01\x01" + b"\0" * 200, b"\x7fELF\x02\x01" + b"\xff" * 200], ids=["script", "32 bit", "rubbish"])
+@pytest.mark.parametrize(
+    "data",
+    [b"#!/bin/sh\n" * 20, b"\x7fELF\x01\x01" + b"\0" * 200, b"\x7fELF\x02\x01" + b"\xff" * 200],
+    ids=["script", "32 bit", "rubbish"],
+)
 def test_what_is_no_module_says_nothing(data):
     assert fields(data) == {}
 

@@ -16,8 +16,15 @@ def offers(*versions):
     return [{"version": version, "origin": "x"} for version in versions]
 
 
-VERSIONS = {"drv-dkms": offers("535.261.03-1"), "drv-smi": offers("535.309.01-0+deb12u1", "535.261.03-1"), "drv-gsp": offers("535.309.01-0+deb12u1", "535.261.03-2"),
-            "drv-persistenced": offers("535.171.04-1~deb12u1"), "fabric": offers("535.309.01-1", "535.261.03-1"), "nvlsm": offers("2025.06-1"), "gcc": offers("4:12.2.0-3")}
+VERSIONS = {
+    "drv-dkms": offers("535.261.03-1"),
+    "drv-smi": offers("535.309.01-0+deb12u1", "535.261.03-1"),
+    "drv-gsp": offers("535.309.01-0+deb12u1", "535.261.03-2"),
+    "drv-persistenced": offers("535.171.04-1~deb12u1"),
+    "fabric": offers("535.309.01-1", "535.261.03-1"),
+    "nvlsm": offers("2025.06-1"),
+    "gcc": offers("4:12.2.0-3"),
+}
 
 
 def test_all_packages_follow_the_modules_version():

@@ -1,0 +1,142 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A host for the program of the role: a root folder, and the commands it runs, answered from a few dictionaries."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+PROGRAM = Path(__file__).resolve().parents[2] / "roles/gpu_driver/files/gpu_driver"
+NAMES = ("host", "packages", "modules", "journal", "restore", "gpus", "boot", "sources")
+
+
+def program():
+    """The program's modules, loaded anew, by name."""
+    sys.path.insert(0, str(PROGRAM))
+    try:
+        for name in NAMES:
+            sys.modules.pop(name, None)
+        return {name: importlib.import_module(name) for name in NAMES}
+    finally:
+        sys.path.remove(str(PROGRAM))
+        for name in NAMES:
+            sys.modules.pop(name, None)
+
+
+class Machine:
+    """dpkg, apt, systemctl and nvidia-smi as far as the program asks them."""
+
+    def __init__(self, root):
+        self.root, self.packages, self.held, self.enabled, self.status, self.needed_by = root, {}, set(), set(), {}, {}
+        self.cards, self.driver, self.calls, self.mig_room, self.in_use = [], None, [], None, {}
+        self.write("/var/lib/dpkg/status", "")
+        self.write("/proc/sys/kernel/random/boot_id", "boot-1\n")
+
+    def write(self, path, text):
+        target = Path(self.root + path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def read(self, path):
+        target = Path(self.root + path)
+        return target.read_text() if target.exists() else None
+
+    def state(self):
+        return dict(self.packages), set(self.held), set(self.enabled)
+
+    def run(self, command, check=True, timeout=0, environment=None):
+        self.calls.append(command)
+        code, out = getattr(self, "_" + command[0].replace("-", "_"))(command[1:])
+        if check and code:
+            raise self.Refused(f"'{' '.join(command)}' ended with {code}: {out}")
+        return code, out
+
+    def _dpkg_query(self, arguments):
+        with_version = "Version" in arguments[2]
+        rows = [(name, *([version] if with_version else []), self.status.get(name, "installed")) for name, version in sorted(self.packages.items())]
+        return 0, "".join(" ".join(row) + "\n" for row in rows)
+
+    def _dpkg(self, arguments):
+        if "--configure" in arguments:
+            self.status = {}
+        return 0, ""
+
+    def _apt_mark(self, arguments):
+        verb, names = arguments[0], set(arguments[1:])
+        if verb == "showhold":
+            return 0, "\n".join(sorted(self.held))
+        self.held = self.held | names if verb == "hold" else self.held - names
+        return 0, ""
+
+    def _apt_get(self, arguments):
+        simulated, names = "-s" in arguments, arguments[arguments.index("install") + 1:]
+        gone = {name[:-1] for name in names if name.endswith("-")}
+        while True:
+            more = {user for name in gone for user in self.needed_by.get(name, ()) if user in self.packages} - gone
+            if not more:
+                break
+            gone |= more
+        if simulated:
+            return 0, "".join(f"Purg {name} [1]\n" for name in sorted(gone & set(self.packages)))
+        for name in gone:
+            self.packages.pop(name, None)
+            self.status.pop(name, None)
+        for name in [name for name in names if "=" in name]:
+            self.packages[name.split("=")[0]] = name.split("=", 1)[1]
+        return 0, ""
+
+    def _systemctl(self, arguments):
+        verb, unit = arguments[0], arguments[-1]
+        if verb == "is-enabled":
+            return 0, "enabled\n" if unit in self.enabled else "disabled\n"
+        if verb == "is-active":
+            return 3, "inactive\n"
+        if verb == "enable":
+            self.enabled.add(unit)
+        if verb == "disable":
+            self.enabled.discard(unit)
+        return 0, ""
+
+    def _nvidia_smi(self, arguments):
+        if self.driver is None:
+            return 9, "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
+        words = list(arguments)
+        mine = [card for card in self.cards if "-i" not in words or words[words.index("-i") + 1].lower().endswith(card["address"])]
+        if words[0] == "mig" or "-mig" in words or "-pm" in words:
+            return self._set(words, mine)
+        if words == ["-L"]:
+            return 0, "".join(self._listed(card) for card in self.cards)
+        if any(word.startswith("--query-compute-apps") for word in words):
+            return 0, "".join(f"{pid}\n" for card in mine for pid in self.in_use.get(card["address"], ()))
+        fields = next(word for word in words if word.startswith("--query-gpu=")).split("=")[1].split(",")
+        return 0, "".join(", ".join(self._field(card, name) for name in fields) + "\n" for card in mine)
+
+    def _field(self, card, name):
+        return {"pci.bus_id": "0000" + card["address"].upper(), "driver_version": self.driver, "uuid": "GPU-" + card["address"],
+                "persistence_mode": card["persistence"], "mig.mode.current": card["mig"], "mig.mode.pending": card["pending"]}[name]
+
+    def _listed(self, card):
+        head = f"GPU 0: card (UUID: GPU-{card['address']})\n"
+        return head + "".join(f"  MIG {profile}     Device  {at}: (UUID: MIG-{at})\n" for at, profile in enumerate(card["devices"]))
+
+    def _set(self, words, cards):
+        for card in cards:
+            if "-pm" in words:
+                card["persistence"] = "Enabled"
+            elif "-mig" in words:
+                card["pending"] = "Enabled" if words[-1] == "1" else "Disabled"
+                card["mig"] = card["mig"] if card.get("needs_reset") else card["pending"]
+            elif "-dgi" in words:
+                card["devices"] = []
+            elif "-cgi" in words:
+                asked = words[words.index("-cgi") + 1].split(",")
+                card["devices"] += asked[:self.mig_room]
+        # the tool says 0 whatever came of it
+        return 0, ""
+
+
+def card(address, **values):
+    return {"address": address, "persistence": "Disabled", "mig": "Disabled", "pending": "Disabled", "devices": [], **values}

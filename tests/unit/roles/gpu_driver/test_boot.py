@@ -1,0 +1,95 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""After a boot the new driver proves itself, or the last good state comes back by itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from gpu_driver_machine import card
+
+A, B = "0000:17:00.0", "0000:65:00.0"
+
+
+def begin(modules, step, **values):
+    touches = {"packages": ["driver"], "roots": ["driver"], "holds": [], "files": [], "units": [], "initramfs": []}
+    modules.journal.begin({"plan": "p1", "owner": "o", "kernel": "6", "driver": "2", "cards": [A, B], "irreversible": False, "limit": 60, "may_reboot": True,
+                           "touches": touches, **values})  # fmt: skip
+    modules.journal.step(step)
+
+
+@pytest.fixture
+def clock(program, monkeypatch):
+    """Time passes by sleeping alone."""
+    modules, _machine = program
+    now = [0.0]
+    monkeypatch.setattr(modules.boot.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(modules.boot.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    return now
+
+
+def test_nothing_under_way_is_nothing_to_prove(program, clock):
+    assert program[0].boot.check() == "nothing is under way"
+
+
+def test_a_proven_boot_is_noted_and_kept(program, clock):
+    modules, machine = program
+    begin(modules, "reboot")
+    machine.packages["driver"] = "2"
+    machine.cards, machine.driver = [card(A), card(B)], "2"
+    assert "answers for every card" in modules.boot.check()
+    assert json.loads(modules.host.read(modules.journal.OPEN))["step"] == "booted"
+    assert machine.packages == {"driver": "2"}
+
+
+@pytest.mark.parametrize(
+    ("cards", "driver", "case"),
+    [([], None, "no driver"), ([A], "2", "a card is missing"), ([A, B], "1", "another version was loaded")],
+)
+def test_an_unproven_boot_leads_back(program, clock, cards, driver, case):
+    modules, machine = program
+    begin(modules, "reboot")
+    machine.packages["driver"] = "2"
+    machine.cards, machine.driver = [card(one) for one in cards], driver
+    assert "last good state is back" in modules.boot.check(), case
+    assert machine.packages == {}
+    assert ["systemctl", "reboot"] in machine.calls
+
+
+def test_a_host_that_may_not_reboot_is_led_back_without(program, clock):
+    modules, machine = program
+    begin(modules, "reboot", may_reboot=False)
+    modules.boot.check()
+    assert ["systemctl", "reboot"] not in machine.calls
+
+
+def test_a_change_that_broke_off_before_its_reboot_is_led_back_too(program, clock):
+    modules, machine = program
+    begin(modules, "packages")
+    machine.packages["driver"] = "2"
+    assert "last good state is back" in modules.boot.check()
+    assert machine.packages == {} and ["systemctl", "reboot"] not in machine.calls
+
+
+def test_somebody_who_goes_on_with_the_change_is_let(program, clock, monkeypatch):
+    modules, machine = program
+    begin(modules, "packages")
+    machine.packages["driver"] = "2"
+    journal = json.loads(modules.host.read(modules.journal.OPEN))
+
+    def goes_on(seconds):
+        modules.host.save(modules.journal.OPEN, dict(journal, at="later"))
+
+    monkeypatch.setattr(modules.boot.time, "sleep", goes_on)
+    assert modules.boot.check() == "somebody goes on with the change"
+    assert machine.packages == {"driver": "2"}
+
+
+def test_a_one_way_change_stays_even_unproven(program, clock):
+    modules, machine = program
+    begin(modules, "reboot", irreversible=True)
+    machine.packages["driver"] = "2"
+    assert "one-way" in modules.boot.check()
+    assert machine.packages == {"driver": "2"}

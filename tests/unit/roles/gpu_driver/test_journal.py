@@ -1,0 +1,231 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Wherever a change is cut off, the host knows what was there and finds the way back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+UNIT, FILE, OTHER = "ours.service", "/etc/modprobe.d/ours.conf", "/etc/apt/preferences.d/ours"
+
+
+def request(**values):
+    touches = {"packages": ["driver", "tool"], "roots": ["driver"], "holds": ["driver", "kernel"], "files": [FILE, OTHER], "units": [UNIT], "initramfs": []}
+    return {"plan": "p1", "owner": "site@controller", "kernel": "6", "driver": "2", "cards": [], "irreversible": False, "limit": 9, "may_reboot": False,
+            "touches": touches, **values}
+
+
+def upgrade(machine):
+    """A host with an older driver, and what a change makes of it, step by step."""
+    machine.packages, machine.held, machine.enabled = {"driver": "1", "vim": "9"}, {"kernel"}, set()
+    machine.write(FILE, "old\n")
+
+    def packages():
+        machine.packages.update(driver="2", tool="1")
+
+    def holds():
+        machine.held.add("driver")
+
+    def files():
+        machine.write(FILE, "new\n")
+        machine.write(OTHER, "new\n")
+
+    def units():
+        machine.enabled.add(UNIT)
+
+    return [packages, holds, files, units]
+
+
+def everything(machine):
+    return (*machine.state(), machine.read(FILE), machine.read(OTHER))
+
+
+@pytest.mark.parametrize("cut_after", range(5))
+def test_restore_leads_back_from_every_step(program, cut_after):
+    modules, machine = program
+    steps = upgrade(machine)
+    before = everything(machine)
+    modules.journal.begin(request())
+    for step in steps[:cut_after]:
+        step()
+    modules.restore.restore()
+    assert everything(machine) == before
+    assert modules.journal.status()["open"] is None
+    assert modules.journal.status()["last_change"]["result"] == "restored"
+
+
+def test_a_second_begin_after_a_kill_keeps_what_was_there_first(program):
+    modules, machine = program
+    steps = upgrade(machine)
+    before = everything(machine)
+    modules.journal.begin(request())
+    for step in steps:
+        step()
+    modules.journal.begin(request(plan="p2"))
+    modules.restore.restore()
+    assert everything(machine) == before
+
+
+def test_half_done_packages_do_not_stop_the_way_back(program):
+    modules, machine = program
+    steps = upgrade(machine)
+    before = everything(machine)
+    modules.journal.begin(request())
+    steps[0]()
+    machine.status["driver"] = "half-configured"
+    assert modules.journal.status()["half_done"] == ["driver"]
+    modules.restore.restore()
+    assert everything(machine) == before
+
+
+def test_a_one_way_change_is_never_undone(program):
+    modules, machine = program
+    for step in upgrade(machine):
+        modules.journal.begin(request(irreversible=True))
+        step()
+    after = everything(machine)
+    with pytest.raises(modules.host.Refused, match="one-way"):
+        modules.restore.restore()
+    assert everything(machine) == after
+
+
+def test_a_begin_after_a_one_way_begin_stays_one_way(program):
+    modules, _machine = program
+    modules.journal.begin(request(irreversible=True))
+    modules.journal.begin(request())
+    assert json.loads(modules.host.read(modules.journal.OPEN))["irreversible"] is True
+
+
+@pytest.mark.parametrize(
+    ("owner", "boot", "hours", "refused"),
+    [
+        ("other@controller", "boot-1", 0, True),
+        ("site@controller", "boot-1", 0, False),
+        ("other@controller", "boot-2", 0, False),
+        ("other@controller", "boot-1", 3, False),
+    ],
+)
+def test_another_owners_fresh_change_is_left_alone(program, owner, boot, hours, refused):
+    modules, machine = program
+    modules.journal.begin(request())
+    journal = json.loads(modules.host.read(modules.journal.OPEN))
+    day, clock = journal["at"].split("T")
+    journal["at"] = "%sT%02d%s" % (day, (int(clock[:2]) - hours) % 24, clock[2:]) if int(clock[:2]) >= hours else "2000-01-01T00:00:00Z"
+    modules.host.save(modules.journal.OPEN, journal)
+    machine.write("/proc/sys/kernel/random/boot_id", boot)
+    if refused:
+        with pytest.raises(modules.host.Refused, match="site@controller"):
+            modules.journal.begin(request(owner=owner))
+    else:
+        modules.journal.begin(request(owner=owner))
+
+
+def test_commit_makes_the_present_state_the_last_good_one(program):
+    modules, machine = program
+    modules.journal.begin(request())
+    for step in upgrade(machine):
+        step()
+    modules.journal.step("verify")
+    modules.journal.commit()
+    status = modules.journal.status()
+    assert status["open"] is None and status["last_good"]["driver"] == "2"
+    good = json.loads(modules.host.read(modules.journal.GOOD))["state"]
+    assert good["packages"] == {"driver": "2", "tool": "1"} and good["holds"] == {"driver": True, "kernel": True}
+
+
+def test_commit_keeps_the_package_files_of_the_driver(program):
+    modules, machine = program
+    machine.packages = {"driver": "1:2"}
+    machine.write("/var/cache/apt/archives/driver_1%3a2_amd64.deb", "package")
+    machine.write(modules.journal.KEPT + "/driver_1_amd64.deb", "an older one")
+    modules.journal.begin(request())
+    modules.journal.commit()
+    assert machine.read(modules.journal.KEPT + "/driver_1%3a2_amd64.deb") == "package"
+    assert machine.read(modules.journal.KEPT + "/driver_1_amd64.deb") is None
+
+
+def test_absent_leads_back_over_several_changes(program):
+    modules, machine = program
+    steps = upgrade(machine)
+    before = everything(machine)
+    modules.journal.begin(request())
+    for step in steps:
+        step()
+    modules.journal.commit()
+    modules.journal.begin(request(plan="p2"))
+    machine.packages["driver"] = "3"
+    machine.write(FILE, "newer\n")
+    modules.journal.commit()
+    assert modules.restore.absent() is True
+    assert everything(machine) == before
+    assert modules.restore.absent() is False
+
+
+def test_what_others_installed_later_stays_with_all_that_it_needs(program):
+    modules, machine = program
+    machine.packages = {"vim": "9"}
+    modules.journal.begin(request())
+    machine.packages.update(driver="2", tool="1", compiler="12")
+    machine.needed_by["tool"] = {"compiler"}
+    modules.restore.restore()
+    assert machine.packages == {"vim": "9", "tool": "1", "compiler": "12"}
+
+
+def test_a_driver_that_others_came_to_need_is_not_torn_out(program):
+    modules, machine = program
+    modules.journal.begin(request())
+    machine.packages.update(driver="2", job="1")
+    machine.needed_by["driver"] = {"job"}
+    with pytest.raises(modules.host.Refused, match="job"):
+        modules.restore.restore()
+    assert machine.packages == {"driver": "2", "job": "1"}
+
+
+def test_a_damaged_journal_is_said_and_not_guessed(program):
+    modules, machine = program
+    machine.write(modules.journal.OPEN, "{ half")
+    with pytest.raises(modules.host.Refused, match="journal.json is damaged"):
+        modules.journal.status()
+
+
+def test_copies_that_nothing_names_any_more_are_dropped(program):
+    modules, machine = program
+    upgrade(machine)
+    modules.journal.begin(request())
+    machine.write(FILE, "new\n")
+    modules.journal.commit()
+    modules.journal.begin(request(plan="p2"))
+    machine.write(FILE, "newer\n")
+    modules.journal.commit()
+    kept = {json.loads(modules.host.read(path))[key]["files"][FILE]["sha256"]
+            for path, key in ((modules.journal.BASE, "before"), (modules.journal.GOOD, "state"))}  # fmt: skip
+    import os
+
+    assert set(os.listdir(modules.host.at(modules.host.STATE + "/store"))) == kept
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_file_comes_back_with_its_mode(program, mode):
+    import os
+
+    modules, machine = program
+    machine.write(FILE, "old\n")
+    os.chmod(machine.root + FILE, mode)
+    modules.journal.begin(request())
+    machine.write(FILE, "new\n")
+    os.chmod(machine.root + FILE, 0o640)
+    modules.restore.restore()
+    assert machine.read(FILE) == "old\n" and os.stat(machine.root + FILE).st_mode & 0o777 == mode
+
+
+def test_what_the_program_remembers_is_readable_by_root_alone(program):
+    import os
+
+    modules, machine = program
+    machine.write(OTHER, "machine mirror login me password secret\n")
+    modules.host.lock(modules.journal.begin, request())
+    for folder, _folders, files in os.walk(machine.root + modules.host.STATE):
+        assert not [name for name in files if os.stat(os.path.join(folder, name)).st_mode & 0o077]

@@ -1,0 +1,74 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Components that drivers live in are added beside the host's own sources, for its own suites and mirrors only."""
+
+from __future__ import annotations
+
+import pytest
+
+KEY = "/usr/share/keyrings/debian-archive-keyring.gpg"
+WANTED = ("main", "contrib", "non-free")
+OWN = f"""Types: deb deb-src
+URIs: http://mirror.example.org/debian/
+Suites: bookworm bookworm-updates
+Components: main
+Signed-By: {KEY}
+"""
+OTHERS = """Types: deb
+URIs: https://packages.example.org/bookworm
+Suites: bookworm
+Components: main
+Signed-By: /etc/apt/keyrings/vendor.gpg
+"""
+
+
+def drop_in(program, files):
+    modules, machine = program
+    for name, text in files.items():
+        machine.write("/etc/apt/" + name, text)
+    changed = modules.sources.write("ours", "bookworm", *WANTED)["changed"]
+    return changed, machine.read(modules.sources.DROP_IN)
+
+
+def test_missing_components_come_from_the_same_mirror(program):
+    changed, text = drop_in(program, {"sources.list.d/debian.sources": OWN})
+    assert changed and text.count("Components: contrib non-free") == 2
+    assert "URIs: http://mirror.example.org/debian\n" in text and f"Signed-By: {KEY}\n" in text and text.startswith("# ours\n")
+    assert drop_in(program, {})[0] is False
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["deb http://mirror.example.org/debian bookworm main", "deb [arch=amd64 signed-by=%s] http://mirror.example.org/debian/ bookworm main # old form" % KEY],
+)
+def test_one_line_sources_are_read_too(program, line):
+    _changed, text = drop_in(program, {"sources.list": line + "\n"})
+    assert "Suites: bookworm\nComponents: contrib non-free\n" in text
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"sources.list.d/debian.sources": OWN.replace("Components: main", "Components: main contrib non-free")},
+        {"sources.list.d/other.sources": OTHERS},
+        {"sources.list.d/off.sources": OWN + "Enabled: no\n"},
+        {"sources.list.d/next.sources": OWN.replace("bookworm", "trixie")},
+        {"sources.list.d/src.sources": OWN.replace("deb deb-src", "deb-src")},
+        {"sources.list": "# deb http://mirror.example.org/debian bookworm main\n"},
+    ],
+)
+def test_nothing_is_added_where_nothing_is_missing_or_it_is_not_ours(program, files):
+    assert drop_in(program, files) == (False, None)
+
+
+def test_a_component_that_another_file_brings_is_not_added_twice(program):
+    more = OWN.replace("Components: main", "Components: non-free").replace("bookworm bookworm-updates", "bookworm")
+    _changed, text = drop_in(program, {"sources.list.d/debian.sources": OWN, "sources.list.d/more.sources": more})
+    assert "Suites: bookworm\nComponents: contrib\n" in text and "Suites: bookworm-updates\nComponents: contrib non-free\n" in text
+
+
+def test_the_drop_in_goes_when_the_host_has_it_all_itself(program):
+    drop_in(program, {"sources.list.d/debian.sources": OWN})
+    full = {"sources.list.d/debian.sources": OWN.replace("Components: main", "Components: main contrib non-free")}
+    assert drop_in(program, full) == (True, None)

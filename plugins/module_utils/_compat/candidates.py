@@ -81,10 +81,15 @@ class _Set:
             offers.append({'version': here, 'origin': None})
         seen = set()
         for offer in offers or [{'version': None, 'origin': None}]:
-            version = versions.upstream(offer['version']) if offer['version'] else None
+            version = versions.upstream(offer['version']) if offer['version'] else self._user_space()
             if version not in seen:
                 seen.add(version)
                 yield self._candidate(offer, version)
+
+    def _user_space(self):
+        """The driver version that the rest of the set is of, where its module cannot be had."""
+        offers = [offer for name in self.what['packages'] for offer in self.offers.get(name) or ()] if self.what['module'] else []
+        return versions.upstream(offers[0]['version']) if offers else None
 
     def _candidate(self, offer, version):
         what = self.what

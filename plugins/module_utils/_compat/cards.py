@@ -24,15 +24,14 @@ def address(text):
 
 def find_row(index, function):
     """The accelerator row of a PCI function: by subsystem where one id stands for several cards."""
-    rows = index.devices.get((function.get('vendor'), function.get('device')), ())
+    rows = index.devices.get((function.get('vendor'), function.get('device')))
+    if not rows:
+        return None
     subsystem = '%s:%s' % (function.get('subsystem_vendor'), function.get('subsystem_device'))
     for row in rows:
         if subsystem in (row.get('subsystems') or ()):
             return row
-    for row in rows:
-        if not row.get('subsystems'):
-            return row
-    return rows[0] if rows else None
+    return next((row for row in rows if not row.get('subsystems')), rows[0])
 
 
 def _is_unknown_accelerator(index, function):

@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Recorded hosts, and a site to plan them in."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import verify
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve import resolve
+
+RECORDED = Path(__file__).resolve().parents[3] / "fixtures" / "observations"
+TODAY = "2026-11-25"
+LIFE_CYCLE = {"rule": "ACC-4", "scope": "site", "reason": "no other source yet", "approver": "board", "until": "2027-01-31"}
+
+
+class Planner:
+    """Plans recorded hosts as a site of one pool, unless told otherwise."""
+
+    today = TODAY
+    waiver = LIFE_CYCLE
+
+    def __init__(self, tables):
+        self.tables = tables
+
+    @staticmethod
+    def recorded(name, **changes):
+        """A recorded observation; changes: dotted path -> value, or the name of another host."""
+        found = json.loads((RECORDED / f"{name}.json").read_text())
+        for path, value in changes.items():
+            place = found
+            *folders, last = path.split("__")
+            for folder in folders:
+                place = place[int(folder) if isinstance(place, list) else folder]
+            place[int(last) if isinstance(place, list) else last] = value
+        return found
+
+    @staticmethod
+    def intent(use="host", driver=None, pools=None, **more):
+        pool = {"name": "cards", "hosts": "gpus", "use": use}
+        return {"ai_stack_site": "test", "ai_stack_driver": driver or {}, "ai_stack_pools": [pool] if pools is None else pools, **more}
+
+    def plan(self, *observations, intent=None, record=None, tables=None, today=TODAY, trials=(), upgrade=False, groups=("gpus",)):
+        seen = {one["host"]: one for one in observations}
+        given = copy.deepcopy((intent or self.intent(), seen, record or {}))
+        plan = resolve(given[0], {host: list(groups) for host in seen}, given[1], tables or self.tables, given[2], today, trials, upgrade)
+        assert given == (intent or self.intent(), seen, record or {}), "resolve changed what it was given"
+        json.dumps(plan)
+        return plan
+
+    def checks(self, observation, decisions, tables=None):
+        rows = verify.checks(observation["host"], decisions, observation, tables or self.tables, TODAY)
+        return {row["id"].partition(".")[2]: row for row in rows}
+
+
+@pytest.fixture
+def planner(tables):
+    return Planner(tables)

@@ -5,7 +5,7 @@
 
 Usage: gpu_driver begin < request.json | step NAME | sources MARKER CODENAME COMPONENT... | repair | hold NAME... |
        unhold NAME... | no-autoinstall | build PACKAGE KERNEL | initramfs KERNEL | settings | commit | restore | absent |
-       boot-check | status
+       boot-check | differs | status
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ VERBS = {
     "restore": restore.restore,
     "absent": lambda: {"changed": restore.absent()},
     "boot-check": lambda: {"result": boot.check()},
+    "differs": restore.differs,
     "status": journal.status,
 }
 # These only read, or wait for others before they lock.
-UNLOCKED = ("status", "boot-check")
+UNLOCKED = ("status", "differs", "boot-check")
 
 
 def main(arguments):

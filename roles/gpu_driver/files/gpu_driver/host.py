@@ -116,16 +116,19 @@ def remove(path):
         pass
 
 
-def keep(path):
-    """Put a copy of the file into the store; return {sha256, mode}, None when there is no such file."""
+def known(path):
+    """Return {sha256, mode} of the file, None when there is no such file."""
     content = read(path)
-    if content is None:
-        return None
-    digest = hashlib.sha256(content).hexdigest()
-    stored = "%s/store/%s" % (STATE, digest)
-    if not os.path.exists(at(stored)):
-        write(stored, content)
-    return {"sha256": digest, "mode": os.stat(at(path)).st_mode & 0o7777}
+    return None if content is None else {"sha256": hashlib.sha256(content).hexdigest(), "mode": os.stat(at(path)).st_mode & 0o7777}
+
+
+def keep(path):
+    """The same, with a copy of the file in the store."""
+    found = known(path)
+    stored = found and "%s/store/%s" % (STATE, found["sha256"])
+    if found and not os.path.exists(at(stored)):
+        write(stored, read(path))
+    return found
 
 
 def put_back(path, kept):

@@ -58,16 +58,17 @@ def refuse_second_owner(journal, request):
                            % (journal["owner"], age / 60, journal["step"]))
 
 
-def seen(touches):
-    """Return what is there now of all that a change is going to touch."""
+def seen(touches, keep=True):
+    """Return what is there now of all that a change touches; keep: put copies of the files into the store."""
     have = packages.installed()
     held = set(packages.held())
+    kept = host.keep if keep else host.known
     return {
         "packages": {name: have.get(name) for name in touches["packages"]},
         "holds": {name: name in held for name in touches["holds"]},
-        "files": {path: host.keep(path) for path in touches["files"]},
+        "files": {path: kept(path) for path in touches["files"]},
         "units": {unit: unit_enabled(unit) for unit in touches["units"]},
-        "initramfs": {path: host.keep(path) for path in touches["initramfs"]},
+        "initramfs": {path: kept(path) for path in touches["initramfs"]},
     }
 
 

@@ -34,6 +34,18 @@ def absent():
     return True
 
 
+def differs():
+    """Return what absent would change: one line a resource, {before, after} as the baseline and the host have it."""
+    base = host.load(journal.BASE) or {"before": {}, "touches": {key: [] for key in journal.TOUCHES}}
+    here = journal.seen(base["touches"], keep=False)
+    found = []
+    for kind, values in sorted(base["before"].items()):
+        for name, was in sorted(values.items()):
+            if kind != "initramfs" and here[kind][name] != was:
+                found.append({"resource": "%s:%s" % (kind[:-1], name), "before": here[kind][name], "after": was})
+    return {"differs": found}
+
+
 def bring_back(record):
     before, touches = record["before"], record["touches"]
     modules.autoinstall()

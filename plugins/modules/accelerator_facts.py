@@ -40,11 +40,11 @@ options:
     default: []
   credentials:
     description:
-      - JSON text of C({name of a repository: {login, password}}).
+      - JSON text that maps the name of a repository to its C(login) and C(password).
     type: str
   decided:
     description:
-      - Versions that are already decided, C({set name: {package: version}}); they are what is simulated.
+      - Versions that are already decided, by set and by package; they are what is simulated.
     type: dict
     default: {}
   simulate:

@@ -56,7 +56,7 @@ options:
     default: []
   credentials:
     description:
-      - JSON text of C({name of a repository: {login, password}}).
+      - JSON text that maps the name of a repository to its C(login) and C(password).
     type: str
   jobs:
     description:

@@ -35,14 +35,14 @@ APT::Get::List-Cleanup "false";
 """
 
 
-def _write(path, text, mode=0o644):
+def write_new(path, text, mode=0o644):
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(text if isinstance(text, bytes) else text.encode())
     os.chmod(path, mode)
 
 
-def _folders(place):
+def folders(place):
     """apt fetches as a user of its own, who must get at the partial folders and at nothing else."""
     os.chmod(place, 0o711)
     for name in ("sources", "keys", "lists", "lists/partial", "lists/auxfiles", "cache", "cache/archives", "cache/archives/partial"):
@@ -77,7 +77,7 @@ def _key(repository, place):
     data = base64.b64decode(repository["key"])
     path = "%s/keys/%s.%s" % (place, re.sub(r"\W", "_", repository["name"]), "asc" if b"-----BEGIN" in data[:64] else "gpg")
     if place and not os.path.exists(path):
-        _write(path, data)
+        write_new(path, data)
     return path
 
 
@@ -88,7 +88,7 @@ def write_index(repository, place):
         path = os.path.join(folder, *[part for part in name.split("/") if part not in ("", ".", "..")])
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         if not os.path.exists(path):
-            _write(path, base64.b64decode(data))
+            write_new(path, base64.b64decode(data))
     return folder
 
 
@@ -106,15 +106,14 @@ def intended(repository, place):
 
 def prepare(place, entries, repositories, seconds):
     """Fills PLACE and gives the path of its configuration."""
-    _folders(place)
     _copy_lists(place)
     for number, entry in enumerate(entries):
         if "deb" in entry["types"]:
-            _write("%s/sources/%03d.sources" % (place, number), sources.render(entry), 0o600 if dpkg.CREDENTIALS.search(" ".join(entry["uris"])) else 0o644)
-    _write(place + "/auth.conf", netrc(repositories), 0o600)
+            write_new("%s/sources/%03d.sources" % (place, number), sources.render(entry), 0o600 if dpkg.CREDENTIALS.search(" ".join(entry["uris"])) else 0o644)
+    write_new(place + "/auth.conf", netrc(repositories), 0o600)
     dumped = run([which("apt-config") or "apt-config", "dump"], seconds).out
     kept = [line for line in dumped.splitlines() if not LEFT_OUT.match(line)]
-    _write(place + "/apt.conf", "\n".join(kept) + SETTINGS.format(place=place, seconds=seconds), 0o600)
+    write_new(place + "/apt.conf", "\n".join(kept) + SETTINGS.format(place=place, seconds=seconds), 0o600)
     return place + "/apt.conf"
 
 

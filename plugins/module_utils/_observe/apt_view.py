@@ -101,6 +101,7 @@ def opened(root, options, guard):
         yield view
         return
     with scratch(PREFIX) as place:
+        apt_scratch.folders(place)
         view.tool, view.failed = apt_scratch.update(place, view.all_entries(place), view.repositories, options["seconds"])
         for where, why in view.failed:
             guard.note("apt-get update", "%s: %s" % (where, why))

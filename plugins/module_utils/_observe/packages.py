@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import apt, apt_view, dnf
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import dpkg, sets
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import dpkg, os_release, sets
 
 RELEVANT = re.compile(
     r"nvidia|nvlsm|nouveau|^libcuda|^cuda-drivers|rocm|^amdgpu|^libdrm-amdgpu|^intel-(opencl|level-zero|i915)|^habanalabs"
@@ -17,9 +17,12 @@ NOTHING = {"manager": "none", "installed": {}, "held": [], "broken": [], "lock":
 
 
 def manager(root):
-    if root.is_file(apt.STATUS):
+    """dnf where the distribution is of that family, apt where dpkg has its database: some hosts have both."""
+    rpm_here = any(root.exists(path) for path in dnf.DATABASES)
+    family = os_release.system(root.text("/etc/os-release") or "")["family"]
+    if root.is_file(apt.STATUS) and not (family == "redhat" and rpm_here):
         return "apt"
-    return "dnf" if any(root.exists(path) for path in dnf.DATABASES) else "none"
+    return "dnf" if rpm_here else "none"
 
 
 def installed(root):
@@ -61,9 +64,9 @@ def _sets(offers, simulate, packages, options):
     versions = offers(sorted({name for each in chosen.values() for name in sets.names(each)} | set(extra)))
     found, requests, absent = {}, {}, {}
     for name, each in chosen.items():
-        own = {package: versions[package] for package in sets.names(each)}
+        own = sets.of_branch(each, {package: versions[package] for package in sets.names(each)})
         found[name] = {"definition": each, "versions": own, "simulation": None}
-        requests[name], absent[name] = sets.request(each, versions, options["with_switch"], extra if each.get("build") == "dkms" else ())
+        requests[name], absent[name] = sets.request(each, dict(versions, **own), options["with_switch"], extra if each.get("build") == "dkms" else ())
         requests[name] = options["decided"].get(name) or requests[name]
     for name in _to_simulate({name: request for name, request in requests.items() if request}, packages, options):
         why = "no source offers " + ", ".join(absent[name]) if absent[name] and name not in options["decided"] else None

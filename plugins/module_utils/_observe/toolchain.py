@@ -88,7 +88,7 @@ def unpacked_headers(root, kernel):
         raise Missing("no headers for kernel " + kernel)
     common = [name for name in os.listdir(root + "/usr/src") if name.endswith("-common") or name.endswith("-common-rt")]
     source = "%s/usr/src/%s" % (root, sorted(common)[-1]) if common else output
-    for folder in {source, output}:
+    for folder in sorted({source, output}):
         _point_inside(root, folder)
     return source, output
 

@@ -26,6 +26,18 @@ def chosen(parts, vendors):
     return {name: each for name, each in (parts.get("sets") or {}).items() if each.get("vendor") in vendors}
 
 
+def of_branch(definition, versions):
+    """The offers of a set that is one module stream: streams share package names, so other branches stand beside its own."""
+    branch = definition.get("branch") if definition.get("stream") else None
+    if not branch:
+        return versions
+    found = {}
+    for name, offers in versions.items():
+        own = [each for each in offers if upstream(each["version"]).startswith(branch + ".")]
+        found[name] = own or (offers if name in (definition.get("companions") or ()) else [])
+    return found
+
+
 def same_upstream(offers, version):
     """The newest offer of that upstream version; None: there is none."""
     return next((each["version"] for each in offers if upstream(each["version"]) == version), None)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 # The text decides, not the exit code: nvidia-smi ends 0 in many cases that are none.
 STATES = (

@@ -79,3 +79,10 @@ def test_only_sets_for_cards_that_are_here_count():
     parts = {"sets": {"n": SET, "a": {"vendor": "amd"}}}
     assert list(sets.chosen(parts, {"amd"})) == ["a"]
     assert sets.chosen({}, {"amd"}) == {}
+
+
+def test_sets_that_are_module_streams_keep_to_their_branch():
+    stream = dict(SET, stream="drv:580-open", branch="580", packages=["drv-dkms"], companions=["drv-persistenced", "other"])
+    versions = {"drv-dkms": offers("3:595.1-1", "3:580.2-1", "3:580.1-1"), "drv-persistenced": offers("3:595.1-1", "3:580.2-1"), "other": offers("1.0-1")}
+    assert sets.of_branch(stream, versions) == {"drv-dkms": offers("3:580.2-1", "3:580.1-1"), "drv-persistenced": offers("3:580.2-1"), "other": offers("1.0-1")}
+    assert sets.of_branch(SET, versions) is versions

@@ -17,6 +17,7 @@ inside_trixie() {
     [ -e "$root/usr/bin/python3" ] || mmdebstrap --variant=apt --include=python3-venv,git,ca-certificates,procps trixie "$root"
     # its own cache: a venv belongs to the Python that made it
     mkdir -p "$AI_STACK_CACHE/inside" && cp -r "$AI_STACK_CACHE/collections" "$AI_STACK_CACHE/inside/"
+    # shellcheck disable=SC3045 # dash and bash know -H; more than the hard limit is refused by runc
     ulimits="--ulimit nofile=$(ulimit -Hn):$(ulimit -Hn) --ulimit nproc=32768:32768"
     # shellcheck disable=SC2086 # two options
     podman run --rm --runtime runc $ulimits --network host --volume "$AI_STACK_ROOT:/src:ro" --volume "$AI_STACK_CACHE/inside:/cache" \

@@ -96,8 +96,10 @@ def support_page(found: dict, lab: dict) -> str:
         "# What is supported, and how far it is proven\n",
         "- **proven on the real part**: a real card was there. No platform has this level yet.\n"
         "- **proven on a stand-in**: the lab deploys and verifies it with real packages, package manager, systemd and vendor tools; "
-        "the silicon is a mock. `like` marks a system that has only the names, package manager and file layout of that distribution.\n"
-        "- **decided only**: the tables and the core decide and refuse for it, nothing was run on it; `deploy` refuses.\n",
+        "the silicon is a mock.\n"
+        "- **decided only**: the tables and the core decide and refuse for it; nothing was run on that distribution itself. "
+            "Where the lab has a host named `-like`, "
+            "that is Debian with the names, the package manager and the file layout of the other one.\n",
         "## Platforms\n",
         grid(["Distribution", "Release", "Cards of", "Driver branches in its archives", "Level"], platform_rows(found, lab)),
         "## Cards\n",
@@ -105,9 +107,27 @@ def support_page(found: dict, lab: dict) -> str:
     ])  # fmt: skip
 
 
-def lab_levels(root: Path) -> dict:
-    """{(distribution, version, vendor): level} of the hosts that the lab deploys; its inventory says which."""
-    return {}
+def lab_levels(root: Path, found: dict) -> dict:
+    """{(distribution, version, vendor): level} of the hosts that the lab has; its inventory and its parts say which."""
+    inventory, parts = root / "inventories/lab/hosts.yml", root / "roles/lab/vars/main.yml"
+    if not inventory.exists() or not parts.exists():
+        return {}
+    known = yaml.safe_load(parts.read_text())["__lab_parts"]
+    suites = {row["suite"]: (row["distribution"], str(row["version"])) for row in found["distributions"]["rows"]}
+    levels = {}
+    for host in hosts_under(yaml.safe_load(inventory.read_text())["lab"]["children"]["lab_good"]):
+        cards = host.get("lab_cards")
+        # a board that hosts share is a name here; the lab's boards are NVIDIA's
+        vendors = {known[card["part"]]["vendor"] for card in cards} if isinstance(cards, list) else {"10de"} if cards else set()
+        for vendor in vendors:
+            if host["lab_suite"] in suites:
+                levels[(*suites[host["lab_suite"]], VENDORS[vendor])] = "proven on a stand-in"
+    return levels
+
+
+def hosts_under(group: dict) -> list:
+    own = [host or {} for host in (group.get("hosts") or {}).values()]
+    return own + [host for child in (group.get("children") or {}).values() for host in hosts_under(child)]
 
 
 def readme(root: Path, found: dict) -> str:
@@ -123,7 +143,7 @@ def readme(root: Path, found: dict) -> str:
 
 def pages(root: Path) -> dict:
     found = tables(root)
-    return {"docs/rules.md": rules_page(found), "docs/support.md": support_page(found, lab_levels(root)), "README.md": readme(root, found)}
+    return {"docs/rules.md": rules_page(found), "docs/support.md": support_page(found, lab_levels(root, found)), "README.md": readme(root, found)}
 
 
 def main(*arguments: str) -> int:

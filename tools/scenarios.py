@@ -18,14 +18,5 @@ def names(root: Path, long: bool) -> list[str]:
     return [name for name in found if name != SHARED and name.startswith("long_") == long]
 
 
-def scenarios(long: bool, root: Path = ROOT) -> list[tuple[str, list[str]]]:
-    """(name, command) of each scenario. `molecule reset` first: it remembers hosts that an ended run took along."""
-    wanted = names(root, long)
-    if not wanted:
-        return []
-    steps = [(name, ["molecule", "test", "--destroy=never", "-s", name]) for name in wanted]
-    return [("lab up", ["tools/lab.sh", "up"]), *steps, ("lab down", ["tools/lab.sh", "down"])]
-
-
 if __name__ == "__main__":
     print("\n".join(name for kind in (False, True) for name in names(ROOT, kind)))

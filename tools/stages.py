@@ -13,12 +13,12 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from scenarios import scenarios
+import scenarios
 
-CACHE = Path(os.environ["AI_STACK_CACHE"])
 QUICK = ["shellcheck", "yamllint", "ruff", "ansible-lint", "unit", "shape"]
 TEST = [*QUICK, "rules-bite", "docs-lint", "sanity", "galaxy-importer"]
 # the quick checks have had their say in `make test`; here comes what is too slow for every change
@@ -41,6 +41,9 @@ def counted(name: str, seconds: float, code: int, text: str) -> Result:
         if re.search(r" in [0-9.]+s", line):  # pytest's closing line, once for each run of it
             for count, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", line):
                 numbers[word.rstrip("s")] = numbers.get(word.rstrip("s"), 0) + int(count)
+    asserted = text.count("All assertions passed")  # in a scenario's verify.yml
+    if asserted:
+        numbers["passed"] = numbers.get("passed", 0) + asserted
     failed = numbers.get("failed", 0) + numbers.get("error", 0)
     if code and not failed:
         failed = 1
@@ -48,13 +51,13 @@ def counted(name: str, seconds: float, code: int, text: str) -> Result:
     return Result(name, seconds, passed, failed, numbers.get("skipped", 0))
 
 
-def run(name: str, command: list) -> Result:
-    log = CACHE / "logs" / (name.replace("/", "-") + ".log")
+def run(name: str, *arguments: str) -> Result:
+    log = Path(os.environ["AI_STACK_CACHE"], "logs", name.replace(" ", "-") + ".log")
     log.parent.mkdir(parents=True, exist_ok=True)
     print(f"....  {name}", flush=True)
     start = time.monotonic()
     with log.open("wb") as out:
-        code = subprocess.call(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        code = subprocess.call(["tools/check.sh", *(arguments or [name])], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
     text = log.read_text(errors="replace")
     result = counted(name, time.monotonic() - start, code, text)
     if result.failed:
@@ -70,11 +73,27 @@ def row(result: Result) -> str:
     return f"{verdict}  {result.name:<34} {result.seconds:7.1f} s  {result.passed} passed, {result.failed} failed{skipped}"
 
 
+def run_all(names: list, lab: list) -> list:
+    """The lab's hosts come up while the checks run: most of that time is spent waiting for downloads."""
+    if not lab:
+        return [run(name) for name in names]
+    with ThreadPoolExecutor(1) as background:
+        up = background.submit(run, "lab-up")
+        results = [run(name) for name in names]
+        hosts = up.result()
+    results.append(hosts)
+    try:
+        # without hosts a scenario would only wait for them
+        results += [Result(f"scenario {name}", 0, 0, 1, 0) if hosts.failed else run(f"scenario {name}", "scenario", name) for name in lab]
+    finally:
+        results.append(run("lab-down"))
+    return results
+
+
 def main(kind: str) -> int:
     names = {"quick": QUICK, "test": TEST, "long": LONG}[kind]
-    results = [run(name, ["tools/check.sh", name]) for name in names]
-    if kind != "quick":
-        results += [run(f"scenario {name}", command) for name, command in scenarios(long=kind == "long")]
+    lab = [] if kind == "quick" else scenarios.names(scenarios.ROOT, long=kind == "long")
+    results = run_all(names, lab)
     print()
     print("\n".join(row(result) for result in results))
     failed = sum(result.failed for result in results)

@@ -14,14 +14,3 @@ import docs
 @pytest.mark.parametrize("name", ["docs/rules.md", "docs/support.md", "README.md"])
 def test_generated_page_is_fresh(name):
     assert (ROOT / name).read_text() == docs.pages(ROOT)[name], "run `make docs`"
-
-
-def test_scenarios_are_found_by_folder_and_not_by_list(tmp_path):
-    import scenarios
-
-    for name in ("default", "one", "long_two", "shared"):
-        (tmp_path / "molecule" / name).mkdir(parents=True)
-        if name != "shared":
-            (tmp_path / "molecule" / name / "molecule.yml").write_text("---\n")
-    assert scenarios.names(tmp_path, long=False) == ["one"]
-    assert scenarios.names(tmp_path, long=True) == ["long_two"]

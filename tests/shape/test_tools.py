@@ -1,0 +1,53 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The tools count what really ran, and find what there is instead of listing it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import refusals
+import scenarios
+import stages
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "passed", "failed", "skipped"),
+    [
+        (0, "clean\n", 1, 0, 0),
+        (1, "broken\n", 0, 1, 0),
+        (0, "12 passed, 1 skipped in 3.10s\n", 12, 0, 1),
+        (1, "2 failed, 10 passed in 63.20s (0:01:03)\n", 10, 2, 0),
+        (1, "3 passed, 1 error in 0.50s\n", 3, 1, 0),
+        (0, "5 passed in 1.00s\nthen\n7 passed in 2.00s\n", 12, 0, 0),
+        (1, "5 passed in 1.00s\nafter that the second tool broke\n", 5, 1, 0),
+        (5, "no tests ran in 0.01s\n", 0, 1, 0),
+        (0, "  msg: All assertions passed\n  msg: All assertions passed\n", 2, 0, 0),
+    ],
+)
+def test_a_stage_counts_its_tests_or_itself(code, text, passed, failed, skipped):
+    assert stages.counted("name", 1.0, code, text)[2:] == (passed, failed, skipped)
+
+
+def test_scenarios_are_found_by_folder_and_not_by_list(tmp_path):
+    for name in ("default", "one", "long_two", "shared"):
+        (tmp_path / "molecule" / name).mkdir(parents=True)
+        if name != "shared":
+            (tmp_path / "molecule" / name / "molecule.yml").write_text("---\n")
+    assert scenarios.names(tmp_path, long=False) == ["one"]
+    assert scenarios.names(tmp_path, long=True) == ["long_two"]
+
+
+def test_scenarios_do_not_run_without_hosts(monkeypatch):
+    monkeypatch.setattr(stages, "run", lambda name, *arguments: stages.Result(name, 0, 0, int(name == "lab-up"), 0))
+    assert [(result.name, result.failed) for result in stages.run_all(["unit"], ["one"])] == [("unit", 0), ("lab-up", 1), ("scenario one", 1), ("lab-down", 0)]
+
+
+@pytest.mark.parametrize(("hosts", "code"), [(["a", "b", "c"], 0), (["a", "a", "a"], 1), (["a", "b", None], 1)])
+def test_the_demo_wants_refusals_of_three_hosts(tmp_path, hosts, code, capsys):
+    plan = {"conflicts": [{"host": host, "rule": "ACC-1a", "message": "no", "nearest": None} for host in hosts]}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    assert refusals.main(str(tmp_path / "plan.json")) == code
+    assert capsys.readouterr().out.count("refused ") == 3

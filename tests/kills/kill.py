@@ -1,0 +1,121 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""kill.py: cut a deploy off at each journal step, and demand that the next run makes the host equal to one that was never cut off.
+
+    kill.py --host gpu-h100-1 --inventory inventories/lab --reports DIR [--steps packages,module | --random SECONDS --seed N]
+
+The product has no test hook: the journal of the host is watched from outside, and the kill comes from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from victim import HOW, Victim
+
+# from a bare host, since a build belongs to them; the others from a host whose holds, files and units were taken away
+BARE = ("begin", "repositories", "packages", "module", "reboot")
+DRIFTED = ("holds", "files", "initramfs", "units", "verify")
+WAIT = 3600
+
+
+class Harness:
+    def __init__(self, options):
+        self.options, self.victim = options, Victim(options.host)
+        self.log = Path(options.reports, "kills.log")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.reference = None
+
+    def verb(self, name):
+        report, host = self.options.reports, self.options.host
+        return ["ansible-playbook", "-i", self.options.inventory, "--limit", host, "-e", f"ai_stack_report_dir={report}",
+                "-e", f"ai_stack_record={report}/ai_stack.lock.yml", f"sovereign.ai_stack.{name}"]  # fmt: skip
+
+    def run(self, name):
+        with self.log.open("ab") as out:
+            return subprocess.run(self.verb(name), stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=WAIT, check=False).returncode
+
+    def demand(self, name):
+        if self.run(name):
+            raise SystemExit(f"{name} failed without any kill, see {self.log}")
+
+    def drift(self):
+        """Take away what does not need a build to come back."""
+        script = "apt-mark unhold $(apt-mark showhold) >/dev/null; rm -f /etc/modprobe.d/ai-stack-gpu-driver.conf"
+        self.victim.podman("exec", self.victim.name, "sh", "-c", script)
+        self.victim.podman("exec", self.victim.name, "systemctl", "--quiet", "disable", "ai-stack-gpu-driver.service")
+
+    def cut_at(self, step, how, delay):
+        """Start a deploy and cut it off once the journal shows the step; say whether it got there."""
+        with self.log.open("ab") as out:
+            run = subprocess.Popen(self.verb("deploy"), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+        end, root = time.monotonic() + WAIT, self.victim.root()
+        while time.monotonic() < end and run.poll() is None:
+            journal = self.victim.journal(root)
+            if journal and journal["step"] == step:
+                time.sleep(delay)
+                self.victim.cut(how, run)
+                run.wait(timeout=WAIT)
+                return True
+            time.sleep(0.05)
+        return False
+
+    def case(self, step, how, delay):
+        began = time.monotonic()
+        if step in BARE:
+            self.demand("remove")
+        else:
+            self.drift()
+        reached = self.cut_at(step, how, delay)
+        code = self.run("deploy")
+        now = self.victim.picture()
+        differs = sorted(set(now) ^ set(self.reference))
+        good = reached and code == 0 and not differs
+        seconds = time.monotonic() - began
+        verdict = "ok  " if good else "FAIL"
+        print(f"{verdict}  {how:<10} killed {delay:4.1f} s into {step:<12} next run: {code}, {len(differs)} differences, {seconds:.0f} s", flush=True)
+        for line in differs[:20]:
+            print(f"      {'extra  ' if line in now else 'missing'} {line}")
+        if not reached:
+            print(f"      the run never showed the step {step}")
+        return good
+
+    def cases(self):
+        chance = random.Random(self.options.seed)
+        if self.options.random:
+            end = time.monotonic() + self.options.random
+            while time.monotonic() < end:
+                yield chance.choice(BARE + DRIFTED), chance.choice(HOW), round(chance.uniform(0, 20), 1)
+        else:
+            for at, step in enumerate(self.options.steps.split(",")):
+                yield step, self.options.how or HOW[at % len(HOW)], round(chance.uniform(0.2, 2), 1)
+
+    def main(self):
+        print(f"seed {self.options.seed}")
+        self.demand("deploy")
+        self.reference = self.victim.picture()
+        results = [self.case(*case) for case in self.cases()]
+        print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+        return 0 if results and all(results) else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--inventory", required=True)
+    parser.add_argument("--reports", required=True)
+    parser.add_argument("--steps", default=",".join(BARE + DRIFTED))
+    parser.add_argument("--how", choices=HOW)
+    parser.add_argument("--random", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    return Harness(parser.parse_args()).main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

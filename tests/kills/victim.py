@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A lab host seen from outside: its journal, its processes, and three ways to cut a change off."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+JOURNAL = "var/lib/ai-stack/gpu_driver/journal.json"
+PICTURE = Path(__file__).resolve().parents[2] / "molecule/shared/picture.sh"
+HOW = ("controller", "host", "container")
+
+
+class Victim:
+    def __init__(self, name):
+        self.name = name
+
+    def podman(self, *arguments, **options):
+        return subprocess.run(["podman", *arguments], check=True, capture_output=True, text=True, timeout=300, **options).stdout
+
+    def root(self):
+        """The host's root as this machine sees it; it changes with each start."""
+        return Path("/proc", self.podman("inspect", "--format", "{{.State.Pid}}", self.name).strip(), "root")
+
+    def journal(self, root):
+        """The open journal, None when nothing is under way or the host is down."""
+        try:
+            return json.loads((root / JOURNAL).read_text())
+        except (OSError, ValueError):
+            return None
+
+    def picture(self):
+        return self.podman("exec", "--interactive", self.name, "sh", input=PICTURE.read_text()).splitlines()
+
+    def cut(self, how, run):
+        """End the change: the controller's processes, what it started on the host, or the whole machine."""
+        if how == "controller":
+            os.killpg(run.pid, signal.SIGKILL)
+        elif how == "host":
+            for process in self.started_by_ssh():
+                os.kill(process, signal.SIGKILL)
+        else:
+            self.podman("kill", self.name)
+            self.podman("start", self.name)
+            self.wait_until_up()
+
+    def started_by_ssh(self):
+        """What runs below a login on the host, the package manager and the compiler too; never its services."""
+        space = os.readlink(self.root().parent / "ns/pid")
+        mine, parents = {}, {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(folder / "ns/pid") == space:
+                    mine[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+                    parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+        logins = {pid for pid, command in mine.items() if command.startswith(b"sshd: ") and b"@" in command}
+        below = set(logins)
+        while True:
+            more = {pid for pid, parent in parents.items() if parent in below} - below
+            if not more:
+                return sorted(below - logins)
+            below |= more
+
+    def wait_until_up(self, seconds=120):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            done = subprocess.run(["podman", "exec", self.name, "systemctl", "is-system-running"], capture_output=True, text=True, check=False)
+            if done.stdout.strip() in ("running", "degraded"):
+                return
+            time.sleep(1)
+        raise SystemExit(f"{self.name} was not up within {seconds} s after it was started again")

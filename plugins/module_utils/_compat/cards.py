@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
-from .text import safe, nearest
+import re
+
+from .text import nearest, safe
 
 # The kernel module is the tables' word for who drives a card; these are the names that package sets use.
 VENDORS = {'nvidia': 'nvidia', 'amdgpu': 'amd', 'i915': 'intel', 'xe': 'intel', 'habanalabs': 'habana'}
 
+_HEX = re.compile(r'[0-9a-f]{4}$')
 # 0300 is also the console of a board, so an unknown id of that class is no accelerator by itself.
 _ACCELERATOR_CLASSES = ('0302', '12')
 
@@ -53,7 +56,7 @@ def _dead(function, gpu):
 
 
 def _card(function, gpu, row):
-    card = {'address': function['address'], 'vendor': function.get('vendor'), 'device': function.get('device'),
+    card = {'address': safe(function['address'], 40), 'vendor': safe(function.get('vendor'), 8), 'device': safe(function.get('device'), 8),
             'subsystem': '%s:%s' % (function.get('subsystem_vendor'), function.get('subsystem_device')),
             'model': row['model'] if row else None, 'name': row['name'] if row else safe((gpu or {}).get('name') or 'unknown'),
             'slot': function.get('slot'), 'vbios': (gpu or {}).get('vbios'), 'row': row, 'pool': None, 'use': None,
@@ -81,7 +84,7 @@ def nearest_model(index, card):
     if named:
         return index.names[named]
     same = [device for vendor, device in index.devices if vendor == card['vendor']]
-    if not same or not card['device']:
+    if not same or not _HEX.match(card['device']):
         return None
     close = min(same, key=lambda device: abs(int(device, 16) - int(card['device'], 16)))
     return index.devices[(card['vendor'], close)][0]['model']

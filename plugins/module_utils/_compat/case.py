@@ -139,7 +139,7 @@ class Case:
         """Owners of a driver that a set of packages here is not."""
         source = 'distribution' if self.policy['source'] == 'distribution' else 'vendor_repository'
         owners = [one for one in self.driver.get('owners') or () if one.get('kind') not in (source,) and not self._is_recorded(one)]
-        left = [] if owners else [{'kind': 'unknown', 'evidence': '%s: %s' % (one.get('path'), one.get('why'))} for one in self.driver.get('foreign') or ()]
+        left = [] if owners else [{'kind': 'file', 'evidence': '%s: %s' % (one.get('path'), one.get('why'))} for one in self.driver.get('foreign') or ()]
         return owners + left
 
     def _is_recorded(self, owner):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from .mig import counted
 from .register import rule
+from .state import OWN_UNITS
 from .view import check, none_for
 
-_PERSISTENCE = 'nvidia-persistenced.service'
-_GEOMETRY = 'ai-stack-gpu-driver.service'
+_GEOMETRY = OWN_UNITS[0]
 
 
 def _is(module):
@@ -155,6 +155,9 @@ def packages_are_pinned(view):
     yield check('packages_held', 'the packages of the driver are held', [], None if view.packages.get('held') is None else loose,
                 'holds of the package manager; what is loose is shown')
     yield check('packages_whole', 'no package is half-installed or half-configured', [], view.packages.get('broken'), 'package database')
+    off = None if view.units is None else sorted(unit for unit in OWN_UNITS if (view.units.get(unit) or {}).get('enabled') != 'enabled')
+    if view.want.get('driver.set'):
+        yield check('units_enabled', 'what brings the settings of the driver back at boot is enabled', [], off, 'systemctl show; what is off is shown')
 
 
 @rule('ACC-43', 'check')

@@ -63,6 +63,8 @@ def _dark(one):
 def _without(one):
     if not one.cards:
         return 'no_accelerator', 'it has no accelerator'
+    if any(card['status'] == 'changed' for card in one.cards):
+        return 'refused', 'a card is not the recorded one'
     if any(card['pool'] for card in one.cards):
         return 'left_out', 'none of its cards in pools is in service for a driver of the host'
     return 'not_ours', 'no pool takes a card of it'
@@ -84,7 +86,7 @@ def _look(site, one):
 def _driver(site, one, mine):
     chosen = [(at, site.claims.pools[at][1]) for at in sorted({card['pool_at'] for card in mine})]
     policy, places = policy_of(site.intent, chosen)
-    waived = site.waivers.for_host(one.name, one.groups, [pool['name'] for dummy, pool in chosen])
+    waived = site.waivers.for_host(one.name, one.groups, [pool['name'] for _dummy, pool in chosen])
     record = None if site.upgrade else site.record.driver(one.name)
     key = key_of(one.seen, mine, policy, places, waived, record)
     if key not in site.outcomes:
@@ -97,7 +99,7 @@ def _driver(site, one, mine):
         one.state, one.because = 'refused', 'see the conflicts of this host'
         return
     one.decisions = list(outcome.decisions) + layout
-    _finish(site, one, policy, outcome.candidate)
+    _finish(site, one, policy, places, outcome.candidate)
 
 
 def _layout(site, one, chosen, mine, outcome):
@@ -125,7 +127,7 @@ def _ask(site, one, wish):
         site.fitting.add(wish.key)
 
 
-def _finish(site, one, policy, candidate):
+def _finish(site, one, policy, places, candidate):
     """What a decided host needs beyond the shared decision: reboot, drain, changes, its entry in the record."""
     want, before = state.values(one.decisions), state.of(one.seen)
     loaded = before.get('loaded') or {}
@@ -137,7 +139,8 @@ def _finish(site, one, policy, candidate):
     because = 'the loaded module is not the decided one' if needed else 'the decided module is loaded'
     if needed and not one.reboots:
         because += '; ai_stack_driver.reboot says never'
-        site.warn('the driver is not the decided one until this host reboots, and reboot is never', one.name, 'ai_stack_driver.reboot', 'reboot: when_needed', 'ACC-15a')
+        site.warn('the driver is not the decided one until this host reboots, and reboot is never', one.name, places.get('reboot', 'ai_stack_driver.reboot'),
+                  'reboot: when_needed', 'ACC-15a')
     _say(one, want, 'reboot', one.reboots, because, 'ACC-15a')
     if one.drains:
         _say(one, want, 'drain', policy['drain'], 'the host is emptied before it reboots', None)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 
-from . import fabric, rules_build, rules_card, rules_host, rules_package, rules_policy, versions  # pylint: disable=unused-import
+from . import fabric, rules_build, rules_card, rules_host, rules_package, rules_policy, versions
 from .candidates import DISTRIBUTION, Candidate, holds
 from .register import entry, of
 from .text import listed, safe
 
+# Importing them fills the register.
+RULES = (fabric, rules_build, rules_card, rules_host, rules_package, rules_policy)
 # Where a card takes both flavours the vendor's own default comes first.
 _FLAVOURS = ('open', 'in_kernel', 'proprietary')
 _TRIALS = ('ACC-30', 'ACC-31', 'ACC-33')
@@ -85,7 +87,9 @@ def _adopted(case):
     for owner in case.foreign if case.policy['foreign'] == 'adopt' else ():
         if owner.get('version'):
             module = (case.installed_kernel.get('modules') or {}).get('nvidia') or (case.driver.get('loaded') or {}).get('nvidia') or {}
-            yield Candidate(vendor=case.vendor, version=owner['version'], flavour=module.get('flavour'), build='packaged', source=owner.get('kind'))
+            yield Candidate(vendor=case.vendor, version=versions.upstream(owner['version']), flavour=module.get('flavour'), build='packaged',
+                            source=owner.get('kind'), parts={part: (None, [(case.driver.get(part) or {}).get('version')] if case.driver.get(part) else [])
+                                                             for part in ('fabric_manager', 'imex', 'nvlsm')})
 
 
 def _needs(case):
@@ -106,7 +110,7 @@ def decide(case):
     good = [one for one in judged if not one.conflicts]
     if good and not outcome.conflicts:
         _take(outcome, min(good, key=lambda one: _rank(one, case)), case)
-    elif case.vendor and case.offered and not good:
+    elif not good and (case.offered or not outcome.conflicts):
         _refuse(outcome, case, wanted, judged)
     return outcome
 
@@ -136,9 +140,12 @@ def _conflict(case, identity, path, message, nearest, source=None):
 
 
 def _not_as_recorded(case, wanted):
-    return _conflict(case, 'RECORD', case.path('policy'),
-                     'the record says %s of %s, which cannot be had here any more' % (safe(case.record.get('package_version')), safe(case.record.get('set'))),
-                     'an upgrade to one of: %s' % listed(sorted({one.name for one in wanted})))
+    """A routine run keeps what the record says; only an upgrade, or a person who edits the record, moves it."""
+    there = any(_kept(one, case) for one in case.offered)
+    what = '%s of %s' % (safe(case.record.get('package_version')), safe(case.record.get('set')))
+    why = 'and the settings of the driver ask for another one' if there else 'which cannot be had here any more'
+    return _conflict(case, 'RECORD', case.path('policy'), 'the record keeps %s, %s' % (what, why),
+                     'an upgrade, or the host taken out of the record, to get one of: %s' % listed(sorted({one.name for one in wanted}, reverse=True)))
 
 
 def _nothing_matches(case):
@@ -176,9 +183,9 @@ def _describe(outcome, case):
     result, line, source = case.built(one)
     rows = ', '.join(sorted(row['name'] for row in case.rows))
     outcome.decide('driver.vendor', one.vendor, 'the cards are %s' % rows, 'ACC-22')
-    if one.version:
-        outcome.decide('driver.branch', one.branch, 'every card here takes it: %s' % rows, 'ACC-1c', (case.branch(one) or {}).get('source'))
-        outcome.decide('driver.version', one.version, _why(case), 'ACC-3a')
+    of_kernel = None if one.version else 'the kernel brings this driver'
+    outcome.decide('driver.branch', one.branch, of_kernel or 'every card here takes it: %s' % rows, 'ACC-1c', case.index.source('ACC-1c', case.branch(one)))
+    outcome.decide('driver.version', one.version, of_kernel or _why(case), 'ACC-3a')
     outcome.decide('driver.flavour', one.flavour, 'known to build for %s' % case.release if result == 'built' and one.build == 'dkms' and one.module
                    else 'the cards take it', 'ACC-2c', source)
     outcome.decide('driver.source', one.source, 'as %s says' % case.path('source') if one.set else 'somebody else installed it, and it is adopted')
@@ -224,10 +231,11 @@ def _fabric(outcome, case, one):
         if not need:
             outcome.decide(subject, None, 'no switch of this host asks for it', 'ACC-7c')
             continue
-        name, found = one.parts[part]
+        name, found = one.parts.get(part, (None, []))
         version = next((text for text in found if part == 'nvlsm' or versions.upstream(text) == one.version), None)
-        one.packages[name] = version
-        one.names.add(name)
+        if name:
+            one.pin(name, version)
+            one.names.add(name)
         outcome.decide(subject, versions.upstream(version) or version, need.because, need.rule, need.source)
     for part in ('modules', 'programs'):
         need = case.needs.get(part)

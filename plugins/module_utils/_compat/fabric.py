@@ -59,7 +59,7 @@ def bridge_needs_subnet_manager(case):
 @rule('ACC-8b', 'need')
 def bridge_needs_modules_and_programs(case):
     """The start script of the fabric manager looks for a module and calls programs."""
-    for row, dummy in _switches(case, 'vpd'):
+    for row, _dummy in _switches(case, 'vpd'):
         for part in ('modules', 'programs'):
             if row.get(part):
                 yield Need(part, list(row[part]), row.get('source'))

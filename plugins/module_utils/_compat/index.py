@@ -41,7 +41,7 @@ class Index:
             self.devices.setdefault((row['vendor'], row['device']), []).append(row)
             self.models.setdefault(row['model'], []).append(row)
             self.names[row['name']] = row['model']
-        self.vendors = frozenset(vendor for vendor, dummy in self.devices)
+        self.vendors = frozenset(vendor for vendor, _dummy in self.devices)
 
     def _distributions(self, tables):
         self.packages, self.transitional, self.kinds = {}, {}, set()

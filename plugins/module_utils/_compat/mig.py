@@ -36,7 +36,7 @@ class Wish:
     def total(self, column):
         """(wanted, room) of slices or memory slots; room None: not known."""
         wanted = sum((row.get(column) or 0) * count for row, count in self.known.values())
-        rows = [row for row, dummy in self.known.values()]
+        rows = [row for row, _dummy in self.known.values()]
         return wanted, rows[0].get('total_%s' % column) if rows else None
 
 
@@ -92,14 +92,14 @@ def media_engines_are_given_once(wish):
     wanted = sum(count for row, count in wish.known.values() if row.get('me'))
     if wanted > 1:
         yield Objection('the layout wants %d instances with media engines of %s' % (wanted, wish.name), 'at most one +me instance', wish.path,
-                        next(row for row, dummy in wish.known.values() if row.get('me')).get('source'))
+                        next(row for row, _dummy in wish.known.values() if row.get('me')).get('source'))
 
 
 def placed(wish):
     """[(profile, start)] in the order of creation, larger instances first; None: they do not fit; []: places are not known."""
-    items = [(row.get('memory_slots') or 0, profile, row) for profile, (row, count) in wish.known.items() for dummy in range(count)]
+    items = [(row.get('memory_slots') or 0, profile, row) for profile, (row, count) in wish.known.items() for _dummy in range(count)]
     items.sort(key=lambda item: (-item[0], item[1]))
-    if not items or any(row.get('placements') is None for dummy, dummy, row in items):
+    if not items or any(row.get('placements') is None for _dummy, _dummy, row in items):
         return []
     return _place(items, frozenset())
 
@@ -120,16 +120,16 @@ def _place(items, taken):
 @rule('ACC-55', 'layout')
 def instances_find_a_place(wish):
     """An instance lies at certain slots only."""
-    if all(count <= (row.get('max') or count) for row, count in wish.known.values()) and placed(wish) is None:
+    if all(count <= (row.get('max') or 0) for row, count in wish.known.values()) and placed(wish) is None:
         yield Objection('the instances of the layout find no place beside each other on %s' % wish.name,
-                        'places: %s' % '; '.join('%s at %s' % (profile, row['placements']) for profile, (row, dummy) in sorted(wish.known.items())),
+                        'places: %s' % '; '.join('%s at %s' % (profile, row['placements']) for profile, (row, _dummy) in sorted(wish.known.items())),
                         wish.path, next(iter(wish.known.values()))[0].get('source'))
 
 
 @rule('ACC-56', 'layout')
 def driver_knows_the_profile(wish):
     """A profile came with a branch."""
-    for profile, (row, dummy) in sorted(wish.known.items()):
+    for profile, (row, _dummy) in sorted(wish.known.items()):
         if wish.version and row.get('min_branch') and int(versions.branch(wish.version)) < int(row['min_branch']):
             yield Objection('profile %s needs branch %s; the driver is %s' % (profile, row['min_branch'], wish.version),
                             'branch %s or newer, or another profile' % row['min_branch'], wish.at(profile), row.get('source'))
@@ -157,7 +157,8 @@ def vbios_is_new_enough(wish):
             continue
         here = _vbios(wish.card['vbios'])
         if here is None or here < _vbios(row['floor']):
-            yield Objection('MIG on %s needs VBIOS %s; %s' % (wish.name, row['floor'], 'it has %s' % safe(wish.card['vbios']) if here else 'its own is not known yet'),
+            has = 'it has %s' % safe(wish.card['vbios']) if here else 'its own is not known yet'
+            yield Objection('MIG on %s needs VBIOS %s; %s' % (wish.name, row['floor'], has),
                             'VBIOS %s or newer' % row['floor'], wish.path, row.get('source'), None, here is None)
 
 

@@ -143,7 +143,7 @@ def pool_is_met_without_the_dead(claims):
             yield Objection('pool %s wants %d cards of this host; %d are well, %d out of service' % (safe(pool['name']), wanted, found, len(lost)),
                             'count %d until the others are replaced' % found, 'ai_stack_pools[%d].select.count' % at, None, name)
         elif lost and found + len(lost) >= wanted:
-            yield Objection('pool %s has no card that is well and seen: %d cards or hosts are out of service or did not answer' % (safe(pool['name']), len(lost)),
+            yield Objection('pool %s has no card that is well and seen: %d are out of service or did not answer' % (safe(pool['name']), len(lost)),
                             'wait for them, or take the pool away', 'ai_stack_pools[%d].select' % at, None, None, True)
 
 
@@ -168,7 +168,7 @@ def hosts_of_pool_exist(claims):
 @rule('ACC-80', 'pool')
 def pools_of_a_host_want_one_driver(claims):
     """The pools of one host ask for one driver."""
-    if not any(pool.get('driver') for dummy, pool in claims.pools):
+    if not any(pool.get('driver') for _dummy, pool in claims.pools):
         return
     for name, host in claims.hosts.items():
         said = {}

@@ -48,7 +48,7 @@ def renewed(record, site, hosts, drivers):
     """The record after this plan. drivers: {host: driver entry}; hosts that were not seen keep theirs."""
     cards = dict(record.cards)
     for name, host in hosts.items():
-        for card in host.cards if host.known else ():
+        for card in host.cards if host.state in ('planned', 'converged') else ():
             place = (name, card['address'])
             if card['pool'] and card['status'] == 'ok':
                 cards[place] = _row(name, card, record.cards.get(place))

@@ -65,7 +65,17 @@ def resolve(intent, inventory, observations, tables, record, today, trials=(), u
             site.object(identity, objection)
     for host in site.hosts.values():
         decide.host(site, host)
+    _refuse(site)
     return _plan(site)
+
+
+def _refuse(site):
+    """Nothing is half-planned: a host with a conflict of its own changes nothing."""
+    for name in {row['host'] for row in site.conflicts} - {None}:
+        host = site.hosts[name]
+        if host.state in ('planned', 'converged'):
+            host.state, host.because, host.decisions, host.changes = 'refused', 'see the conflicts of this host', [], []
+        site.drivers.pop(name, None)
 
 
 def _plan(site):

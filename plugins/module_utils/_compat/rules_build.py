@@ -82,7 +82,7 @@ def build_result_is_known(candidate, case):
 @rule('ACC-31', 'candidate')
 def quick_trial_proves_nothing(candidate, case):
     """The quick trial compiles one file: its no is certain, its yes is not."""
-    result, dummy, source = case.built(candidate)
+    result, _dummy, source = case.built(candidate)
     if result == 'quick':
         yield _unproven(candidate, case, 'a quick trial said yes, which compiles one file only', source)
 

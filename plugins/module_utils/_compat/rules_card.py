@@ -19,7 +19,7 @@ def _dropped(candidate, case, kepler):
         if (row.get('architecture') == _KEPLER) != kepler or not last or not candidate.version or int(candidate.branch) <= int(last):
             continue
         yield Objection('%s needs branch %s or older; %s is branch %s' % (row['name'], last, candidate.name, candidate.branch),
-                        case.offers(lambda one: one.version and int(one.branch) <= int(last), 'branch %s or older' % last),
+                        case.offers(lambda one, last=last: one.version and int(one.branch) <= int(last), 'branch %s or older' % last),
                         case.path('policy'), row.get('source'))
 
 

@@ -54,6 +54,9 @@ def card_row_is_verified(case):
 @rule('ACC-28', 'host')
 def vendor_has_packages_here(case):
     """A vendor without a package set on this distribution gets no driver here."""
+    if len(case.vendors) > 1:
+        yield Objection('cards of %s are in pools of this host: this version installs the driver of one vendor' % ' and '.join(case.vendors),
+                        'pools with the cards of one vendor', 'ai_stack_pools')
     if case.vendor and not any(one.vendor == case.vendor for one in case.offered):
         yield Objection('no package set for %s cards is known on %s %s' % ((case.vendor,) + case.release_of_system),
                         'cards of another vendor, or a distribution that has packages for them', 'ai_stack_pools')
@@ -101,8 +104,10 @@ def disk_has_room(case):
 def driver_has_one_owner(case):
     """A node has one installer of the driver."""
     mode = case.policy['foreign']
+    if 'owners' in case.driver and case.driver['owners'] is None:
+        yield Objection('whose driver is installed here could not be told', 'look at the errors of the observation', case.path('foreign'), None, None, True)
     for owner in case.foreign:
         if mode == 'refuse' or (owner.get('kind') == 'container' and mode == 'migrate'):
-            yield Objection('somebody else owns a driver here: %s (%s)' % (safe(owner.get('kind')), safe(owner.get('evidence'))),
+            yield Objection('somebody else has a hand in the driver here: %s (%s)' % (safe(owner.get('kind')), safe(owner.get('evidence'))),
                             'foreign: adopt (leave it) or migrate (replace it)' if owner.get('kind') != 'container'
                             else 'take the driver out of the operator of the containers, or foreign: adopt', case.path('foreign'))

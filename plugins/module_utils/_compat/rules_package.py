@@ -19,7 +19,7 @@ _EQUAL = ('fabric_manager', 'imex')
 def fabric_manager_equals_driver(candidate, case):
     """The fabric manager refuses any driver but its own version."""
     for part in _EQUAL:
-        there = case.versions_of(part)
+        there = case.versions_of(part) or candidate.versions_of(part)
         if part in case.needs and there and not candidate.has_equal(part):
             yield Objection('%s must be %s like the driver (%s); there is %s' % (_PARTS[part], candidate.version, case.needs[part].because, listed(there)),
                             case.offers(lambda one, part=part: one.has_equal(part),
@@ -41,7 +41,7 @@ def needed_parts_can_be_had(candidate, case):
     """What a fabric needs must be in some repository of the host."""
     good = sorted({one.version for one in case.offered if one.version and one.installable and not one.missing and not one.uneven and case.fits(one)})
     for part, text in _PARTS.items():
-        if part in case.needs and not case.versions_of(part):
+        if part in case.needs and not case.versions_of(part) and not candidate.versions_of(part):
             yield Objection('%s is needed (%s); no repository of this host has it' % (text, case.needs[part].because),
                             'a repository with %s%s, in ai_stack_repositories' % (text, ' ' + ' or '.join(good) if part in _EQUAL and good else ''),
                             'ai_stack_repositories', case.needs[part].source)

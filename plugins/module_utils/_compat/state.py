@@ -18,7 +18,7 @@ from .mig import counted
 _PACKAGES = re.compile(r'nvidia|nvlsm|^libcuda|^cuda-drivers|rocm|^amdgpu|^habanalabs|^dkms$|firmware')
 _DRIVERS = ('nvidia', 'amdgpu', 'habanalabs')
 _FABRIC = 'nvidia-fabricmanager.service'
-_OWN_UNITS = ('ai-stack-gpu-driver.service', 'ai-stack-gpu-driver-check.service')
+OWN_UNITS = ('ai-stack-gpu-driver.service', 'ai-stack-gpu-driver-check.service')
 
 
 def values(decisions):
@@ -38,7 +38,7 @@ def of(observation):
     found = {'package:%s' % name: version for name, version in (packages.get('installed') or {}).items() if _PACKAGES.search(name)}
     found.update(('hold:%s' % name, True) for name in packages.get('held') or ())
     found.update(('file:%s' % path, file.get('sha256')) for path, file in (observation.get('files') or {}).items() if path in files.PATHS)
-    found.update(('unit:%s' % name, unit.get('enabled')) for name, unit in (observation.get('units') or {}).items() if name in _OWN_UNITS + (_FABRIC,))
+    found.update(('unit:%s' % name, unit.get('enabled')) for name, unit in (observation.get('units') or {}).items() if name in OWN_UNITS + (_FABRIC,))
     for kernel in (observation.get('kernel') or {}).get('installed') or ():
         module = (kernel.get('modules') or {}).get('nvidia')
         if module:
@@ -60,7 +60,7 @@ def wanted(decisions, observation):
     _packages(found, want)
     for path, text in files.rendered(want, (observation.get('packages') or {}).get('manager')).items():
         found['file:%s' % path] = files.digest(text)
-    for unit in _OWN_UNITS + ((_FABRIC,) if want.get('fabric.manager') else ()):
+    for unit in OWN_UNITS + ((_FABRIC,) if want.get('fabric.manager') else ()):
         found['unit:%s' % unit] = 'enabled'
     if want.get('driver.build') == 'dkms' and want.get('driver.version'):
         found['module:%s' % want['kernel.release']] = '%s %s' % (want['driver.version'], want['driver.flavour'])

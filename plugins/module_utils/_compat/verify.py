@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
-from . import checks_driver, checks_fabric  # pylint: disable=unused-import
+from . import checks_driver, checks_fabric
 from .index import Index
 from .register import of
 from .view import ROLE, View
+
+# Importing them fills the register.
+CHECKS = (checks_driver, checks_fabric)
 
 
 def checks(host, decisions, observation, tables, today):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from functools import cmp_to_key, lru_cache
 
-_DRIVER = re.compile(r'^(?:\d+:)?(\d+(?:\.\d+)+)')
+# No version has parts of ten digits; a hostile one could have thousands.
+_DRIVER = re.compile(r'^(?:\d{1,9}:)?(\d{1,9}(?:\.\d{1,9})+)')
 _RPM_PART = re.compile(r'(\d+|[A-Za-z]+|~|\^)')
-_NUMBERS = re.compile(r'\d+')
+_NUMBERS = re.compile(r'\d{1,9}')
 
 
 def _order(char):
@@ -21,6 +22,12 @@ def _order(char):
     if char.isalpha():
         return ord(char)
     return ord(char) + 256
+
+
+def _number(digits):
+    """The value of digits as something to compare: integers of thousands of digits are refused by Python."""
+    digits = digits.lstrip('0')
+    return len(digits), digits
 
 
 def _debian_parts(text):
@@ -35,7 +42,7 @@ def _debian_parts(text):
             end += 1
         # The closing 0 stands for "end of string", which sorts after ~ and before everything else.
         parts.append([_order(char) for char in rest[:at]] + [0])
-        parts.append(int(rest[at:end] or 0))
+        parts.append(_number(rest[at:end]))
         rest = rest[end:]
     # An exhausted string goes on as "no characters, number 0" for as long as the other one lasts.
     return parts
@@ -43,7 +50,7 @@ def _debian_parts(text):
 
 def _compare_parts(left, right):
     for at in range(max(len(left), len(right))):
-        filler = 0 if at % 2 else [0]
+        filler = (0, '') if at % 2 else [0]
         mine = left[at] if at < len(left) else filler
         other = right[at] if at < len(right) else filler
         if mine != other:
@@ -56,10 +63,10 @@ def _debian(text):
     epoch, colon, rest = text.partition(':')
     if not colon or not epoch.isdigit():
         epoch, rest = '0', text
-    upstream, dummy, revision = rest.rpartition('-')
-    if not dummy:
+    upstream, _dummy, revision = rest.rpartition('-')
+    if not _dummy:
         upstream, revision = rest, ''
-    return int(epoch), _debian_parts(upstream), _debian_parts(revision)
+    return _number(epoch), _debian_parts(upstream), _debian_parts(revision)
 
 
 def compare_dpkg(left, right):
@@ -85,7 +92,7 @@ def _rpm_segment(mine, other):
     if mine.isdigit() != other.isdigit():
         return 1 if mine.isdigit() else -1
     if mine.isdigit():
-        return (int(mine) > int(other)) - (int(mine) < int(other))
+        mine, other = _number(mine), _number(other)
     return (mine > other) - (mine < other)
 
 
@@ -103,8 +110,8 @@ def _evr(text):
     epoch, colon, rest = text.partition(':')
     if not colon or not epoch.isdigit():
         epoch, rest = '0', text
-    version, dummy, release = rest.partition('-')
-    return int(epoch), version, release
+    version, _dummy, release = rest.partition('-')
+    return _number(epoch), version, release
 
 
 def compare_rpm(left, right):
@@ -147,5 +154,5 @@ def branch(text):
 @lru_cache(maxsize=4096)
 def kernel(text):
     """The leading numbers of a kernel release: 6.12.118+deb13-amd64 -> (6, 12, 118)."""
-    found = re.match(r'\d+(?:\.\d+)*', text or '')
+    found = re.match(r'\d{1,9}(?:\.\d{1,9})*', text or '')
     return tuple(int(part) for part in found.group(0).split('.')) if found else ()

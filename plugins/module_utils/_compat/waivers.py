@@ -11,7 +11,7 @@ from .text import safe
 
 def _covers(scope, host, groups, pools):
     """Whether a scope (site, host NAME, group NAME, pool NAME) reaches a host."""
-    kind, dummy, name = scope.partition(' ')
+    kind, _dummy, name = scope.partition(' ')
     names = {'host': (host,), 'group': groups, 'pool': pools}.get(kind, ())
     return kind == 'site' or name.strip() in names
 

@@ -1,0 +1,152 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Recorded hosts and what becomes of each: the right refusal, by rule, or the right decision."""
+
+from __future__ import annotations
+
+import pytest
+
+# name of the recording: driver settings, rules that refuse it ([] = decided), decisions to look at
+REFUSED = [
+    ("kepler-noble", {"policy": "580"}, {"ACC-1a"}),
+    ("kepler-noble", {"policy": "production"}, {"ACC-4a"}),
+    ("v100-noble", {"policy": "595"}, {"ACC-1b"}),
+    ("v100-noble", {"policy": "615"}, {"ACC-1b", "ACC-2b"}),
+    ("gh200-bookworm", {"policy": "535", "flavour": "proprietary"}, {"ACC-2a"}),
+    ("gh200-bookworm", {"policy": "535"}, {"ACC-2a", "ACC-27"}),
+    ("hgx-h100-noble", {"policy": "595.99.02"}, {"ACC-9", "ACC-6a"}),
+    ("hgx-h100-bookworm-no-fabric", {"policy": "535"}, {"ACC-12b"}),
+    ("b200-trixie", {"policy": "newest"}, {"ACC-1c", "ACC-3a", "ACC-12b"}),
+    ("mixed-noble", {"policy": "595", "flavour": "open"}, {"ACC-22", "ACC-1b"}),
+    ("h100-run-file", {"policy": "535"}, {"ACC-43"}),
+    ("h100-secure-boot", {"policy": "535"}, {"ACC-16d"}),
+    ("h100-bookworm", {"policy": "production"}, {"ACC-4a"}),
+    ("h100-trixie", {"policy": "production"}, {"ACC-4a", "ACC-4b"}),
+    ("h100-trixie", {"policy": "550", "flavour": "open"}, {"ACC-29"}),
+]
+
+DECIDED = [
+    ("kepler-noble", {"policy": "470"}, {"driver.version": "470.256.02", "driver.flavour": "proprietary", "driver.set": "nvidia-470-server"}),
+    ("v100-noble", {}, {"driver.version": "580.178.04", "driver.flavour": "proprietary"}),
+    ("a100-no-switch-noble", {}, {"driver.version": "595.91.07", "driver.flavour": "open", "fabric.manager": None}),
+    ("hgx-h100-noble", {}, {"driver.version": "595.91.07", "fabric.manager": "595.91.07", "driver.set": "nvidia-595-server-open"}),
+    ("hgx-h100-noble", {"policy": "580"}, {"driver.version": "580.178.04", "fabric.manager": "580.178.04"}),
+    ("hgx-h100-noble", {"policy": "newest"}, {"driver.version": "615.71.09", "fabric.manager": "615.71.09"}),
+    ("hgx-h100-bookworm", {"policy": "535"}, {"driver.version": "535.309.01", "fabric.manager": "535.309.01"}),
+    ("h100-bookworm", {"policy": "535"}, {"driver.set": "nvidia-proprietary", "driver.flavour": "proprietary", "kernel.release": "6.1.0-56-amd64"}),
+    ("h100-trixie", {"policy": "550"}, {"driver.set": "nvidia-proprietary", "driver.version": "550.163.01"}),
+    ("mixed-noble", {}, {"driver.version": "580.178.04", "driver.flavour": "proprietary"}),
+    ("mi300x-trixie", {}, {"driver.vendor": "amd", "driver.version": None, "driver.flavour": "in_kernel", "modules.blacklist": []}),
+    ("h100-run-file", {"foreign": "adopt", "policy": "550"}, {"driver.set": None, "driver.version": "550.54.14", "driver.owner": "run_file"}),
+    ("h100-run-file", {"foreign": "migrate", "policy": "535"}, {"driver.set": "nvidia-proprietary", "driver.version": "535.309.01"}),
+]
+
+
+def by_subject(plan, host):
+    return {row["subject"]: row["value"] for row in plan["hosts"][host]["decisions"]}
+
+
+@pytest.mark.parametrize(("name", "driver", "rules"), REFUSED, ids=[f"{name}-{'-'.join(driver.values())}" for name, driver, _rules in REFUSED])
+def test_recorded_host_is_refused_by_these_rules(planner, name, driver, rules):
+    seen = planner.recorded(name)
+    plan = planner.plan(seen, intent=planner.intent(driver=driver))
+    host = plan["hosts"][seen["host"]]
+    assert rules <= {row["rule"] for row in plan["conflicts"]}
+    assert all(row["path"].startswith("ai_stack_") and row["message"] and row["nearest"] and row["source"] for row in plan["conflicts"])
+    assert (host["state"], host["decisions"], host["changes"]) == ("refused", [], [])
+
+
+@pytest.mark.parametrize(("name", "driver", "wanted"), DECIDED, ids=[f"{name}-{'-'.join(driver.values())}" for name, driver, _wanted in DECIDED])
+def test_recorded_host_gets_this_driver(planner, name, driver, wanted):
+    seen = planner.recorded(name)
+    plan = planner.plan(seen, intent=planner.intent(driver=driver))
+    assert plan["conflicts"] == []
+    found = by_subject(plan, seen["host"])
+    assert {subject: found[subject] for subject in wanted} == wanted
+
+
+def test_mismatch_names_the_fabric_manager_versions_that_there_are(planner):
+    plan = planner.plan(planner.recorded("hgx-h100-noble"), intent=planner.intent(driver={"policy": "595.99.02"}))
+    row = next(row for row in plan["conflicts"] if row["rule"] == "ACC-6a")
+    assert "must be 595.99.02" in row["message"] and "595.91.07" in row["message"]
+    assert "595.91.07 open (nvidia-dkms-595-server-open)" in row["nearest"]
+
+
+def test_unknown_branch_names_the_versions_that_there_are(planner):
+    row = planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(driver={"policy": "590"}))["conflicts"][0]
+    assert (row["rule"], row["path"]) == ("ACC-26", "ai_stack_driver.policy")
+    assert "535.309.01 proprietary (nvidia-kernel-dkms)" in row["nearest"]
+
+
+@pytest.mark.parametrize(("driver", "path"), [({"build": "packaged"}, "build"), ({"source": "vendor"}, "source"), ({"policy": "535.999.1"}, "policy")])
+def test_choice_that_shuts_everything_out_is_the_one_named(planner, driver, path):
+    rows = planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(driver=driver))["conflicts"]
+    assert [row["path"] for row in rows] == [f"ai_stack_driver.{path}"]
+
+
+def test_whole_number_is_a_branch(planner):
+    plan = planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(driver={"policy": 535}))
+    assert by_subject(plan, "gpu-h100-1")["driver.branch"] == "535"
+
+
+def test_driver_of_a_pool_comes_before_the_sites(planner):
+    pools = [{"name": "cards", "hosts": "gpus", "use": "host", "driver": {"policy": "580"}}]
+    seen = planner.recorded("hgx-h100-noble")
+    plan = planner.plan(seen, intent=planner.intent(driver={"policy": "595"}, pools=pools))
+    assert by_subject(plan, seen["host"])["driver.branch"] == "580"
+
+
+def test_packages_are_pinned_with_their_dependencies_and_only_driver_parts_are_held(planner):
+    found = by_subject(planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(driver={"policy": "535"})), "gpu-h100-1")
+    assert found["driver.packages"]["dkms"] == "3.0.10-8+deb12u1"
+    assert "dkms" not in found["driver.holds"] and {"nvidia-kernel-dkms", "nvidia-smi", "libnvidia-cfg1"} <= set(found["driver.holds"])
+    assert found["kernel.hold"] == ["linux-headers-amd64", "linux-image-6.1.0-56-amd64", "linux-image-amd64"]
+
+
+def test_fabric_manager_is_pinned_held_and_comes_from_its_repository(planner):
+    seen = planner.recorded("hgx-h100-bookworm")
+    for offer in seen["packages"]["sets"]["nvidia-proprietary"]["versions"]["nvidia-fabricmanager-535"]:
+        offer["repository"] = "stand-in"
+    found = by_subject(planner.plan(seen, intent=planner.intent(driver={"policy": "535"})), seen["host"])
+    assert found["driver.packages"]["nvidia-fabricmanager-535"] == "535.309.01-1"
+    assert "nvidia-fabricmanager-535" in found["driver.holds"]
+    assert found["driver.repositories"] == ["stand-in"]
+
+
+def test_source_takes_packages_of_that_repository_only(planner):
+    seen = planner.recorded("h100-bookworm")
+    module = seen["packages"]["sets"]["nvidia-proprietary"]["versions"]["nvidia-kernel-dkms"]
+    module[0]["repository"] = "mirror"
+    found = by_subject(planner.plan(seen, intent=planner.intent(driver={"policy": "535", "source": "mirror"})), seen["host"])
+    assert (found["driver.source"], found["driver.owner"], found["driver.repositories"]) == ("mirror", "vendor_repository", ["mirror"])
+
+
+@pytest.mark.parametrize(("today", "refused"), [("2026-06-30", False), ("2026-07-01", True)])
+def test_branch_is_in_support_to_the_last_day_of_its_month(planner, today, refused):
+    rows = planner.plan(planner.recorded("h100-bookworm"), today=today)["conflicts"]
+    assert any("its support ended" in row["message"] for row in rows) == refused
+
+
+def test_known_build_comes_before_the_preferred_flavour(planner):
+    seen = planner.recorded("a100-no-switch-noble")
+    key = {"suite": "noble", "kernel": "6.8.0-87-generic", "package": "nvidia-dkms-580-server", "version": "580.178.04-0ubuntu0.24.04.1", "compiler": "gcc 13.2.0"}
+    trial = {"key": key, "mode": "full", "result": "built", "errors": [], "host": "other", "at": "2026-11-25T00:00:00Z"}
+    found = by_subject(planner.plan(seen, trials=[trial]), seen["host"])
+    assert (found["driver.version"], found["driver.flavour"], "driver.trial" in found) == ("580.178.04", "proprietary", False)
+
+
+def test_failed_trial_of_another_host_refuses_its_equals_with_the_compilers_line(planner):
+    seen = planner.recorded("h100-bookworm")
+    key = {"suite": "bookworm", "kernel": "6.1.0-56-amd64", "package": "nvidia-kernel-dkms", "version": "535.309.01-0+deb12u1", "compiler": "gcc 12.2.0"}
+    other = planner.recorded("no-card", trials={"k": {"key": key, "mode": "quick", "result": "failed", "errors": ["nv.c:1: error: gone"], "host": "web-1", "at": "now"}})
+    rows = planner.plan(seen, other, intent=planner.intent(driver={"policy": "535"}))["conflicts"]
+    assert any(row["rule"] == "ACC-29" and "nv.c:1: error: gone" in row["message"] and row["host"] == "gpu-h100-1" for row in rows)
+    assert any(row["rule"] == "ACC-29" and row["source"].startswith("trial on web-1") for row in rows)
+
+
+def test_cards_of_two_vendors_on_a_host_are_refused(planner):
+    seen = planner.recorded("h100-bookworm")
+    seen["pci"] += planner.recorded("mi300x-trixie")["pci"]
+    rows = planner.plan(seen)["conflicts"]
+    assert any("cards of amd and nvidia are in pools of this host" in row["message"] for row in rows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from . import versions
+from .text import safe
 
 DISTRIBUTION = 'distribution'
 _PARTS = ('fabric_manager', 'imex', 'nvlsm', 'nscq')
@@ -34,9 +35,9 @@ class Candidate:
     @property
     def name(self):
         """How messages call it: the version, the flavour, the module's package."""
-        what = ' '.join(text for text in (self.version, self.flavour) if text)
-        where = '' if self.source == DISTRIBUTION else ' from %s' % self.source
-        return '%s (%s%s)' % (what or 'driver', self.module or self.set, where) if self.set else what
+        what = ' '.join(safe(text, 40) for text in (self.version, self.flavour) if text)
+        where = '' if self.source == DISTRIBUTION else ' from %s' % safe(self.source, 80)
+        return '%s (%s%s)' % (what or 'driver', safe(self.module or self.set, 80), where) if self.set else what
 
     def pin(self, name, version):
         self.packages[name] = version

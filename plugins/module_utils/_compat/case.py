@@ -11,7 +11,7 @@ import marshal
 
 from . import candidates, fabric, rules_card, versions
 from .cards import VENDORS
-from .text import listed
+from .text import listed, safe
 
 # The first choice of each list in the contract.
 DEFAULTS = {'policy': 'production', 'source': 'distribution', 'flavour': 'auto', 'build': None, 'reboot': 'never', 'drain': None,
@@ -116,6 +116,11 @@ class Case:
     @property
     def release_of_system(self):
         return self.system.get('distribution'), str(self.system.get('version'))
+
+    @property
+    def system_name(self):
+        """Distribution and release, for a message."""
+        return '%s %s' % tuple(safe(part) for part in self.release_of_system)
 
     @property
     def place(self):

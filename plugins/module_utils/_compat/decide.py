@@ -22,9 +22,9 @@ def out_of_service(site):
         named = row.get('serial') is not None or row.get('address') is not None
         found = [card for card in host.cards if not named or _is(card, row)] if host else []
         for card in found:
-            card['status'] = row['state'] if card['status'] != 'dead' else 'dead'
+            card['status'] = row['state']
         if host and not named:
-            host.state, host.because = 'left_out', '%s: %s' % (row['state'], safe(row.get('reason') or ''))
+            host.out, host.state, host.because = True, 'left_out', '%s: %s' % (row['state'], safe(row.get('reason') or ''))
         what = '%s %s' % (host.name, safe(row.get('serial') or row.get('address') or '')) if host else safe(row['host'])
         if not host or named and not found and host.known:
             site.warn('%s: nothing here is called %s' % (row['state'], what.strip()), host.name if host else None, path)
@@ -39,7 +39,7 @@ def _is(card, row):
 
 def host(site, one):
     """Decide a host: sets its state, decisions and changes, and tells the site what stands against it."""
-    if one.state == 'left_out':
+    if one.out:
         return
     if not one.known or one.stale:
         _dark(one)

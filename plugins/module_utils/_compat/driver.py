@@ -186,14 +186,14 @@ def _describe(outcome, case):
     of_kernel = None if one.version else 'the kernel brings this driver'
     outcome.decide('driver.branch', one.branch, of_kernel or 'every card here takes it: %s' % rows, 'ACC-1c', case.index.source('ACC-1c', case.branch(one)))
     outcome.decide('driver.version', one.version, of_kernel or _why(case), 'ACC-3a')
-    outcome.decide('driver.flavour', one.flavour, 'known to build for %s' % case.release if result == 'built' and one.build == 'dkms' and one.module
+    outcome.decide('driver.flavour', one.flavour, 'known to build for %s' % safe(case.release) if result == 'built' and one.build == 'dkms' and one.module
                    else 'the cards take it', 'ACC-2c', source)
     outcome.decide('driver.source', one.source, 'as %s says' % case.path('source') if one.set else 'somebody else installed it, and it is adopted')
     outcome.decide('driver.owner', one.source if not one.set else DISTRIBUTION if one.source == DISTRIBUTION else 'vendor_repository',
                    'one installer a node', 'ACC-43')
     outcome.decide('modules.blacklist', ['nouveau'] if one.vendor == 'nvidia' else [], 'it would take the cards first', 'ACC-45')
     outcome.decide('driver.persistence', bool(case.policy['persistence']), 'as %s says' % case.path('persistence'))
-    outcome.decide('kernel.release', case.release, case.kernel.get('next_boot_because') or 'the kernel that boots next', 'ACC-32')
+    outcome.decide('kernel.release', case.release, safe(case.kernel.get('next_boot_because') or 'the kernel that boots next'), 'ACC-32')
     outcome.decide('driver.set', one.set, 'the packages of this flavour and branch' if one.set else 'nothing is installed: the driver is adopted')
     if case.policy['foreign'] == 'migrate' and case.foreign:
         outcome.decide('driver.migrate', case.foreign, 'foreign: migrate replaces what somebody else installed', 'ACC-43')

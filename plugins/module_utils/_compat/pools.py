@@ -139,9 +139,13 @@ def pool_finds_its_cards(claims):
 def pool_is_met_without_the_dead(claims):
     """A dead card or dark host is a conflict only where a pool cannot be met without it."""
     for at, pool, name, wanted, found, lost in _shortages(claims):
-        if lost and found + len(lost) >= wanted and name is not None:
-            yield Objection('pool %s wants %d cards of this host; %d are well, %d out of service' % (safe(pool['name']), wanted, found, len(lost)),
-                            'count %d until the others are replaced' % found, 'ai_stack_pools[%d].select.count' % at, None, name)
+        if lost and name is not None:
+            # What the operator has taken out is left out knowingly: the rest goes on.
+            dead = [card['address'] for card in lost if card['status'] == 'dead']
+            if dead and found + len(lost) >= wanted > found + len(lost) - len(dead):
+                yield Objection('pool %s wants %d cards of this host; %d are well, dead: %s' % (safe(pool['name']), wanted, found, ', '.join(dead)),
+                                'name the dead card in ai_stack_states, or count %d until it is replaced' % found,
+                                'ai_stack_pools[%d].select.count' % at, None, name)
         elif lost and found + len(lost) >= wanted:
             yield Objection('pool %s has no card that is well and seen: %d are out of service or did not answer' % (safe(pool['name']), len(lost)),
                             'wait for them, or take the pool away', 'ai_stack_pools[%d].select' % at, None, None, True)

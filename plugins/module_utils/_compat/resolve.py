@@ -24,7 +24,7 @@ class Host:
         self.stale = bool(observation) and observation.get('reachable') is False
         self.cards = cards.of(self.seen, index) if self.known else []
         self.state, self.because, self.decisions, self.changes = 'unknown', '', [], []
-        self.reboots = self.drains = self.tries = False
+        self.out = self.reboots = self.drains = self.tries = False
         self.packages, self.source = {}, None
 
 
@@ -73,7 +73,7 @@ def _refuse(site):
     """Nothing is half-planned: a host with a conflict of its own changes nothing."""
     for name in {row['host'] for row in site.conflicts} - {None}:
         host = site.hosts[name]
-        if host.state in ('planned', 'converged'):
+        if host.state != 'unknown' and not host.out:
             host.state, host.because, host.decisions, host.changes = 'refused', 'see the conflicts of this host', [], []
         site.drivers.pop(name, None)
 

@@ -132,7 +132,7 @@ def _without_cell(case, vendor):
 
 
 def _no_cell(case, row, cells):
-    return Objection('the vendor matrix of %s has no row for %s %s' % ((row['name'],) + case.release_of_system),
+    return Objection('the vendor matrix of %s has no row for %s' % (row['name'], case.system_name),
                      'a host with one of: %s' % cells if cells else 'no distribution is named for this card', 'ai_stack_pools', row.get('source'))
 
 

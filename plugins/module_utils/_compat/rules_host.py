@@ -58,7 +58,7 @@ def vendor_has_packages_here(case):
         yield Objection('cards of %s are in pools of this host: this version installs the driver of one vendor' % ' and '.join(case.vendors),
                         'pools with the cards of one vendor', 'ai_stack_pools')
     if case.vendor and not any(one.vendor == case.vendor for one in case.offered):
-        yield Objection('no package set for %s cards is known on %s %s' % ((case.vendor,) + case.release_of_system),
+        yield Objection('no package set for %s cards is known on %s' % (case.vendor, case.system_name),
                         'cards of another vendor, or a distribution that has packages for them', 'ai_stack_pools')
 
 

@@ -104,7 +104,7 @@ def parts_are_of_one_version(candidate, case):
 def branch_comes_from_a_stream(candidate, case):
     """Where the repository has module streams, a branch is one of them."""
     if case.has_kind('stream') and candidate.vendor == 'nvidia' and candidate.module and not candidate.stream:
-        yield Objection('%s names no dnf module stream, and %s %s chooses a branch by one' % ((candidate.name,) + case.release_of_system),
+        yield Objection('%s names no dnf module stream, and %s chooses a branch by one' % (candidate.name, case.system_name),
                         'a set with a stream, like nvidia-driver:%s-open' % candidate.branch, case.path('source'))
 
 
@@ -112,7 +112,7 @@ def branch_comes_from_a_stream(candidate, case):
 def branch_is_held_by_versionlock(candidate, case):
     """Where there are no module streams, a lock holds the branch."""
     if case.has_kind('versionlock') and not case.has_kind('stream') and candidate.stream:
-        yield Objection('%s wants the module stream %s, and %s %s has none' % ((candidate.name, safe(candidate.stream)) + case.release_of_system),
+        yield Objection('%s wants the module stream %s, and %s has none' % (candidate.name, safe(candidate.stream), case.system_name),
                         'a set without a stream: the branch is held by versionlock', case.path('source'))
 
 

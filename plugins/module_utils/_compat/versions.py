@@ -10,7 +10,7 @@ import re
 from functools import cmp_to_key, lru_cache
 
 # No version has parts of ten digits; a hostile one could have thousands.
-_DRIVER = re.compile(r'^(?:\d{1,9}:)?(\d{1,9}(?:\.\d{1,9})+)')
+_DRIVER = re.compile(r'^(?:\d{1,9}:)?(\d{1,9}(?:\.\d{1,9}){1,4})')
 _RPM_PART = re.compile(r'(\d+|[A-Za-z]+|~|\^)')
 _NUMBERS = re.compile(r'\d{1,9}')
 
@@ -154,5 +154,5 @@ def branch(text):
 @lru_cache(maxsize=4096)
 def kernel(text):
     """The leading numbers of a kernel release: 6.12.118+deb13-amd64 -> (6, 12, 118)."""
-    found = re.match(r'\d{1,9}(?:\.\d{1,9})*', text or '')
+    found = re.match(r'\d{1,9}(?:\.\d{1,9}){0,4}', text or '')
     return tuple(int(part) for part in found.group(0).split('.')) if found else ()

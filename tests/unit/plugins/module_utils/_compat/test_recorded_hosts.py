@@ -130,7 +130,8 @@ def test_branch_is_in_support_to_the_last_day_of_its_month(planner, today, refus
 
 def test_known_build_comes_before_the_preferred_flavour(planner):
     seen = planner.recorded("a100-no-switch-noble")
-    key = {"suite": "noble", "kernel": "6.8.0-87-generic", "package": "nvidia-dkms-580-server", "version": "580.178.04-0ubuntu0.24.04.1", "compiler": "gcc 13.2.0"}
+    version = "580.178.04-0ubuntu0.24.04.1"
+    key = {"suite": "noble", "kernel": "6.8.0-87-generic", "package": "nvidia-dkms-580-server", "version": version, "compiler": "gcc 13.2.0"}
     trial = {"key": key, "mode": "full", "result": "built", "errors": [], "host": "other", "at": "2026-11-25T00:00:00Z"}
     found = by_subject(planner.plan(seen, trials=[trial]), seen["host"])
     assert (found["driver.version"], found["driver.flavour"], "driver.trial" in found) == ("580.178.04", "proprietary", False)
@@ -139,7 +140,8 @@ def test_known_build_comes_before_the_preferred_flavour(planner):
 def test_failed_trial_of_another_host_refuses_its_equals_with_the_compilers_line(planner):
     seen = planner.recorded("h100-bookworm")
     key = {"suite": "bookworm", "kernel": "6.1.0-56-amd64", "package": "nvidia-kernel-dkms", "version": "535.309.01-0+deb12u1", "compiler": "gcc 12.2.0"}
-    other = planner.recorded("no-card", trials={"k": {"key": key, "mode": "quick", "result": "failed", "errors": ["nv.c:1: error: gone"], "host": "web-1", "at": "now"}})
+    trial = {"key": key, "mode": "quick", "result": "failed", "errors": ["nv.c:1: error: gone"], "host": "web-1", "at": "now"}
+    other = planner.recorded("no-card", trials={"k": trial})
     rows = planner.plan(seen, other, intent=planner.intent(driver={"policy": "535"}))["conflicts"]
     assert any(row["rule"] == "ACC-29" and "nv.c:1: error: gone" in row["message"] and row["host"] == "gpu-h100-1" for row in rows)
     assert any(row["rule"] == "ACC-29" and row["source"].startswith("trial on web-1") for row in rows)

@@ -612,7 +612,7 @@ def card_of_two_pools_is_refused(planner):
 @case("ACC-67")
 def pool_that_needs_the_dead_card_is_refused(planner):
     plan = pools(planner, {"select": {"count": 2}}, name="h100-dead-card")
-    refused(plan, "ACC-67", "1 are well, 1 out of service", "ai_stack_pools[0].select.count", "count 1")
+    refused(plan, "ACC-67", "1 are well, dead: 0000:65:00.0", "ai_stack_pools[0].select.count", "count 1")
 
 
 @case("ACC-79")

@@ -58,6 +58,14 @@ def test_dead_card_of_a_count_is_a_conflict_of_that_host_only(planner):
     assert (plan["hosts"]["gpu1"]["state"], plan["hosts"]["gpu2"]["state"]) == ("converged", "refused")
 
 
+@pytest.mark.parametrize("row", [{}, {"address": "0000:65:00.0"}])
+def test_what_the_operator_took_out_is_not_missed_by_a_count(planner, row):
+    rows = [{"host": "gpu2", "state": "quarantined", "reason": "Xid 79", **row}]
+    plan = site(planner, host(planner, "gpu1"), host(planner, "gpu2", "h100-dead-card"), pools=[{"select": {"count": 2}}], ai_stack_states=rows)
+    assert plan["conflicts"] == []
+    assert plan["hosts"]["gpu2"]["state"] == ("converged" if row else "left_out")
+
+
 @pytest.mark.parametrize(
     ("pools", "addresses"),
     [

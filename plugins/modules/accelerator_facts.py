@@ -99,10 +99,9 @@ observation:
     kernel: {running: 6.1.0-56-amd64, next_boot: 6.1.0-56-amd64}
 """
 
-import json
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.host_document import observe
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import credentials
 
 ARGUMENTS = {
     "root": {"type": "path", "default": "/"},
@@ -116,20 +115,19 @@ ARGUMENTS = {
 }
 
 
-def repositories(module):
-    """Repositories with their credentials; a password is hidden wherever it might come out."""
-    secrets = json.loads(module.params["credentials"] or "{}")
-    module.no_log_values.update(each["password"] for each in secrets.values() if each.get("password"))
-    return [dict(each, **secrets.get(each.get("name"), {})) for each in module.params["repositories"]]
+def options(module):
+    """The options with the secrets in their places; a password is hidden wherever it might come out."""
+    try:
+        repositories, passwords = credentials.joined(module.params["repositories"], module.params["credentials"])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.no_log_values.update(passwords)
+    return dict(module.params, repositories=repositories)
 
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        wanted = dict(module.params, repositories=repositories(module))
-    except (ValueError, AttributeError, TypeError):
-        module.fail_json(msg="credentials is not a JSON object of {name: {login, password}}")
-    module.exit_json(changed=False, observation=observe(wanted), invocation={"module_args": {"root": module.params["root"]}})
+    module.exit_json(changed=False, observation=observe(options(module)), invocation={"module_args": {"root": module.params["root"]}})
 
 
 if __name__ == "__main__":

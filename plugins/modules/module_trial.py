@@ -118,10 +118,9 @@ modules:
   sample: [nvidia.ko, nvidia-uvm.ko]
 """
 
-import json
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.trial_document import report
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import credentials
 
 ARGUMENTS = {
     "package": {"type": "str", "required": True},
@@ -137,19 +136,19 @@ ARGUMENTS = {
 }
 
 
-def repositories(module):
-    """Repositories with their credentials; a password is hidden wherever it might come out."""
-    secrets = json.loads(module.params["credentials"] or "{}")
-    module.no_log_values.update(each["password"] for each in secrets.values() if each.get("password"))
-    return [dict(each, **secrets.get(each.get("name"), {})) for each in module.params["repositories"]]
+def options(module):
+    """The options with the secrets in their places; a password is hidden wherever it might come out."""
+    try:
+        repositories, passwords = credentials.joined(module.params["repositories"], module.params["credentials"])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.no_log_values.update(passwords)
+    return dict(module.params, repositories=repositories)
 
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        wanted = dict(module.params, repositories=repositories(module))
-    except (ValueError, AttributeError, TypeError):
-        module.fail_json(msg="credentials is not a JSON object of {name: {login, password}}")
+    wanted = options(module)
     if module.check_mode:
         wanted["keep"] = None
     answer = report(wanted)

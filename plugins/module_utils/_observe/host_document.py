@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import driver, host, kernel, nvml, owners, packages, pci, secure_boot
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import driver, host, kernel, nvml, owners, packages, pci, rocm, secure_boot
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.root import Guard, Root
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import os_release, sets
 
@@ -52,6 +52,7 @@ def observe(wanted):
         "secure_boot": guard("secure boot", secure_boot.observe, root) or {"state": "unknown", "efi": None, "mok_enrolled": None},
         "driver": _driver(root, installed, found["manager"], kernels, files, guard),
         "nvml": guard("nvml", nvml.observe, root, functions, seconds, guard),
+        "rocm": guard("rocm", rocm.observe, root, pci.vendors(functions), seconds, guard),
         "packages": found, "units": guard("units", host.units, root, seconds, guard), "files": files,
         "disk": guard("disk", host.disk, root), "journal": guard("journal", host.journal, root, guard) or {"open": None, "last_good": None},
         "trials": {}, "errors": guard.errors,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import in_child
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import vpd
@@ -28,9 +29,9 @@ def _bars(text):
     """Sizes of the regions that exist, first six lines of `resource`: start, end, flags."""
     sizes = []
     for line in (text or "").splitlines()[:6]:
-        words = line.split()
-        if len(words) == 3:
-            start, end = int(words[0], 16), int(words[1], 16)
+        match = re.match(r"^0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+$", line.strip())
+        if match:
+            start, end = int(match.group(1), 16), int(match.group(2), 16)
             sizes += [end - start + 1] if end > start else []
     return sizes
 

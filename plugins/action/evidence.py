@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _intent, _lock, _look, _planner, _prover, _recorded, _run, _site
+from ..plugin_utils import _approved, _intent, _lock, _look, _prover, _recorded, _run, _site
 from ..plugin_utils._edge import one_sentence
 
 
@@ -48,11 +48,10 @@ class ActionModule(ActionBase):
         if not path.exists():
             raise _site.SiteError(f"There is no plan to prove: {path} does not exist. Run the plan first.")
         data = _site.read(path, _site.PLAN_CAP)
-        plan = _site.parse(path, data)
-        if plan.get("schema") != _planner.SCHEMA:
-            raise _site.SiteError(f"{path} is no document of {_planner.SCHEMA}.")
-        if plan["inputs"]["intent_sha256"] != _intent.digest(intent):
-            self._display.warning(f"The intent was changed since {path} was made ({plan['inputs']['generated_at']}): this proves the plan, not the new intent.")
+        plan = _approved.whole(path, _site.parse(path, data))
+        if plan["inputs"].get("intent_sha256") != _intent.digest(intent):
+            made = plan["inputs"].get("generated_at")
+            self._display.warning(f"The intent was changed since {path} was made ({made}): this proves the plan, not the new intent.")
         return plan, _site.sha256(data)
 
     def _check(self, intent, plan, seen, inside, groups):

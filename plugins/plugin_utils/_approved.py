@@ -16,11 +16,18 @@ SCHEMA = "sovereign.ai_stack/plan/1"
 
 def read(path) -> dict:
     """The approved plan in a file."""
-    plan = _site.read_json(path, _site.PLAN_CAP, SCHEMA)
-    if not isinstance(plan.get("hosts"), dict) or not isinstance(plan.get("inputs"), dict):
-        raise _site.SiteError(f"{path} is no whole plan: hosts or inputs are missing.")
+    plan = whole(path, _site.parse(path, _site.read(path, _site.PLAN_CAP)))
     if plan.get("conflicts"):
         raise _site.SiteError(f"{path} has {len(plan['conflicts'])} conflicts: a plan with conflicts is not applied.")
+    return plan
+
+
+def whole(path, plan) -> dict:
+    """The plan in a file, if it is one."""
+    if plan.get("schema") != SCHEMA:
+        raise _site.SiteError(f"{path} is no document of {SCHEMA}.")
+    if not isinstance(plan.get("hosts"), dict) or not isinstance(plan.get("inputs"), dict):
+        raise _site.SiteError(f"{path} is no whole plan: hosts or inputs are missing.")
     return plan
 
 
@@ -48,7 +55,7 @@ def _of_host(old, new):
     if old is None or new is None:
         yield "the host is in one of the two plans only"
         return
-    if _identities(old) != _identities(new):
+    if not _same_cards(old, new):
         yield "its cards are others than the approved plan saw"
     before, now = _by(old, "decisions", "subject"), _by(new, "decisions", "subject")
     for subject in sorted({*before, *now}):
@@ -61,8 +68,15 @@ def _of_host(old, new):
             yield f"{row['resource']} would become {row['after']!r}, which nobody approved"
 
 
-def _identities(host):
-    return sorted((str(card.get("address")), str(card.get("model")), str(card.get("pool"))) for card in host.get("cards", ()))
+def _same_cards(old, new) -> bool:
+    """Whether two plans saw the same cards; an identity that one of them could not read contradicts nothing."""
+    before, now = _by(old, "cards", "address"), _by(new, "cards", "address")
+    return set(before) == set(now) and all(_same_card(before[address], now[address]) for address in now)
+
+
+def _same_card(old, new) -> bool:
+    fixed = all(old.get(key) == new.get(key) for key in ("model", "name", "pool", "use"))
+    return fixed and all(None in (old.get(key), new.get(key)) or old[key] == new[key] for key in ("serial", "uuid"))
 
 
 def _by(host, part, key):

@@ -151,7 +151,7 @@ class Shelf:
     """Reads documents; equal parts of them become one object."""
 
     def __init__(self):
-        self._parts, self._texts = {}, {}
+        self._parts, self._texts, self._kinds = {}, {}, {}
 
     def take(self, path, host):
         """(document, sha256) of a host's file; a SiteError says what is wrong with it."""
@@ -162,39 +162,65 @@ class Shelf:
         """The document of a host, if it is as its schema says; path: what to call it."""
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise _site.SiteError(f"{path} is no document of {SCHEMA}.")
-        for key, value in document.items():
-            document[key] = self._shared(path, key, value)
+        try:
+            found = {key: self._part(key, value, SHAPE.get(key)) for key, value in document.items()}
+        except _Misfit as error:
+            raise _site.SiteError(f"{path} is not as {SCHEMA} says: {error}.") from None
         # the name in the inventory is the host's; a document cannot speak for another one
-        document["host"] = host
-        return document
+        found["host"] = host
+        return found
 
-    def _shared(self, path, key, value):
-        if key in ("pci", "nvml"):
-            self._check(path, key, value)
-            return self._texts_shared(value)
-        known = (key, marshal.dumps(value, 2))
-        if known not in self._parts:
-            self._check(path, key, value)
-            self._parts[known] = value
-        return self._parts[known]
-
-    def _texts_shared(self, value):
-        if value.__class__ is str:
-            return self._texts.setdefault(value, value)
-        if value.__class__ is list:
-            return [self._texts_shared(one) for one in value]
-        if value.__class__ is dict:
-            keep = self._texts.setdefault
-            return {key: keep(one, one) if one.__class__ is str else self._texts_shared(one) for key, one in value.items()}
+    def _part(self, name, value, shape):
+        if name == "pci":
+            return self._cards("pci", value, shape)
+        if name == "nvml" and value.__class__ is dict and value.get("gpus"):
+            rest = self._shared(name, {key: one for key, one in value.items() if key != "gpus"}, shape)
+            return {**rest, "gpus": self._cards("nvml.gpus", value["gpus"], shape["gpus"])}
+        if value.__class__ is dict or value.__class__ is list:
+            return self._shared(name, value, shape)
+        _fit(value, shape, name)
         return value
 
-    @staticmethod
-    def _check(path, key, value):
-        wrong = misfit(value, SHAPE.get(key), key)
-        if not wrong and key == "pci":
-            wrong = next((f"pci[{at}] has no address" for at, one in enumerate(value or ()) if not (one or {}).get("address")), None)
-        if wrong:
-            raise _site.SiteError(f"{path} is not as {SCHEMA} says: {wrong}.")
+    def _shared(self, name, value, shape):
+        """The first equal value of this name; checked when it is met first."""
+        key = name, marshal.dumps(value, 2)
+        if key not in self._parts:
+            _fit(value, shape, name)
+            self._parts[key] = value
+        return self._parts[key]
+
+    def _cards(self, name, cards, shape):
+        """Rows of a list whose texts are shared; most rows have the same keys and types as one that was checked before."""
+        if cards is None or cards.__class__ is not list:
+            _fit(cards, shape, name)
+            return cards
+        return [self._card(f"{name}[{at}]", card, shape[0]) for at, card in enumerate(cards)]
+
+    def _card(self, name, card, shape):
+        if card.__class__ is not dict:
+            raise _Misfit(f"{name} wants a mapping")
+        if not card.get("address"):
+            raise _Misfit(f"{name} has no address")
+        kinds = (*card, *map(type, card.values()))
+        nested = self._kinds.get(kinds)
+        if nested is None:
+            _fit(card, shape, name)
+            nested = self._kinds[kinds] = [key for key, value in card.items() if value.__class__ in (dict, list)]
+        keep = self._texts.setdefault
+        found = {key: keep(value, value) if value.__class__ is str else value for key, value in card.items()}
+        for key in nested:
+            found[key] = self._shared(f"{name}.{key}", card[key], shape.get(key))
+        return found
+
+
+class _Misfit(Exception):
+    """A place of a document that is not as its shape says."""
+
+
+def _fit(value, shape, name):
+    wrong = misfit(value, shape, name)
+    if wrong:
+        raise _Misfit(wrong)
 
 
 def read_folder(folder, hosts):

@@ -102,13 +102,27 @@ def read(path, cap=OBSERVATION_CAP) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SiteError(f"{path} cannot be read: {error.strerror}.") from None
-    with os.fdopen(handle, "rb") as stream:
+    try:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):
             raise SiteError(f"{path} is not a regular file.")
         if about.st_size > cap:
             raise SiteError(f"{path} has {about.st_size} bytes; at most {cap} are read.")
-        return stream.read(cap + 1)
+        return b"".join(_pieces(handle, cap))
+    except OSError as error:
+        raise SiteError(f"{path} cannot be read: {error.strerror}.") from None
+    finally:
+        os.close(handle)
+
+
+def _pieces(handle, left):
+    """What is in an open file, up to a size: it may grow while it is read."""
+    while left > 0:
+        piece = os.read(handle, min(left, 1 << 20))
+        if not piece:
+            return
+        left -= len(piece)
+        yield piece
 
 
 def sha256(data) -> str:
@@ -130,12 +144,9 @@ def _refuse_constant(name):
     raise ValueError(f"{name} is no number of JSON")
 
 
-def read_json(path, cap=OBSERVATION_CAP, schema=None) -> dict:
-    """The JSON object in a file; schema: what its key schema must say."""
-    document = parse(path, read(path, cap))
-    if schema and document.get("schema") != schema:
-        raise SiteError(f"{path} is no document of {schema}.")
-    return document
+def read_json(path, cap=OBSERVATION_CAP) -> dict:
+    """The JSON object in a file."""
+    return parse(path, read(path, cap))
 
 
 def lines(document):
@@ -146,11 +157,11 @@ def lines(document):
         yield f"{opened}\n{json.dumps(key)}: "
         opened = ","
         if isinstance(value, dict) and value:
-            yield from _entries("{", (f"{json.dumps(str(name))}: {json.dumps(value[name], sort_keys=True)}" for name in sorted(value)), "}")
+            yield from _entries("{", (f"{json.dumps(str(name))}: {_flow(value[name])}" for name in sorted(value)), "}")
         elif isinstance(value, list) and value:
-            yield from _entries("[", (json.dumps(one, sort_keys=True) for one in value), "]")
+            yield from _entries("[", (_flow(one) for one in value), "]")
         else:
-            yield json.dumps(value, sort_keys=True)
+            yield _flow(value)
     yield "{}\n" if not document else "\n}\n"
 
 
@@ -200,4 +211,8 @@ def record_text(record) -> str:
 
 
 def _flow(value) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True)
+    """A value as JSON in one line, which is YAML too."""
+    return _encode(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, check_circular=False).encode

@@ -36,5 +36,8 @@ def hosts_in_words(hosts, most=8) -> str:
 def nearest(name, known) -> str | None:
     """The known name that is most like this one."""
     by_lower = {str(one).lower(): str(one) for one in known}
-    found = difflib.get_close_matches(str(name).lower()[:120], list(by_lower), n=1, cutoff=0.5)
+    wanted = str(name).lower()[:120]
+    found = difflib.get_close_matches(wanted, list(by_lower), n=5, cutoff=0.5)
+    # of equally near ones, the one that only goes on where the name ends
+    found.sort(key=lambda one: not one.startswith(wanted))
     return by_lower[found[0]] if found else None

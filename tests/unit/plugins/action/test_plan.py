@@ -1,0 +1,277 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The plan of a site: what it reads, writes, refuses and says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from ansible_collections.sovereign.ai_stack.plugins.action import plan
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import resolve
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _lock
+
+WAIVER = {"rule": "ACC-4a", "scope": "site", "reason": "x", "approver": "board", "until": "2099-01-01"}
+RECORD = "ai_stack.lock.yml"
+
+
+@pytest.fixture
+def fine(site):
+    """A site without conflicts: one host to do, one done."""
+    site.variables["ai_stack_waivers"] = [WAIVER]
+    site.answers("gpu1", "h100-bookworm")
+    site.answers("gpu2", "h100-bookworm-converged")
+    return site
+
+
+def test_a_plan_without_conflicts_ends_well_and_writes_its_reports(fine):
+    result, said = fine.run(plan)
+    assert result["failed"] is False and result["changed"] is False, said
+    assert result["summary"]["hosts"] == 2 and result["summary"]["states"] == {"planned": 1, "converged": 1}
+    written = fine.report("plan.json")
+    assert written["schema"] == "sovereign.ai_stack/plan/1" and set(written["hosts"]) == {"gpu1", "gpu2"} and "record" not in written
+    assert sorted(fine.files()) == ["hosts.yml"] + [
+        f"reports/example/{name}" for name in ("observations/gpu1.json", "observations/gpu2.json", "plan.html", "plan.json")
+    ]
+
+
+def test_a_plan_fails_after_writing_its_reports_and_says_every_conflict(fine):
+    fine.variables["ai_stack_poools"] = []
+    fine.variables["ai_stack_pools"] = [{"name": "all", "hosts": "gpu", "use": "host", "select": {"model": "H1000"}, "cloud": "main"}]
+    result, said = fine.run(plan)
+    assert result["failed"] is True and "conflicts, nothing was changed" in result["msg"]
+    assert len(fine.report("plan.json")["conflicts"]) >= 4
+    for words in ("ai_stack_poools", "nearest allowed: ai_stack_pools", "H1000", "INT-7", "source: "):
+        assert words in said and words in "\n".join(result["conflicts"])
+
+
+def test_the_limit_neither_shrinks_the_plan_nor_hides_a_conflict_elsewhere(fine):
+    fine.run(plan)
+    fine.answers("gpu2", "gh200-bookworm")
+    assert fine.run(plan)[0]["failed"]
+    fine.limit, fine.registered = ["gpu1"], {}
+    fine.answers("gpu1", "h100-bookworm")
+    result, said = fine.run(plan)
+    assert result["failed"] and "on gpu2" in said and set(fine.report("plan.json")["hosts"]) == {"gpu1", "gpu2"}
+    assert "1 hosts outside the limit count with what was last seen of them" in said
+
+
+def test_deploy_is_stopped_by_conflicts_inside_the_limit_and_of_the_site_only(fine):
+    fine.answers("gpu2", "gh200-bookworm")
+    fine.run(plan)
+    fine.limit = ["gpu1"]
+    result, said = fine.run(plan, mode="deploy")
+    assert result["failed"] is False and "CONFLICT" in said
+    fine.limit = ["gpu2"]
+    assert fine.run(plan, mode="deploy")[0]["failed"] is True
+    fine.limit, fine.variables["ai_stack_poools"] = ["gpu1"], 1
+    assert fine.run(plan, mode="deploy")[0]["failed"] is True
+
+
+def test_a_dark_host_counts_with_what_was_seen_last_and_keeps_its_file(fine):
+    fine.run(plan)
+    before = fine.files()["reports/example/observations/gpu2.json"]
+    fine.is_dark("gpu2")
+    result, said = fine.run(plan)
+    assert result["failed"] is False and "gpu2: did not answer; it counts with what was seen of it" in said
+    assert fine.files()["reports/example/observations/gpu2.json"] == before
+    assert fine.report("plan.json")["inputs"]["observations"]["gpu2"]["reachable"] is False
+
+
+def test_a_limit_of_one_dark_host_that_was_never_seen_still_gives_a_plan(fine):
+    fine.registered, fine.limit = {}, ["gpu2"]
+    fine.is_dark("gpu2")
+    result, dummy = fine.run(plan)
+    assert set(fine.report("plan.json")["hosts"]) == {"gpu1", "gpu2"} and result["summary"]["states"] == {"unknown": 2}
+
+
+def test_a_host_that_could_not_be_observed_is_told_with_its_reason(fine):
+    fine.registered["gpu2"] = {"failed": True, "msg": "no python"}
+    assert "could not be observed: no python" in fine.run(plan)[1]
+
+
+def test_recorded_files_are_planned_from_without_touching_what_was_accepted(fine, root):
+    fine.registered = {"gpu1": {"skipped": True}}
+    folder = fine.folder / "recorded"
+    folder.mkdir()
+    (folder / "gpu1.json").write_text(json.dumps(fine.document("h100-bookworm")))
+    fine.variables["ai_stack_observations"] = "recorded"
+    result, dummy = fine.run(plan)
+    assert result["summary"]["states"] == {"planned": 1, "unknown": 1}
+    assert not (fine.folder / "reports/example/observations").exists()
+
+
+def test_a_folder_of_recorded_files_that_is_not_there_is_a_conflict(fine):
+    fine.variables["ai_stack_observations"] = "absent"
+    result, said = fine.run(plan)
+    assert result["failed"] and "SITE-5" in said and "absent is no folder" in said
+
+
+def test_hostile_recorded_files_are_conflicts_and_no_tracebacks(fine):
+    folder = fine.folder / "recorded"
+    folder.mkdir()
+    (folder / "gpu1.json").write_text("[" * 100000)
+    (folder / "gpu2.json").write_text(json.dumps({**fine.document("h100-bookworm"), "pci": "none"}))
+    fine.variables["ai_stack_observations"] = str(folder)
+    result, said = fine.run(plan)
+    assert result["failed"] and said.count("SITE-1") == 2 and "defect" not in result["msg"]
+
+
+def test_check_mode_of_a_plan_writes_the_same_reports(fine):
+    fine.run(plan)
+    before = set(fine.files())
+    subprocess.run(["rm", "-r", str(fine.folder / "reports")], check=True)
+    fine.run(plan, check=True)
+    assert set(fine.files()) == before
+
+
+def test_deploy_keeps_a_record_and_the_second_one_leaves_it(fine):
+    result, dummy = fine.run(plan, mode="deploy")
+    assert result["changed"] is True
+    record = yaml.safe_load((fine.folder / RECORD).read_text())
+    assert record["schema"] == "sovereign.ai_stack/lock/1" and {row["host"] for row in record["cards"]} == {"gpu1", "gpu2"}
+    before = (fine.folder / RECORD).read_bytes()
+    assert fine.run(plan, mode="deploy")[0]["changed"] is False and (fine.folder / RECORD).read_bytes() == before
+
+
+def test_deploy_in_check_mode_shows_the_record_and_writes_neither_it_nor_a_lock(fine):
+    result, dummy = fine.run(plan, check=True, diff=True, mode="deploy")
+    assert result["changed"] is True and "gpu1" in result["diff"]["after"] and result["diff"]["before"] == ""
+    assert RECORD not in fine.files() and "reports/example/site.lock" not in fine.files()
+
+
+def test_a_refused_deploy_keeps_no_record(fine):
+    fine.variables["ai_stack_poools"] = 1
+    assert fine.run(plan, mode="deploy")[0]["failed"] and RECORD not in fine.files()
+
+
+def test_a_record_that_cannot_be_read_is_a_conflict_and_stays_as_it_is(fine):
+    (fine.folder / RECORD).write_text("schema: [")
+    result, said = fine.run(plan, mode="deploy")
+    assert result["failed"] and "SITE-2" in said and (fine.folder / RECORD).read_text() == "schema: ["
+
+
+def test_a_second_deploy_is_told_who_holds_the_site(fine):
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    holder = {**_lock.process_of_run(), "pid": child.pid, "started": _lock._started(child.pid)}
+    _lock.take(fine.folder / "reports/example", "deploy", "2026-11-25T19:00:00Z", holder)
+    result, dummy = fine.run(plan, mode="deploy")
+    child.communicate(b"\n")
+    assert result["failed"] and "The site is locked" in result["msg"] and RECORD not in fine.files()
+
+
+def approve(site):
+    site.run(plan)
+    (site.folder / "approved.json").write_bytes(site.files()["reports/example/plan.json"])
+    site.variables["ai_stack_plan"] = "approved.json"
+
+
+def test_an_approved_plan_is_applied_while_nothing_changed(fine):
+    approve(fine)
+    result, said = fine.run(plan, mode="deploy")
+    assert result["failed"] is False, said
+
+
+@pytest.mark.parametrize("change, words", [("intent", "ai_stack_driver was changed since"), ("observation", "nobody approved"), ("cards", "its cards are others")])
+def test_an_approved_plan_is_refused_with_every_difference_when_something_changed(fine, change, words):
+    approve(fine)
+    if change == "intent":
+        fine.variables["ai_stack_driver"] = {"reboot": "when_needed"}
+    elif change == "observation":
+        document = fine.document("h100-bookworm-converged")
+        document["packages"]["held"].clear()
+        fine.answers("gpu2", document)
+    else:
+        document = fine.document("h100-bookworm")
+        document["pci"][0]["device"] = "2330"
+        fine.answers("gpu1", document)
+    result, said = fine.run(plan, mode="deploy")
+    assert result["failed"] and "SITE-4" in said and words in said
+
+
+def test_a_plan_with_conflicts_cannot_be_approved(fine):
+    fine.answers("gpu2", "gh200-bookworm")
+    approve(fine)
+    result, dummy = fine.run(plan, mode="deploy")
+    assert result["failed"] and "a plan with conflicts is not applied" in result["msg"]
+
+
+def test_a_defect_of_ours_is_one_sentence_and_a_traceback_for_those_who_ask(fine, monkeypatch):
+    def planted(*dummy, **dummies):
+        raise KeyError("planted")
+
+    monkeypatch.setattr(resolve, "resolve", planted)
+    result, said = fine.run(plan)
+    assert result["failed"] and result["msg"].startswith("The plan could not be made: a defect of the collection (KeyError in test_plan.py line")
+    assert "Traceback" not in json.dumps(result) and "Traceback" in said
+
+
+def test_templates_of_the_inventory_are_resolved_where_they_stand(fine, template):
+    fine.variables["site_model"] = "H100"
+    fine.variables["ai_stack_pools"][0]["select"] = {"model": template("{{ site_model }}")}
+    assert fine.run(plan)[0]["failed"] is False
+
+
+def test_a_template_that_cannot_be_resolved_is_a_conflict_with_its_place(fine, template):
+    fine.variables["ai_stack_pools"][0]["select"] = {"model": template("{{ site_modle }}")}
+    fine.variables["ai_stack_repositories"] = [
+        {"name": "a", "type": "deb", "uris": ["https://x"], "suites": ["./"], "login": "l", "password": template("s3cret{{ vault_x }}")},
+        {"name": "b", "type": "deb", "uris": ["https://x"], "suites": ["./"], "login": "l", "password": template("s3cret{{ ( }}")},
+    ]
+    result, said = fine.run(plan)
+    assert result["failed"] and "INT-8: ai_stack_pools[0].select.model: its template cannot be resolved: " in said and "site_modle" in said
+    assert "INT-8: ai_stack_repositories[0].password: its template cannot be resolved\n" in said + "\n"
+    assert "s3cret" not in said + json.dumps(result) + "".join(map(str, fine.files().values()))
+
+
+@pytest.mark.parametrize("password", ["s3cret", ["s3cret"], {"s3cret": "s3cret"}, 535309])
+def test_a_secret_is_found_nowhere_whatever_its_type(fine, password):
+    fine.variables["ai_stack_repositories"] = [
+        {"name": "cuda", "type": "deb", "uris": ["https://x"], "suites": ["./"], "login": "l", "password": password},
+        {"name": "cuda", "type": "deb", "uris": ["https://l:s3cret@x"], "suites": ["./"], "login": "l", "pasword": password},
+    ]
+    result, said = fine.run(plan, diff=True, mode="deploy")
+    everything = said + json.dumps(result) + "".join(map(str, fine.files().values()))
+    assert "s3cret" not in everything and "535309" not in everything.replace("535.309", "")
+
+
+def test_a_variable_of_one_host_only_is_refused(fine):
+    task_vars = fine.task_vars
+    fine.task_vars = lambda host: {**task_vars(host), "ai_stack_driver": {"policy": "newest"}}
+    result, said = fine.run(plan)
+    assert result["failed"] and "ai_stack_driver: is set for one host or group only" in said
+
+
+def test_a_path_in_the_inventory_may_start_at_the_inventory(fine, template):
+    (fine.folder / "tables").mkdir()
+    fine.variables["ai_stack_extra_tables"] = [template("{{ inventory_dir }}/tables")]
+    assert fine.run(plan)[0]["failed"] is False
+
+
+HOSTILE = ["{{ lookup('pipe', 'touch planted') }}", "{% for x in y %}", "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "\x1b]0;planted\x07"]
+
+
+def planted(value, text):
+    """The document with a hostile text in every string."""
+    if isinstance(value, dict):
+        return {key: planted(one, text) if key not in ("schema", "vendor", "device", "class", "address") else one for key, one in value.items()}
+    if isinstance(value, list):
+        return [planted(one, text) for one in value]
+    return text if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_host_says_runs_nowhere(fine, text, template):
+    document = planted(fine.document("h100-bookworm-converged"), text)
+    fine.answers("gpu1", document)
+    fine.answers("gpu2", document)
+    result, said = fine.run(plan)
+    assert not (fine.folder / "planted").exists() and "defect" not in result["msg"]
+    assert all(line.isprintable() for line in said.splitlines())
+    page = fine.files()["reports/example/plan.html"].decode()
+    assert "<script>alert" not in page and "<img src=x" not in page
+    assert fine.report("observations/gpu1.json")["system"]["distribution"] == text

@@ -1,0 +1,151 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""From intent and observations to plan.json: what surrounds the core."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _planner, _recorded, _site
+
+NOW = "2026-11-25T20:00:00Z"
+POOL = {"name": "h100", "hosts": "gpu", "use": "host", "select": {"model": "H100"}}
+
+
+@pytest.fixture
+def seen(root):
+    """Two hosts as the fixtures have them."""
+    found, folder = _planner.Seen(), root / "tests/unit/fixtures/observations"
+    for host, name in (("gpu1", "h100-bookworm"), ("gpu2", "h100-bookworm-converged")):
+        found.documents[host], digest = _recorded.Shelf().take(str(folder / f"{name}.json"), host)
+        found.about[host] = {"sha256": digest, "at": "2026-11-25T19:00:00Z"}
+    return found
+
+
+def plan(seen, *pools, groups=None, record=None, **intent):
+    groups = groups or {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"], "ungrouped": []}
+    return _planner.plan_site({"ai_stack_site": "example", "ai_stack_pools": list(pools or [POOL]), **intent}, groups, seen, record or {}, NOW)
+
+
+def rules(rows, host=None):
+    return [row["rule"] for row in rows if row["host"] == host]
+
+
+def test_a_plan_has_the_parts_of_its_contract(seen):
+    made = plan(seen)
+    assert {"schema", "site", "inputs", "hosts", "resources", "steps", "artefacts", "conflicts", "warnings", "waived"} <= set(made)
+    assert made["schema"] == "sovereign.ai_stack/plan/1" and made["site"] == "example"
+    assert {"generated_at", "collection", "core", "intent_sha256", "tables", "observations"} <= set(made["inputs"])
+    assert made["inputs"]["observations"]["gpu1"] == seen.about["gpu1"] and set(made["inputs"]["tables"]) >= {"accelerators", "rules"}
+    assert json.loads("".join(_site.lines({key: made[key] for key in made if key != "record"})))["hosts"] == made["hosts"]
+
+
+def test_conflicts_of_inventory_and_of_hosts_come_at_once(seen):
+    made = plan(seen, POOL, {"name": "h100", "hosts": "gpu", "use": "host", "select": {"model": "H1000"}}, ai_stack_poools=[])
+    assert {"INT-1", "INT-6"} <= set(rules(made["conflicts"])) and any(rule.startswith("ACC-") for rule in rules(made["conflicts"], "gpu1"))
+
+
+def test_a_conflict_of_the_core_points_at_the_row_that_the_inventory_has(seen):
+    made = plan(seen, {"name": "bad name!", "hosts": "gpu", "use": "host"}, POOL, {**POOL, "name": "typo", "select": {"model": "H1000"}})
+    paths = [row["path"] for row in made["conflicts"] if "H1000" in row["message"]]
+    assert paths and all(path.startswith("ai_stack_pools[2]") for path in paths)
+
+
+def test_a_file_that_cannot_be_read_is_a_conflict_of_its_host(seen):
+    seen.wrong["gpu1"] = "observations/gpu1.json is not JSON."
+    del seen.documents["gpu1"]
+    made = plan(seen)
+    assert "SITE-1" in rules(made["conflicts"], "gpu1") and made["hosts"]["gpu1"]["state"] == "unknown"
+
+
+def test_a_dark_host_is_a_warning_that_says_how_old_its_observation_is(seen):
+    seen.dark["gpu1"] = "did not answer"
+    made = plan(seen)
+    assert any(row["host"] == "gpu1" and "did not answer; it counts with what was seen of it 1 hour ago" in row["message"] for row in made["warnings"])
+    assert made["inputs"]["observations"]["gpu1"]["reachable"] is False
+    assert [card["model"] for card in made["hosts"]["gpu1"]["cards"]] == ["H100"] * len(made["hosts"]["gpu1"]["cards"]) != []
+
+
+def test_a_host_that_was_never_seen_is_unknown_and_stops_no_other(seen):
+    del seen.documents["gpu1"], seen.about["gpu1"]
+    seen.dark["gpu1"] = "did not answer"
+    made = plan(seen)
+    assert made["hosts"]["gpu1"]["state"] == "unknown" and any("was never seen" in row["message"] for row in made["warnings"])
+    assert rules(made["conflicts"], "gpu1") == [] and made["hosts"]["gpu2"]["cards"]
+
+
+def test_tables_of_a_site_that_cannot_be_read_are_a_conflict(seen, tmp_path):
+    (tmp_path / "accelerators.yml").write_text("[")
+    assert rules(plan(seen, ai_stack_extra_tables=[str(tmp_path)])["conflicts"])[:1] == ["SITE-3"]
+    assert rules(plan(seen, ai_stack_extra_tables=["/absent"])["conflicts"])[:1] == ["SITE-3"]
+
+
+def test_secrets_do_not_reach_the_plan(seen):
+    repository = {"name": "cuda", "type": "deb", "uris": ["https://mirror.example.org"], "suites": ["./"], "login": "site", "password": "xyzzy"}
+    assert "xyzzy" not in json.dumps(plan(seen, ai_stack_repositories=[repository]), default=str)
+
+
+AGES = [
+    ("2026-11-25T20:00:00Z", "just now"),
+    ("2026-11-25T19:59:01Z", "just now"),
+    ("2026-11-25T19:59:00Z", "1 minute ago"),
+    ("2026-11-25T18:00:01Z", "1 hour ago"),
+    ("2026-11-22T20:00:00Z", "3 days ago"),
+    ("soon", "at an unknown time"),
+    (None, "at an unknown time"),
+    ("2026-11-22T20:00:00", "at an unknown time"),
+]
+
+
+@pytest.mark.parametrize("then, words", AGES)
+def test_an_age_is_told_in_words(then, words):
+    assert _planner.age(then, NOW) == words
+
+
+def test_equal_conflicts_are_told_once_with_their_hosts():
+    rows = [{"rule": "ACC-1", "host": f"gpu{number}", "path": "ai_stack_driver.policy", "message": "no", "source": "s", "nearest": "580"} for number in range(11)]
+    (text,) = _planner.text_of(rows)
+    assert text.splitlines() == [
+        "ACC-1 on gpu0, gpu1, gpu2, gpu3, gpu4, gpu5, gpu6, gpu7 and 3 more: ai_stack_driver.policy: no",
+        "  nearest allowed: 580",
+        "  source: s",
+    ]
+
+
+def test_nothing_in_a_conflict_moves_the_cursor():
+    (text,) = _planner.text_of([{"rule": "ACC-1", "host": "gpu1", "path": None, "message": "\x1b[2J\r\nevil", "source": None, "nearest": "\x07"}])
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_a_slice_holds_the_conflicts_of_its_host_and_of_the_site(seen):
+    made = plan(seen)
+    made["conflicts"] = [{"rule": None, "host": host, "path": None, "message": str(host), "source": None, "nearest": None} for host in (None, "gpu1", "gpu2")]
+    slices = dict(_planner.slices_of(made, ["gpu1"]))
+    assert list(slices) == ["gpu1"] and [row["host"] for row in slices["gpu1"]["conflicts"]] == [None, "gpu1"]
+    assert set(slices["gpu1"]) == {"state", "because", "cards", "changes", "decisions", "conflicts", "messages"}
+
+
+def alone(seen, **intent):
+    groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"], "other": ["gpu2"]}
+    return _planner.plan_alone(intent, "gpu1", groups, seen, {}, NOW)
+
+
+def test_a_role_alone_plans_all_cards_of_its_host_where_no_site_is_described(seen):
+    made = alone(seen)
+    assert list(made["hosts"]) == ["gpu1"] and {card["pool"] for card in made["hosts"]["gpu1"]["cards"]} == {"this-host"}
+    assert [rule for rule in rules(made["conflicts"]) if rule.startswith("INT")] == []
+
+
+def test_a_role_alone_takes_the_sites_pools_that_its_host_is_in(seen):
+    pools = [{"name": "elsewhere", "hosts": "other", "use": "host"}, POOL]
+    states = [{"host": "gpu2", "state": "retired", "reason": "x"}]
+    made = alone(seen, ai_stack_site="example", ai_stack_pools=pools, ai_stack_states=states)
+    assert {card["pool"] for card in made["hosts"]["gpu1"]["cards"]} == {"h100"}
+    assert [row for row in made["conflicts"] if row["host"] is None] == []
+
+
+def test_a_role_alone_and_the_verb_decide_the_same(seen):
+    whole, mine = plan(seen), alone(seen, ai_stack_site="example", ai_stack_pools=[POOL])
+    assert mine["hosts"]["gpu1"] == whole["hosts"]["gpu1"]

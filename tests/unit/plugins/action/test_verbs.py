@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The verbs plan and verify as an operator runs them: the real ansible-playbook, recorded or local hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.action import plan
+
+COLLECTIONS = str(pathlib.Path(plan.__file__).parents[5])
+INTENT = """\
+ai_stack_site: example
+ai_stack_pools:
+  - {name: all, hosts: gpu, use: host}
+ai_stack_waivers:
+  - {rule: ACC-4a, scope: site, reason: x, approver: board, until: 2099-01-01}
+"""
+# the ssh of a dark host is refused at once and never leaves the machine
+DARK = "{ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 9}"
+HERE = "{ansible_connection: local, ansible_python_interpreter: '{{ ansible_playbook_python }}'}"
+
+
+class Site:
+    """An inventory in a folder of its own, and the verbs over it."""
+
+    def __init__(self, folder, fixtures):
+        self.folder, self.fixtures = folder, fixtures
+        (folder / "group_vars").mkdir()
+        (folder / "group_vars/all.yml").write_text(INTENT)
+        (folder / "recorded").mkdir()
+        self.hosts(gpu1=DARK, gpu2=DARK)
+
+    def hosts(self, **hosts):
+        rows = "".join(f"    {name}: {variables}\n" for name, variables in hosts.items())
+        (self.folder / "hosts.yml").write_text(f"gpu:\n  hosts:\n{rows}")
+
+    def record(self, host, name):
+        shutil.copy(self.fixtures / f"{name}.json", self.folder / "recorded" / f"{host}.json")
+
+    def play(self, playbook, *arguments):
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+        environment.update(ANSIBLE_COLLECTIONS_PATH=COLLECTIONS, ANSIBLE_HOME=str(self.folder / ".ansible"), ANSIBLE_NOCOLOR="1", ANSIBLE_LIBRARY="library")
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.yml", playbook, *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def report(self, name):
+        return json.loads((self.folder / "reports/example" / name).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def site(tmp_path, root):
+    return Site(tmp_path, root / "tests/unit/fixtures/observations")
+
+
+def test_recorded_files_are_planned_and_proven_with_no_host_contacted(site):
+    site.record("gpu1", "h100-bookworm-converged")
+    site.record("gpu2", "h100-bookworm-converged")
+    for verb in ("plan", "verify"):
+        code, said = site.play(f"sovereign.ai_stack.{verb}", "-e", "ai_stack_observations=recorded")
+        assert code == 0 and "skipping: no hosts matched" in said and "UNREACHABLE" not in said, said
+    assert site.report("plan.json")["hosts"]["gpu2"]["state"] == "converged"
+    assert site.report("evidence.json")["summary"]["fail"] == 0
+
+
+def test_a_conflict_ends_the_command_with_an_error_after_the_reports(site):
+    site.record("gpu1", "gh200-bookworm")
+    code, said = site.play("sovereign.ai_stack.plan", "-e", "ai_stack_observations=recorded", "-e", "ai_stack_poools=1")
+    assert code != 0 and "CONFLICT INT-1: ai_stack_poools" in said and "on gpu1: " in said and "Traceback" not in said
+    assert (site.folder / "reports/example/plan.html").exists()
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="ssh is not installed here")
+def test_a_limit_of_one_dark_host_plans_the_whole_site(site):
+    code, said = site.play("sovereign.ai_stack.plan", "--limit", "gpu2")
+    assert code == 0 and "gpu2: did not answer and was never seen" in said, said
+    assert set(site.report("plan.json")["hosts"]) == {"gpu1", "gpu2"}
+    code, said = site.play("sovereign.ai_stack.verify", "--limit", "gpu2")
+    assert code != 0 and "UNKNOWN host.answers on gpu2" in said
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="ssh is not installed here")
+def test_dark_and_broken_hosts_do_not_stop_the_plan_of_the_others(site):
+    site.hosts(broken="{ansible_connection: local, ansible_python_interpreter: /nonexistent}", gpu1=HERE, dark=DARK)
+    code, said = site.play("sovereign.ai_stack.plan", "--check")
+    assert code == 0 and "broken: could not be observed" in said and "dark: did not answer" in said, said
+    assert {name: host["state"] for name, host in site.report("plan.json")["hosts"].items() if name != "gpu1"} == {"broken": "unknown", "dark": "unknown"}
+    assert site.report("observations/gpu1.json")["schema"] == "sovereign.ai_stack/observation/1"
+
+
+HOSTILE = "{{ lookup('pipe', 'touch planted') }}</script><script>alert(1)</script>"
+MODULE = """\
+#!/usr/bin/python
+import json, sys
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({"path": {"type": "str"}})
+module.exit_json(observation=json.load(open(module.params["path"])))
+"""
+PLAY = """\
+- hosts: gpu1
+  gather_facts: false
+  tasks:
+    - hostile_facts: {path: "{{ playbook_dir }}/recorded/gpu1.json"}
+      register: __ai_stack_observation
+    - sovereign.ai_stack.plan:
+        mode: deploy
+      delegate_to: localhost
+    - sovereign.ai_stack.host_plan:
+        observation: "{{ __ai_stack_observation.observation }}"
+      register: mine
+    - ansible.builtin.copy:
+        content: "{{ mine.decisions | to_json }} {{ mine.because }} {{ __ai_stack_observation.observation.system.distribution }}"
+        dest: "{{ playbook_dir }}/seen"
+        mode: "0600"
+    - sovereign.ai_stack.evidence:
+      delegate_to: localhost
+      failed_when: false
+"""
+
+
+def hostile(value):
+    if isinstance(value, dict):
+        return {key: hostile(one) if key not in ("schema", "vendor", "device", "class", "address", "present") else one for key, one in value.items()}
+    if isinstance(value, list):
+        return [hostile(one) for one in value]
+    return HOSTILE if isinstance(value, str) else value
+
+
+def test_what_a_live_host_says_is_never_a_template(site):
+    site.hosts(gpu1=HERE)
+    document = json.loads((site.fixtures / "h100-bookworm-converged.json").read_text())
+    (site.folder / "recorded/gpu1.json").write_text(json.dumps(hostile(document)))
+    (site.folder / "library").mkdir()
+    (site.folder / "library/hostile_facts.py").write_text(MODULE)
+    (site.folder / "play.yml").write_text(PLAY.replace("mode: deploy", "mode: plan"))
+    dummy, said = site.play("play.yml")
+    assert not (site.folder / "planted").exists() and "defect of the collection" not in said, said
+    assert site.report("observations/gpu1.json")["system"]["distribution"] == HOSTILE
+    (site.folder / "play.yml").write_text(PLAY.replace("      delegate_to: localhost\n", "      delegate_to: localhost\n      failed_when: false\n", 1))
+    code, said = site.play("play.yml")
+    assert code == 0 and not (site.folder / "planted").exists(), said
+    assert HOSTILE in (site.folder / "seen").read_text()
+    for page in ("plan.html", "evidence.html"):
+        assert "<script>alert" not in (site.folder / "reports/example" / page).read_text()
+
+
+def test_the_folder_of_reports_can_be_named_on_the_command_line(site):
+    site.record("gpu1", "no-card")
+    site.play("sovereign.ai_stack.plan", "-e", "ai_stack_observations=recorded", "-e", "ai_stack_report_dir=elsewhere")
+    assert (site.folder / "elsewhere/plan.json").exists() and not (site.folder / "reports").exists()

@@ -13,6 +13,7 @@ from .text import nearest, safe
 # The kernel module is the tables' word for who drives a card; these are the names that package sets use.
 VENDORS = {'nvidia': 'nvidia', 'amdgpu': 'amd', 'i915': 'intel', 'xe': 'intel', 'habanalabs': 'habana'}
 
+_PLACE = re.compile(r'[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$')
 _HEX = re.compile(r'[0-9a-f]{4}$')
 # 0300 is also the console of a board, so an unknown id of that class is no accelerator by itself.
 _ACCELERATOR_CLASSES = ('0302', '12')
@@ -21,8 +22,7 @@ _ACCELERATOR_CLASSES = ('0302', '12')
 def address(text):
     """The form that sysfs uses: NVML writes the domain with eight digits and in capitals."""
     text = (text or '').lower()
-    domain, colon, rest = text.partition(':')
-    return domain[-4:] + colon + rest if len(domain) > 4 else text
+    return text[:8].lstrip('0').rjust(4, '0') + text[8:] if text[8:9] == ':' else text
 
 
 def find_row(index, function):
@@ -56,7 +56,11 @@ def _dead(function, gpu):
 
 
 def _card(function, gpu, row):
-    card = {'address': safe(function['address'], 40), 'vendor': safe(function.get('vendor'), 8), 'device': safe(function.get('device'), 8),
+    place, vendor, device = function['address'], function.get('vendor'), function.get('device')
+    if not row:
+        # What a row names is what the tables say; anything else is a host's word.
+        vendor, device = safe(vendor, 8), safe(device, 8)
+    card = {'address': place if _PLACE.match(place) else safe(place, 40), 'vendor': vendor, 'device': device,
             'subsystem': '%s:%s' % (function.get('subsystem_vendor'), function.get('subsystem_device')),
             'model': row['model'] if row else None, 'name': row['name'] if row else safe((gpu or {}).get('name') or 'unknown'),
             'slot': function.get('slot'), 'vbios': (gpu or {}).get('vbios'), 'row': row, 'pool': None, 'use': None,

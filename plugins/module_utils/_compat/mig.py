@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import re
+
 from . import versions
 from .register import Objection, rule
 from .text import did_you_mean, safe
+
+_HEX = re.compile(r'[0-9a-f]{1,8}$')
 
 
 class Wish:
@@ -25,6 +29,11 @@ class Wish:
         """What the rules about layouts ask for: equal keys, equal answers."""
         return (self.card['vendor'], self.card['device'], self.card['subsystem'], self.card['vbios'], self.path, self.version,
                 bool(self.gpu.get('processes')) and self.card['address'])
+
+    @property
+    def source(self):
+        """Where the profiles of this card come from."""
+        return [row.get('source') for row in self.profiles.values()][0] if self.profiles else None
 
     @property
     def name(self):
@@ -55,7 +64,7 @@ def profile_is_of_the_card(wish):
     for profile in sorted(wish.layout or {}):
         if wish.profiles and profile not in wish.profiles:
             yield Objection('%s has no profile %s' % (wish.name, safe(profile)), did_you_mean(profile, wish.profiles), wish.at(profile),
-                            next(iter(wish.profiles.values())).get('source'))
+                            wish.source)
 
 
 @rule('ACC-54', 'layout')
@@ -71,7 +80,7 @@ def _too_much(wish, column, text):
     wanted, room = wish.total(column)
     if room is not None and wanted > room:
         yield Objection('%s has %d %s; the layout wants %d' % (wish.name, room, text, wanted), 'a layout of at most %d %s' % (room, text), wish.path,
-                        next(iter(wish.known.values()))[0].get('source'))
+                        wish.source)
 
 
 @rule('ACC-18a', 'layout')
@@ -92,7 +101,7 @@ def media_engines_are_given_once(wish):
     wanted = sum(count for row, count in wish.known.values() if row.get('me'))
     if wanted > 1:
         yield Objection('the layout wants %d instances with media engines of %s' % (wanted, wish.name), 'at most one +me instance', wish.path,
-                        next(row for row, _dummy in wish.known.values() if row.get('me')).get('source'))
+                        wish.source)
 
 
 def placed(wish):
@@ -123,7 +132,7 @@ def instances_find_a_place(wish):
     if all(count <= (row.get('max') or 0) for row, count in wish.known.values()) and placed(wish) is None:
         yield Objection('the instances of the layout find no place beside each other on %s' % wish.name,
                         'places: %s' % '; '.join('%s at %s' % (profile, row['placements']) for profile, (row, _dummy) in sorted(wish.known.items())),
-                        wish.path, next(iter(wish.known.values()))[0].get('source'))
+                        wish.path, wish.source)
 
 
 @rule('ACC-56', 'layout')
@@ -144,8 +153,8 @@ def driver_has_mig_for_the_card(wish):
 
 
 def _vbios(text):
-    return [int(part, 16) for part in str(text).split('.')] if text and all(part and set(part.lower()) <= set('0123456789abcdef')
-                                                                              for part in str(text).split('.')) else None
+    parts = str(text or '').lower().split('.')
+    return [int(part, 16) for part in parts] if all(_HEX.match(part) for part in parts) else None
 
 
 @rule('ACC-58', 'layout')

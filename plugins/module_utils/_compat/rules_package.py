@@ -95,8 +95,8 @@ def parts_are_of_one_version(candidate, case):
     """User space, module and firmware are one version."""
     uneven = sorted(name for name in candidate.uneven if 'gsp' not in name) if candidate.build == 'dkms' else []
     if uneven:
-        yield Objection('the module of %s is %s, but here are %s' % (candidate.name, safe(candidate.package_version),
-                                                                    listed(['%s %s' % (name, candidate.uneven[name]) for name in uneven])),
+        here = listed(['%s %s' % (name, candidate.uneven[name]) for name in uneven])
+        yield Objection('the module of %s is %s, but here are %s' % (candidate.name, safe(candidate.package_version), here),
                         case.offers(lambda one: not one.uneven, 'a set whose parts are all of one version'), case.path('policy'))
 
 

@@ -14,6 +14,8 @@ _LIMIT = 200
 def safe(value, limit=_LIMIT):
     """A foreign value for use inside a message: one line, no control characters, at most limit characters."""
     text = value if isinstance(value, str) else str(value)
+    if len(text) <= limit and text.isprintable():
+        return text
     text = ''.join(char if char.isprintable() else '\\x%02x' % ord(char) for char in text[:limit + 1])
     return text if len(text) <= limit else text[:limit - 3] + '...'
 

@@ -112,9 +112,9 @@ def _of_schema(intent):
 def _of_names(intent, known):
     """Names that are referred to, and names that are given twice."""
     found = list(_schema.walk(intent))
-    names = {kind: None for kind in ("group", "host", "rule")}
+    names = dict.fromkeys(("group", "host", "rule"))
     names.update({kind: [] for kind in ("cloud", "cluster", "pool", "provider")}, repository=["distribution"])
-    for dummy, value, node in found:
+    for _dummy, value, node in found:
         if "x-defines" in node and isinstance(value, str):
             names[node["x-defines"]].append(value)
     names.update(known)
@@ -234,7 +234,7 @@ def _squeeze(value):
 def public(intent) -> dict:
     """A copy in which every secret is null: what the core, the digests and the reports get."""
     copy = json.loads(json.dumps(intent))
-    for tokens, dummy, node in _schema.walk(intent):
+    for tokens, _dummy, node in _schema.walk(intent):
         if node.get("writeOnly"):
             _inside(copy, tokens[:-1])[tokens[-1]] = None
     return copy

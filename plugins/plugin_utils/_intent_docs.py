@@ -9,7 +9,7 @@ import json
 
 from . import _intent, _planner, _schema
 
-_HEAD = """<!-- Generated from plugins/plugin_utils/_intent_schema.yml: change the schema, then run `make docs`. -->
+_HEAD = """<!-- Made by `make docs` from plugins/plugin_utils/_intent_schema.yml. Do not edit. -->
 # The intent: what a site may say
 
 A site is described by the `ai_stack_*` variables of the inventory group `all` (usually `group_vars/all.yml`) and by `-e`. They are

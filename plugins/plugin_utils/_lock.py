@@ -51,7 +51,7 @@ def take(root, what, now, process=None):
     path = pathlib.Path(root, NAME)
     mine = {"owner": _owner(), "what": what, "since": now, **(process or process_of_run())}
     stale = None
-    for dummy in range(3):
+    for _dummy in range(3):
         if _create(path, mine):
             return stale
         holder = _holder(path)

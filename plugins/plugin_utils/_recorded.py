@@ -254,7 +254,8 @@ def read_trials(folder):
         path = os.path.join(folder, name)
         try:
             trial = _site.read_json(path)
-            problem = misfit(trial, SHAPE["trials"]["*"], "trial") or next((f"it has no {key}" for key in ("key", "mode", "result") if not trial.get(key)), None)
+            missing = (f"it has no {key}" for key in ("key", "mode", "result") if not trial.get(key))
+            problem = misfit(trial, SHAPE["trials"]["*"], "trial") or next(missing, None)
             if problem:
                 raise _site.SiteError(f"{path} is no trial: {problem}.")
             trials.append(trial)

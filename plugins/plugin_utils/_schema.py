@@ -23,7 +23,7 @@ _TYPES = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def schema() -> dict:
     """The schema as it is written; do not change what you get."""
     text = pathlib.Path(__file__).with_name("_intent_schema.yml").read_text(encoding="utf-8")

@@ -176,7 +176,9 @@ def test_an_approved_plan_is_applied_while_nothing_changed(fine):
     assert result["failed"] is False, said
 
 
-@pytest.mark.parametrize("change, words", [("intent", "ai_stack_driver was changed since"), ("observation", "nobody approved"), ("cards", "its cards are others")])
+@pytest.mark.parametrize(
+    "change, words", [("intent", "ai_stack_driver was changed since"), ("observation", "nobody approved"), ("cards", "its cards are others")]
+)
 def test_an_approved_plan_is_refused_with_every_difference_when_something_changed(fine, change, words):
     approve(fine)
     if change == "intent":
@@ -252,7 +254,13 @@ def test_a_path_in_the_inventory_may_start_at_the_inventory(fine, template):
     assert fine.run(plan)[0]["failed"] is False
 
 
-HOSTILE = ["{{ lookup('pipe', 'touch planted') }}", "{% for x in y %}", "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "\x1b]0;planted\x07"]
+HOSTILE = [
+    "{{ lookup('pipe', 'touch planted') }}",
+    "{% for x in y %}",
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "\x1b]0;planted\x07",
+]
 
 
 def planted(value, text):

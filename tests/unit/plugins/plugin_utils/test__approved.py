@@ -91,7 +91,7 @@ def test_hosts_that_are_not_acted_on_do_not_matter():
 
 def test_every_difference_is_told_at_once():
     fresh = plan()
-    for change, dummy, words in DIFFERENT[1:3] + DIFFERENT[7:9]:
+    for change, _dummy, _words in DIFFERENT[1:3] + DIFFERENT[7:9]:
         change(fresh)
     assert len(_approved.differences(plan(), fresh, ["gpu1", "gpu2"])) == 4
 

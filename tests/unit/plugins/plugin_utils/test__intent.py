@@ -160,7 +160,7 @@ def test_a_layout_is_for_mig_only():
 
 def test_all_mistakes_are_told_at_once():
     def change(intent):
-        for tokens, value, *dummy in (CASES[0], CASES[2], CASES[14], CASES[30]):
+        for tokens, value, *_dummy in (CASES[0], CASES[2], CASES[14], CASES[30]):
             setter(*tokens, value=value)(intent)
 
     assert len({row["path"] for row in conflicts(change)}) == 4
@@ -175,7 +175,9 @@ def test_the_value_of_a_secret_is_in_no_conflict_whatever_its_type(place, value)
     assert not any(hidden in text for hidden in ("s3cret", "535309", "53530.9", "2026-01-01"))
 
 
-@pytest.mark.parametrize("value", ["https://user:s3cret@mirror/", ["s3cret"], {"password": "s3cret"}, [["s3cret"]], [{"pasword": "s3cret", "name": ["s3cret"]}]])
+@pytest.mark.parametrize(
+    "value", ["https://user:s3cret@mirror/", ["s3cret"], {"password": "s3cret"}, [["s3cret"]], [{"pasword": "s3cret", "name": ["s3cret"]}]]
+)
 def test_what_stands_in_the_place_of_repositories_is_not_repeated(value):
     assert "s3cret" not in json.dumps(conflicts(setter("ai_stack_repositories", value=value)))
 
@@ -267,7 +269,7 @@ def test_nothing_that_an_operator_wrote_moves_the_cursor():
 
 def test_the_schema_is_one_of_its_draft_and_every_key_is_described():
     _intent.jsonschema.Draft202012Validator.check_schema(_schema.schema())
-    for tokens, node, dummy in _schema.keys():
+    for tokens, node, _dummy in _schema.keys():
         assert node.get("description") or tokens[-1] == "NAME", tokens
 
 

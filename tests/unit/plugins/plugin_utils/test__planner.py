@@ -105,7 +105,9 @@ def test_an_age_is_told_in_words(then, words):
 
 
 def test_equal_conflicts_are_told_once_with_their_hosts():
-    rows = [{"rule": "ACC-1", "host": f"gpu{number}", "path": "ai_stack_driver.policy", "message": "no", "source": "s", "nearest": "580"} for number in range(11)]
+    rows = [
+        {"rule": "ACC-1", "host": f"gpu{number}", "path": "ai_stack_driver.policy", "message": "no", "source": "s", "nearest": "580"} for number in range(11)
+    ]
     (text,) = _planner.text_of(rows)
     assert text.splitlines() == [
         "ACC-1 on gpu0, gpu1, gpu2, gpu3, gpu4, gpu5, gpu6, gpu7 and 3 more: ai_stack_driver.policy: no",

@@ -92,7 +92,9 @@ def waiver(rule, until="2026-11-25", scope="host gpu1"):
     return {"rule": rule, "scope": scope, "reason": "until the reboot", "approver": "board", "until": until}
 
 
-@pytest.mark.parametrize("until, scope, status", [("2026-11-25", "host gpu1", "waived"), ("2026-11-24", "host gpu1", "fail"), ("2026-11-25", "host gpu2", "fail")])
+@pytest.mark.parametrize(
+    "until, scope, status", [("2026-11-25", "host gpu1", "waived"), ("2026-11-24", "host gpu1", "fail"), ("2026-11-25", "host gpu2", "fail")]
+)
 def test_a_waiver_covers_a_failed_check_until_its_last_day_and_in_its_scope(plan, seen, monkeypatch, until, scope, status):
     rule = broken(plan, seen)
     # which rules may be waived is the core's business
@@ -119,7 +121,9 @@ def test_an_unknown_check_cannot_be_waived():
 CHANGE = {"resource": "package:nvidia-new", "before": None, "after": "1"}
 
 
-@pytest.mark.parametrize("predicted, equal", [([CHANGE], True), ([], False), ([{**CHANGE, "after": "2"}], False), ([CHANGE, {**CHANGE, "resource": "hold:nvidia-new"}], False)])
+@pytest.mark.parametrize(
+    "predicted, equal", [([CHANGE], True), ([], False), ([{**CHANGE, "after": "2"}], False), ([CHANGE, {**CHANGE, "resource": "hold:nvidia-new"}], False)]
+)
 def test_made_changes_must_be_the_predicted_ones_and_no_other(plan, seen, document, predicted, equal):
     after = copy.deepcopy(document)
     after["packages"]["installed"]["nvidia-new"] = "1"
@@ -149,7 +153,7 @@ def test_equal_findings_are_told_once_and_move_no_cursor():
 def test_a_signature_is_one_that_ssh_keygen_accepts(tmp_path):
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
     (tmp_path / "evidence.json").write_text("{}")
-    for dummy in range(2):
+    for _dummy in range(2):
         _prover.sign(tmp_path / "evidence.json", tmp_path / "key")
     (tmp_path / "signers").write_text("operator " + (tmp_path / "key.pub").read_text())
     command = ["ssh-keygen", "-Y", "verify", "-f", "signers", "-I", "operator", "-n", "sovereign.ai_stack", "-s", "evidence.json.sig"]

@@ -137,7 +137,9 @@ def test_the_record_reads_back_as_it_was_written(tmp_path):
 
 def test_the_record_is_sorted_yaml_with_one_line_for_each_host_and_card():
     lines = _site.record_text(RECORD).splitlines()
-    assert [line for line in lines if line.startswith("  ")] == sorted((line for line in lines if line.startswith("  ")), key=lambda line: (line[2] == '"', line))
+    assert [line for line in lines if line.startswith("  ")] == sorted(
+        (line for line in lines if line.startswith("  ")), key=lambda line: (line[2] == '"', line)
+    )
     assert yaml.safe_load(_site.record_text({**RECORD, "hosts": {}, "cards": []})) == {**RECORD, "hosts": {}, "cards": []}
 
 

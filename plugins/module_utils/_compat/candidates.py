@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 from . import versions
@@ -24,6 +25,8 @@ class Candidate:
         self.set = self.vendor = self.flavour = self.module = self.package_version = None
         self.version = self.origin = self.message = self.stream = self.simulated = self.download = None
         self.build, self.source, self.installable = 'dkms', DISTRIBUTION, True
+        # compiled: somebody has to compile the module; shipped: a build host does, and the module comes as a package of ours
+        self.compiled = self.shipped = False
         self.packages, self.parts, self.uneven, self.repositories = {}, {}, {}, {}
         self.missing, self.remove, self.names = [], [], set()
         self.__dict__.update(values)
@@ -96,7 +99,7 @@ class _Set:
         what = self.what
         one = Candidate(set=self.name, vendor=what['vendor'], flavour=what['flavour'], module=what['module'], stream=what.get('stream'),
                         package_version=offer['version'], version=version, origin=offer['origin'], source=offer.get('repository') or DISTRIBUTION,
-                        build='dkms' if what['build'] == 'dkms' else 'packaged', names=set(self.names))
+                        build='dkms' if what['build'] == 'dkms' else 'packaged', compiled=what['build'] == 'dkms', names=set(self.names))
         for name in what['packages'] + what['companions']:
             self._collect(one, name, name in what['companions'] or not one.version)
         self._simulated(one)
@@ -130,7 +133,7 @@ class _Set:
         elif not found.get('ok'):
             one.installable, one.message = bool(one.missing), found.get('message')
         else:
-            install = dict(found.get('install') or {}, **(found.get('upgrade') or {}))
+            install = found.get('install') or {}
             one.simulated = install.get(one.module)
             if one.simulated in (None, one.package_version):
                 one.packages = dict(install, **one.packages)
@@ -147,6 +150,17 @@ class _Set:
         return next((offer.get('repository') for offer in self.offers.get(name) or () if offer['version'] == version), None)
 
 
+def _shipped(candidate):
+    """The same driver with its module built and signed elsewhere: no compiler, headers or key on the host."""
+    twin = copy.copy(candidate)
+    twin.build, twin.shipped = 'packaged', True
+    twin.packages = {name: version for name, version in candidate.packages.items()
+                     if name != candidate.module and (name in candidate.names or _DRIVER_NAME.search(name))}
+    twin.missing = [name for name in candidate.missing if name != candidate.module]
+    twin.names = candidate.names - {candidate.module}
+    return twin
+
+
 def of(observation, vendor):
     """Every candidate for cards of a vendor that the repositories of a host offer."""
     packages = observation.get('packages') or {}
@@ -159,6 +173,8 @@ def of(observation, vendor):
             candidate.packages = {name: version for name, version in candidate.packages.items() if name not in others}
             candidate.repository_of = one.repository
             found.append(candidate)
+            if candidate.compiled:
+                found.append(_shipped(candidate))
     return found
 
 

@@ -42,8 +42,9 @@ def _is_unknown_accelerator(index, function):
 
 
 def _identity(function, gpu):
-    vpd = function.get('vpd') or {}
-    return {'serial': (gpu or {}).get('serial') or vpd.get('serial'), 'uuid': (gpu or {}).get('uuid')}
+    """Serial and UUID, as the tool of the vendor, the driver or the card itself tells them."""
+    said = [one or {} for one in (gpu, function.get('identity'), function.get('vpd'))]
+    return {key: next((one[key] for one in said if one.get(key)), None) for key in ('serial', 'uuid', 'vbios')}
 
 
 def _dead(function, gpu):
@@ -63,7 +64,7 @@ def _card(function, gpu, row):
     card = {'address': place if _PLACE.match(place) else safe(place, 40), 'vendor': vendor, 'device': device,
             'subsystem': '%s:%s' % (function.get('subsystem_vendor'), function.get('subsystem_device')),
             'model': row['model'] if row else None, 'name': row['name'] if row else safe((gpu or {}).get('name') or 'unknown'),
-            'slot': function.get('slot'), 'vbios': (gpu or {}).get('vbios'), 'row': row, 'pool': None, 'use': None,
+            'slot': function.get('slot'), 'row': row, 'pool': None, 'use': None,
             'dead': _dead(function, gpu), 'status': 'ok'}
     card.update(_identity(function, gpu))
     if card['dead']:
@@ -73,7 +74,7 @@ def _card(function, gpu, row):
 
 def of(observation, index):
     """The accelerators of a host in address order. row is None where no table knows the id."""
-    gpus = {address(gpu.get('address')): gpu for gpu in (observation.get('nvml') or {}).get('gpus') or ()}
+    gpus = {address(gpu.get('address')): gpu for tool in ('nvml', 'rocm') for gpu in (observation.get(tool) or {}).get('gpus') or ()}
     cards = []
     for function in observation.get('pci') or ():
         row = find_row(index, function)

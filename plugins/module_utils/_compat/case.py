@@ -167,7 +167,7 @@ class Case:
         return self._known[key]
 
     def _build(self, candidate):
-        if candidate.build != 'dkms' or not candidate.module:
+        if not candidate.compiled:
             return 'built', None, None
         there = (self.installed_kernel.get('modules') or {}).get('nvidia') or {}
         if there.get('version') == candidate.version and there.get('flavour') == candidate.flavour:

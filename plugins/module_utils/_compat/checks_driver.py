@@ -49,7 +49,10 @@ def firmware_equals_driver(view):
         if not needed:
             yield none_for('firmware_equals_driver', promise, 'no card here has a GSP')
         else:
-            yield check('firmware_equals_driver', promise, view.version, gsp, '/lib/firmware/nvidia', _state(view.version in (gsp or ()), gsp is None))
+            running = sorted({gpu['gsp'] for gpu in (view.gpus or {}).values() if gpu.get('gsp')})
+            right = view.version in (gsp or ()) and set(running) <= {view.version}
+            yield check('firmware_equals_driver', promise, {'files': view.version, 'running': [view.version]}, {'files': gsp, 'running': running},
+                        '/lib/firmware/nvidia, NVML', _state(right, gsp is None))
     else:
         yield check('firmware_equals_driver', 'the firmware of the cards is there', True, firmware.get('amdgpu'), '/lib/firmware/amdgpu')
 

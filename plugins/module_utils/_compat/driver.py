@@ -62,6 +62,8 @@ def _asked(candidate, case):
         return False
     if case.policy['source'] not in (None, candidate.source) and candidate.set:
         return False
+    if candidate.shipped:
+        return build == 'packaged'
     return build in (None, candidate.build) or not candidate.module
 
 
@@ -186,7 +188,7 @@ def _describe(outcome, case):
     of_kernel = None if one.version else 'the kernel brings this driver'
     outcome.decide('driver.branch', one.branch, of_kernel or 'every card here takes it: %s' % rows, 'ACC-1c', case.index.source('ACC-1c', case.branch(one)))
     outcome.decide('driver.version', one.version, of_kernel or _why(case), 'ACC-3a')
-    outcome.decide('driver.flavour', one.flavour, 'known to build for %s' % safe(case.release) if result == 'built' and one.build == 'dkms' and one.module
+    outcome.decide('driver.flavour', one.flavour, 'known to build for %s' % safe(case.release) if result == 'built' and one.compiled
                    else 'the cards take it', 'ACC-2c', source)
     outcome.decide('driver.source', one.source, 'as %s says' % case.path('source') if one.set else 'somebody else installed it, and it is adopted')
     outcome.decide('driver.owner', one.source if not one.set else DISTRIBUTION if one.source == DISTRIBUTION else 'vendor_repository',
@@ -218,7 +220,8 @@ def _packages(outcome, case, one):
     outcome.decide('driver.holds', sorted(one.kept), 'parts of one version move together or not at all', 'ACC-50')
     outcome.decide('driver.repositories', _repositories(one), 'where these versions come from', 'ACC-41')
     build = one.build if one.module else 'packaged'
-    outcome.decide('driver.build', build, 'the module is compiled on the host' if build == 'dkms' else 'nothing is compiled on the host')
+    how = 'compiled on the host' if build == 'dkms' else 'built and signed on a build host' if one.shipped else 'in packages'
+    outcome.decide('driver.build', build, 'the module is %s' % how if one.module else 'nothing is compiled on the host')
     if one.module:
         outcome.decide('kernel.hold', _kernel_packages(case, one), 'the module was built for this kernel; a kernel update can break it', 'ACC-36')
 

@@ -100,7 +100,8 @@ def headers_can_be_had(candidate, case):
     """A module is compiled against the headers of the kernel that boots next."""
     if candidate.build != 'dkms' or not candidate.module or not case.release or case.installed_kernel.get('headers'):
         return
-    if not any(name.endswith(case.release) or case.release in version for name, version in candidate.packages.items()
-               if 'headers' in name or 'kernel-devel' in name):
+    offered = {name for name, offers in (case.packages.get('tools') or {}).items() if offers}
+    names = [name for name in list(candidate.packages) + sorted(offered) if 'headers' in name or 'kernel-devel' in name]
+    if not any(name.endswith(case.release) for name in names):
         yield Objection('the headers of %s, which boots next, are not installed and the set brings none' % safe(case.release),
                         'install the headers of that kernel, or boot one that has them', case.path('build'))

@@ -68,7 +68,7 @@ def simulation_gives_the_version(candidate, case):
 @rule('ACC-11a', 'candidate')
 def prebuilt_modules_fit_the_user_space(candidate, case):
     """Modules built for a kernel fit one driver version."""
-    for name, version in sorted(candidate.uneven.items()) if candidate.build == 'packaged' else ():
+    for name, version in sorted(candidate.uneven.items()) if not candidate.compiled else ():
         yield Objection('%s is %s here, but the modules are of %s' % (safe(name), safe(version), candidate.version),
                         case.offers(lambda one: not one.uneven, 'modules and user space of one version'), case.path('policy'))
 
@@ -76,7 +76,7 @@ def prebuilt_modules_fit_the_user_space(candidate, case):
 @rule('ACC-11b', 'candidate')
 def prebuilt_modules_are_there_for_the_kernel(candidate, case):
     """Prebuilt modules exist for the kernels that somebody built them for."""
-    if candidate.build == 'packaged' and candidate.module in candidate.missing:
+    if not candidate.compiled and candidate.module in candidate.missing:
         yield Objection('%s, the modules for %s, cannot be had' % (safe(candidate.module), safe(case.release)),
                         'build dkms, or a kernel that the modules are built for', case.path('build'))
 
@@ -93,7 +93,7 @@ def firmware_equals_driver(candidate, case):
 @rule('ACC-15d', 'candidate')
 def parts_are_of_one_version(candidate, case):
     """User space, module and firmware are one version."""
-    uneven = sorted(name for name in candidate.uneven if 'gsp' not in name) if candidate.build == 'dkms' else []
+    uneven = sorted(name for name in candidate.uneven if 'gsp' not in name) if candidate.compiled else []
     if uneven:
         here = listed(['%s %s' % (name, candidate.uneven[name]) for name in uneven])
         yield Objection('the module of %s is %s, but here are %s' % (candidate.name, safe(candidate.package_version), here),
@@ -119,7 +119,7 @@ def branch_is_held_by_versionlock(candidate, case):
 @rule('ACC-26', 'candidate')
 def packages_exist(candidate, case):
     """Every package of the set can be had."""
-    missing = [name for name in candidate.missing if name != candidate.module or candidate.build == 'dkms']
+    missing = [name for name in candidate.missing if name != candidate.module or candidate.compiled]
     missing = [name for name in missing if candidate.flavour != 'in_kernel' or 'firmware' not in name]
     if missing:
         yield Objection('%s: no repository of this host has %s' % (candidate.name, listed(sorted(missing))),

@@ -62,7 +62,7 @@ def wanted(decisions, observation):
         found['file:%s' % path] = files.digest(text)
     for unit in OWN_UNITS + ((_FABRIC,) if want.get('fabric.manager') else ()):
         found['unit:%s' % unit] = 'enabled'
-    if want.get('driver.build') == 'dkms' and want.get('driver.version'):
+    if want.get('driver.version'):
         found['module:%s' % want['kernel.release']] = '%s %s' % (want['driver.version'], want['driver.flavour'])
     _boot(found, want)
     return found

@@ -66,6 +66,8 @@ def test_identity_comes_from_nvml_and_else_from_vpd(index):
     gpu = {"address": "00000000:17:00.0", "serial": "165", "uuid": "GPU-1", "vbios": "96.00"}
     one = cards_of(index, function("10de", "2331", vpd={"serial": "V1"}), gpus=[gpu])[0]
     assert (one["serial"], one["uuid"], one["vbios"]) == ("165", "GPU-1", "96.00")
+    amd = cards_of(index, function("1002", "74a1", identity={"serial": "A1", "uuid": "u", "vbios": "113"}))[0]
+    assert (amd["serial"], amd["uuid"], amd["vbios"]) == ("A1", "u", "113")
     other = cards_of(index, function("10de", "2331", vpd={"serial": "V1"}))[0]
     assert (other["serial"], other["uuid"]) == ("V1", None)
 

@@ -79,9 +79,11 @@ def test_unknown_branch_names_the_versions_that_there_are(planner):
     assert "535.309.01 proprietary (nvidia-kernel-dkms)" in row["nearest"]
 
 
-@pytest.mark.parametrize(("driver", "path"), [({"build": "packaged"}, "build"), ({"source": "vendor"}, "source"), ({"policy": "535.999.1"}, "policy")])
+@pytest.mark.parametrize(("driver", "path"), [({"flavour": "open"}, "flavour"), ({"source": "vendor"}, "source"), ({"policy": "535.999.1"}, "policy")])
 def test_choice_that_shuts_everything_out_is_the_one_named(planner, driver, path):
-    rows = planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(driver=driver))["conflicts"]
+    seen = planner.recorded("h100-bookworm")
+    del seen["packages"]["sets"]["nvidia-open"]
+    rows = planner.plan(seen, intent=planner.intent(driver=driver))["conflicts"]
     assert [row["path"] for row in rows] == [f"ai_stack_driver.{path}"]
 
 
@@ -152,3 +154,23 @@ def test_cards_of_two_vendors_on_a_host_are_refused(planner):
     seen["pci"] += planner.recorded("mi300x-trixie")["pci"]
     rows = planner.plan(seen)["conflicts"]
     assert any("cards of amd and nvidia are in pools of this host" in row["message"] for row in rows)
+
+
+def test_secure_boot_host_gets_modules_from_the_build_host_once_its_key_is_enrolled(planner):
+    seen = planner.recorded("h100-secure-boot", kernel__compiler=None, kernel__installed__0__headers=False)
+    intent = planner.intent(driver={"policy": "535", "build": "packaged"})
+    assert [row["nearest"] for row in planner.plan(seen, intent=intent)["conflicts"] if row["rule"] == "ACC-16d"] == [
+        "enrol the key of the packages (mokutil --import) and reboot"
+    ]
+    seen["secure_boot"]["mok_enrolled"] = ["ab" * 32]
+    plan = planner.plan(seen, intent=intent)
+    found = by_subject(plan, seen["host"])
+    assert plan["conflicts"] == []
+    assert (found["driver.build"], found["driver.set"]) == ("packaged", "nvidia-proprietary")
+    assert not {"nvidia-kernel-dkms", "dkms", "linux-headers-amd64"} & set(found["driver.packages"])
+    assert "module:6.1.0-56-amd64" in {row["resource"] for row in plan["hosts"][seen["host"]]["changes"]}
+
+
+def test_module_that_a_build_host_cannot_compile_either_is_refused(planner):
+    rows = planner.plan(planner.recorded("h100-trixie"), intent=planner.intent(driver={"policy": "550", "flavour": "open", "build": "packaged"}))["conflicts"]
+    assert "ACC-29" in {row["rule"] for row in rows}

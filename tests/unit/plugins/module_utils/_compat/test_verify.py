@@ -108,3 +108,8 @@ def test_amd_host_is_proven_by_its_module_and_firmware(planner):
     rows = planner.checks(seen, decisions)
     assert (rows["module_for_next_kernel"]["status"], rows["firmware_equals_driver"]["status"]) == ("pass", "pass")
     assert rows["nvml_answers"]["status"] == "not_applicable"
+
+
+def test_running_firmware_of_another_version_fails(planner, decisions):
+    found = statuses(planner, decisions, nvml__gpus__0__gsp="535.261.03")
+    assert found["firmware_equals_driver"] == "fail"

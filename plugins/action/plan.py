@@ -42,10 +42,10 @@ class ActionModule(ActionBase):
             self._hold_to(intent["ai_stack_plan"], plan, inside)
         self._report(reports, plan, result)
         self._judge(mode, plan, inside, result)
-        if mode == "deploy":
+        if mode == "deploy" or intent.get("ai_stack_trial") is True:
             self._slice(reports, plan, inside, result)
-            if not result["failed"]:
-                self._keep(place, record, plan["record"], result)
+        if mode == "deploy" and not result["failed"]:
+            self._keep(place, record, plan["record"], result)
 
     def _lock(self, reports):
         stale = _lock.take(reports.root, "deploy", self._now)
@@ -89,6 +89,7 @@ class ActionModule(ActionBase):
     def _slice(self, reports, plan, inside, result):
         """What each host of this run needs, so that a role does not read the whole plan again for every host."""
         run = _lock.process_of_run()
+        _site.folder(reports.trials)
         for host, part in _planner.slices_of(plan, inside):
             document = {"run": run, "plan_sha256": result["plan_sha256"], **part}
             _site.write(reports.slices / _site.file_of(host), _site.lines(document))

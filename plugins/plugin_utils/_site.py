@@ -90,6 +90,14 @@ def write(path, chunks, mode=0o600) -> str:
     return digest.hexdigest()
 
 
+def folder(path):
+    """Make a folder that only its owner reads."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SiteError(f"{path} cannot be made: {error.strerror}.") from None
+
+
 def remove(path):
     """Take a file away if it is there."""
     with contextlib.suppress(FileNotFoundError):

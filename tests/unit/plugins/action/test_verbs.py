@@ -156,3 +156,37 @@ def test_the_folder_of_reports_can_be_named_on_the_command_line(site):
     site.record("gpu1", "no-card")
     site.play("sovereign.ai_stack.plan", "-e", "ai_stack_observations=recorded", "-e", "ai_stack_report_dir=elsewhere")
     assert (site.folder / "elsewhere/plan.json").exists() and not (site.folder / "reports").exists()
+
+
+REFUSED = """\
+- hosts: "{{ 'all' if ansible_limit is defined else groups['all'] | first }}"
+  gather_facts: false
+  tasks:
+    - sovereign.ai_stack.plan: {mode: deploy}
+      delegate_to: localhost
+      run_once: true
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: {cmd: touch changed}
+"""
+
+
+@pytest.mark.parametrize("limit", [[], ["--limit", "gpu1,gpu2"], ["--limit", "gpu2"]], ids=str)
+def test_a_refused_deploy_acts_on_no_host(site, limit):
+    site.hosts(gpu1=HERE, gpu2=HERE)
+    site.record("gpu1", "h100-bookworm-converged")
+    site.record("gpu2", "gh200-bookworm")
+    (site.folder / "play.yml").write_text(REFUSED)
+    code, said = site.play("play.yml", "-e", "ai_stack_observations=recorded", *limit)
+    assert code != 0 and "nothing was changed" in said and not (site.folder / "changed").exists(), said
+
+
+def test_a_deploy_that_is_not_refused_goes_on(site):
+    site.hosts(gpu1=HERE, gpu2=HERE)
+    site.record("gpu1", "h100-bookworm-converged")
+    site.record("gpu2", "gh200-bookworm")
+    (site.folder / "play.yml").write_text(REFUSED)
+    code, said = site.play("play.yml", "-e", "ai_stack_observations=recorded", "--limit", "gpu1")
+    assert code == 0 and (site.folder / "changed").exists(), said
+    assert (site.folder / "ai_stack.lock.yml").exists()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import marshal
 
-from . import candidates, fabric, rules_card, versions
+from . import candidates, fabric, files, rules_card, versions
 from .cards import VENDORS
 from .text import listed, safe
 
@@ -19,7 +19,12 @@ DEFAULTS = {'policy': 'production', 'source': 'distribution', 'flavour': 'auto',
 # Free bytes from which on a disk is no matter for any rule.
 ENOUGH = 16 << 30
 _RHEL = ('rhel', 'redhat', 'fedora')
-_OURS = ('distribution', 'vendor_repository')
+PACKAGED = ('distribution', 'vendor_repository')
+
+
+def managed(observation):
+    """Whether a run of ours has been here: it left its settings."""
+    return bool(((observation.get('files') or {}).get(files.SETTINGS) or {}).get('ours'))
 
 
 def plain(value):
@@ -54,6 +59,7 @@ class Case:
         self.secure_boot = observation.get('secure_boot') or {}
         self.kernel = observation.get('kernel') or {}
         self.disk = observation.get('disk') or {}
+        self.ours = managed(observation)
         self.journal_open = (observation.get('journal') or {}).get('open')
         self.cards, self.rows = cards, _distinct(card['row'] for card in cards if card['row'])
         self.policy, self.places, self.waived, self.record = policy, places, waived, record or {}
@@ -148,7 +154,8 @@ class Case:
         return owners + left
 
     def _is_recorded(self, owner):
-        return owner.get('kind') in _OURS and self.record.get('version') and owner.get('version') == self.record['version']
+        """Whether packages that call another vendor their maker are those that a run of ours has installed."""
+        return owner.get('kind') in PACKAGED and (self.ours or self.record.get('version') and owner.get('version') == self.record['version'])
 
     @property
     def our_holds(self):
@@ -203,4 +210,4 @@ def key_of(observation, cards, policy, places, waived, record):
     # marshal is three times as fast as json here; version 2 has no references, which would differ between equal documents.
     return marshal.dumps([ids, others, system, kernel.get('next_boot'), kernel.get('next_boot_because'), kernel.get('compiler'), kernel.get('installed'),
                           observation.get('secure_boot'), driver.get('owners'), driver.get('foreign'), driver.get('loaded'), packages, disk,
-                          bool((observation.get('journal') or {}).get('open')), policy, places, sorted(waived), record], 2)
+                          bool((observation.get('journal') or {}).get('open')), managed(observation), policy, places, sorted(waived), record], 2)

@@ -174,3 +174,20 @@ def test_secure_boot_host_gets_modules_from_the_build_host_once_its_key_is_enrol
 def test_module_that_a_build_host_cannot_compile_either_is_refused(planner):
     rows = planner.plan(planner.recorded("h100-trixie"), intent=planner.intent(driver={"policy": "550", "flavour": "open", "build": "packaged"}))["conflicts"]
     assert "ACC-29" in {row["rule"] for row in rows}
+
+
+def test_packages_of_another_maker_that_we_installed_are_ours(planner):
+    """The packages of a mirror or a folder name its maker, not the distribution."""
+    owner = {"kind": "vendor_repository", "evidence": "package nvidia-kernel-dkms", "version": "535.309.01"}
+    intent = planner.intent(driver={"policy": "535"})
+    seen = planner.recorded("h100-bookworm-converged", driver__owners=[owner])
+    plan = planner.plan(seen, intent=intent)
+    assert plan["conflicts"] == []
+    assert planner.checks(seen, plan["hosts"][seen["host"]]["decisions"])["one_owner"]["status"] == "pass"
+    assert {row["rule"] for row in planner.plan({**seen, "files": {}}, intent=intent)["conflicts"]} == {"ACC-43"}
+
+
+def test_migration_cannot_be_taken_back_and_says_so(planner):
+    seen = planner.recorded("h100-run-file")
+    plan = planner.plan(seen, intent=planner.intent(driver={"policy": "535", "foreign": "migrate", "reboot": "when_needed"}))
+    assert {row["resource"] for row in plan["hosts"][seen["host"]]["changes"] if row["irreversible"]} == {"loaded", "module:6.1.0-56-amd64"}

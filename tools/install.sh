@@ -45,9 +45,15 @@ raise_inotify() {
 # pyenv's shims are on PATH even for versions that are not switched on, and then only print an error: hence the trial run
 runs_from() { "$1" -c 'import sys, ssl, ensurepip; sys.exit(sys.version_info < (3, int(sys.argv[1])))' "$2" 2>/dev/null; }
 pick_python() {
-    [ "$kind" = short ] && candidates=/usr/bin/python3 ||
-        candidates="/usr/bin/python3 $(ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[2-9].*/bin/python3 2>/dev/null) python3.13 python3.12"
-    for p in $candidates; do runs_from "$p" "$least" && echo "$p" && return; done
+    set -- /usr/bin/python3
+    # a pattern that matches nothing stays a name that does not run
+    [ "$kind" = short ] || set -- "$@" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[2-9].*/bin/python3 python3.13 python3.12
+    for p; do
+        if runs_from "$p" "$least"; then
+            echo "$p"
+            return
+        fi
+    done
     return 1
 }
 

@@ -1,43 +1,73 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""lab.py up | down | look: brings the lab that is described on standard input up or down; prints {changed, done, hosts} as JSON."""
+"""lab.py look | make | up | verify | down: the lab that is described on standard input. Prints {done: [...]}, or one sentence on stderr."""
 import json
 import os
 import shutil
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import describe, engine, host, network, parts
+from lab import describe, engine, host, machine, mirrors, network, parts, repository
+
+WORKERS = max(3, os.cpu_count() or 2)
+
+
+def look(site):
+    """What is not as described, without touching anything."""
+    machine.check(site["cache"])
+    there = engine.containers()
+    done = ["host %s" % name for name, facts in sorted(site["hosts"].items())
+            if not host.as_described(site["cache"], name, facts, site["network"], site["machines"][name], there.get(name))]
+    return done + ["host %s, which the inventory does not have" % name for name in _strangers(site, there)]
+
+
+def make(site):
+    site["cache"].mkdir(parents=True, exist_ok=True)
+    done = parts.key(site["cache"]) + parts.library(site["cache"], site["nvml_header"])
+    return done + parts.images(site["cache"], {(facts["suite"], facts["kernel"]) for facts in site["hosts"].values()}, site["mirrors"], site["image_days"])
 
 
 def up(site):
-    cache = Path(site["cache"])
-    cache.mkdir(parents=True, exist_ok=True)
-    machines = {name: describe.machine(name, facts, site["parts"]) for name, facts in site["hosts"].items()}
-    done = parts.key(cache) + parts.library(cache, site["nvml_header"])
-    kinds = {(facts["suite"], facts["kernel"]) for facts in site["hosts"].values()}
-    done += parts.images(cache, kinds, site["mirrors"], site["image_days"])
-    done += network.up(site["network"], site["subnet"])
+    machine.room_for_hosts()
+    done = network.up(site["network"], site["subnet"])
     there = engine.containers()
-    done += _remove([name for name in there if name not in site["hosts"] and not site["limited"]], cache)
+    done += _remove(_strangers(site, there), site["cache"])
+    with ThreadPoolExecutor(WORKERS) as pool:
+        served = pool.submit(repository.up, site["cache"], site["repository"], site["network"], site["mirrors"], there.get(repository.NAME))
 
-    def one(name):
-        return host.up(cache, name, site["hosts"][name], site["network"], machines[name], there.get(name))
+        def one(name):
+            if site["machines"][name]["archive"]:
+                served.result()
+            return host.up(site["cache"], name, site["hosts"][name], site["network"], site["machines"][name], there.get(name))
 
-    with ThreadPoolExecutor(max(2, (os.cpu_count() or 2))) as pool:
-        for result in pool.map(one, sorted(site["hosts"])):
+        for result in pool.map(one, sorted(site["hosts"], key=lambda name: bool(site["machines"][name]["archive"]))):
             done += result
-    return done
+        return done + served.result()
+
+
+def verify(site):
+    """Each host answers and shows its cards, or the message says which does not."""
+    def one(name):
+        return host.wrong(site["cache"], name, site["machines"][name], site["hosts"][name]["address"])
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        wrong = [text for text in pool.map(one, sorted(site["hosts"])) if text]
+    if wrong:
+        raise engine.Failed("; ".join(wrong))
+    return []
 
 
 def down(site):
-    cache = Path(site["cache"])
-    done = _remove(engine.containers(), cache)
-    done += network.down(site["network"], site["subnet"])
-    shutil.rmtree(cache / "hosts", ignore_errors=True)
-    return done
+    done = _remove(engine.containers(), site["cache"])
+    shutil.rmtree(site["cache"] / "hosts", ignore_errors=True)
+    return done + network.down(site["network"], site["subnet"])
+
+
+def _strangers(site, there):
+    return [name for name in there if name not in site["hosts"] and name != repository.NAME]
 
 
 def _remove(names, cache):
@@ -49,30 +79,33 @@ def _remove(names, cache):
     return ["host %s removed" % name for name in names]
 
 
-def look(site):
-    """What differs, without touching anything."""
-    there, done = engine.containers(), []
-    for name, facts in site["hosts"].items():
-        machine = describe.machine(name, facts, site["parts"])
-        label = host.wanted(Path(site["cache"]), name, facts, site["network"])[1]
-        file = host.folder(Path(site["cache"]), name) / "host.json"
-        same = file.exists() and json.loads(file.read_text()) == machine
-        if not (name in there and there[name]["running"] and there[name]["labels"][engine.LABEL] == label and same):
-            done.append("host %s" % name)
-    return done
-
-
-def main():
-    site = json.load(sys.stdin)
+def read(text):
+    site = json.loads(text)
+    site["cache"] = Path(site["cache"])
     site["hosts"] = {name: describe.host_facts(facts) for name, facts in site["hosts"].items()}
-    try:
-        done = {"up": up, "down": down, "look": look}[sys.argv[1]](site)
-    except (describe.Mistake, engine.Failed) as error:
-        print(json.dumps({"failed": str(error)}))
-        return 1
-    print(json.dumps({"changed": bool(done), "done": done}))
-    return 0
+    site["machines"] = {name: describe.machine(name, facts, site["parts"], site["repository"]["address"]) for name, facts in site["hosts"].items()}
+    describe.check_addresses(site)
+    for one in site["machines"].values():
+        one["secure_boot"]["enrolled"] = [parts.certificate(path) for path in one["secure_boot"]["enrolled"]]
+    site["mirrors"] = {**mirrors.own(), **site["mirrors"]}
+    if set(site["mirrors"]) != {"debian", "security"}:
+        raise describe.Mistake(mirrors.MISSING)
+    return site
 
+
+def main(command, text):
+    try:
+        print(json.dumps({"done": COMMANDS[command](read(text))}))
+    except (describe.Mistake, engine.Failed, machine.Unfit) as error:
+        sys.exit(str(error))
+    except Exception as error:  # noqa: BLE001  an operator gets a sentence and the place of the rest
+        log = Path(json.loads(text)["cache"], "error.log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(traceback.format_exc())
+        sys.exit("the step %s ended with %s: %s; the rest is in %s" % (command, type(error).__name__, error, log))
+
+
+COMMANDS = {function.__name__: function for function in (look, make, up, verify, down)}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1], sys.stdin.read())

@@ -3,14 +3,17 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """lab-host.py boot | apply: boot is run by the host's process 1 at each start, apply by the lab after a change of the description."""
 import json
+import os
 import pathlib
 import shutil
 import sys
 import uuid
 
-from lab_host import driver_view, drivers, faults, firmware, kernel, leftovers, mounts, pci, silicon
+from lab_host import amd, driver_view, drivers, faults, firmware, kernel, leftovers, mounts, pci, silicon
 
 DESCRIPTION = pathlib.Path("/lab/host.json")
+# the controller reads it without asking the host
+OUTCOME = pathlib.Path("/lab/outcome.json")
 STATE = mounts.STATE
 
 
@@ -49,10 +52,12 @@ def show(description, outcome):
     for source, target in ((root / "bus/pci", "/sys/bus/pci"), (root / "kernel/iommu_groups", "/sys/kernel/iommu_groups"),
                            (root / "module", "/sys/module"), (proc, "/proc/driver"), (firmware_folder, "/sys/firmware")):
         mounts.over(source, target)
+    amd.show(root, functions, outcome["drivers"])
     mounts.text("/proc/modules", driver_view.proc_modules(outcome["modules"]))
 
 
 def boot():
+    OUTCOME.unlink(missing_ok=True)
     description = read()
     for name in ("sys", "proc-driver", "firmware"):
         shutil.rmtree(STATE / name, ignore_errors=True)
@@ -61,18 +66,19 @@ def boot():
     release = kernel_starts(description)
     outcome = drivers.decide(release, description["functions"], description["secure_boot"]) if release else {"drivers": {}, "modules": {}, "log": []}
     show(description, outcome)
-    (STATE / "outcome.json").write_text(json.dumps({"release": release, **outcome}, indent=1))
     driver_view.write_config(driver_view.config(description["functions"], outcome["drivers"], description["faults"]))
+    faults.apply(description["faults"], description["repository"])
     print("\n".join(outcome["log"]))
-    (STATE / "ready").touch()
+    OUTCOME.write_text(json.dumps({"release": release, "shown": sorted(os.listdir("/sys/bus/pci/devices")), **outcome}, indent=1))
 
 
 def apply():
     description = read()
-    outcome = json.loads((STATE / "outcome.json").read_text())
+    outcome = json.loads(OUTCOME.read_text())
     silicon.place()
     driver_view.write_config(driver_view.config(description["functions"], outcome["drivers"], description["faults"]))
-    faults.apply(description["faults"], description.get("repository"))
+    faults.apply(description["faults"], description["repository"])
+    faults.package_lock(bool(description["faults"].get("package_lock")))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 #!/bin/sh
-# build.sh SUITE KERNEL-FLAVOUR: make the podman image of one kind of host, unless it is there already.
+# build.sh SUITE KERNEL-FLAVOUR [PODMAN-FLAG...]: make the podman image of one kind of host, unless it is there already.
 #   LAB_MIRROR, LAB_SECURITY_MIRROR   where packages come from
 #   LAB_DEBS                          folder that keeps the downloaded packages between builds
 #   LAB_IMAGE_KEY                     what the image must be made of: an image with another key is made anew
 # Prints "made IMAGE" or "kept IMAGE".
+# shellcheck disable=SC2016 # a hook is shell of its own, and $1 there is the new root
 set -eu
 suite=$1 flavour=$2
+shift 2
 here=$(cd "$(dirname "$0")" && pwd)
 image=localhost/ai-stack-lab:$suite
 [ "$flavour" = amd64 ] || image=$image-$flavour
@@ -14,6 +16,13 @@ if [ "$(podman image inspect --format '{{index .Labels "ai-stack-lab.key"}}' "$i
     echo "kept $image"
     exit 0
 fi
+case $suite in
+*-like)
+    podman build --quiet --network host "$@" --label "ai-stack-lab.key=$LAB_IMAGE_KEY" --tag "$image" --file "$here/$suite.Containerfile" "$here" >&2
+    echo "made $image"
+    exit 0
+    ;;
+esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 debs=$LAB_DEBS/$suite
@@ -23,7 +32,8 @@ mkdir -p "$debs"
 packages=systemd-sysv,dbus,mount,python3,python3-apt,sudo,openssh-server,iproute2,procps,kmod,zstd,xz-utils
 packages=$packages,ca-certificates,openssl,initramfs-tools,linux-image-$flavour
 
-components="main contrib non-free non-free-firmware"
+# what Debian's own installer writes: the driver packages are in other components, which are the product's job too
+components="main non-free-firmware"
 cat >"$work/debian.sources" <<SOURCES
 Types: deb
 URIs: $LAB_MIRROR
@@ -60,9 +70,10 @@ mmdebstrap --quiet --variant=apt --include="$packages" \
     --setup-hook="upload '$work/ai-stack-lab' /etc/dpkg/dpkg.cfg.d/ai-stack-lab" \
     --customize-hook="sync-out /var/cache/apt/archives '$debs'" \
     --customize-hook='rm -f "$1"/var/cache/apt/archives/*.deb' \
-    --aptopt='Acquire::Languages "none"' \
+    --aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io \
     --customize-hook='chroot "$1" systemctl mask console-getty.service getty@tty1.service systemd-udevd.service systemd-modules-load.service' \
     --customize-hook='mkdir -p "$1/usr/lib/ai-stack-lab" "$1/lab"; rm -f "$1"/etc/ssh/ssh_host_*; : >"$1/etc/machine-id"' \
+    --customize-hook='cd "$1/etc/apt/sources.list.d" && for f in 0000*.sources; do mv "$f" "${f#0000}"; done' \
     "$suite" "$work/rootfs.tar" "$work/debian.sources" >&2
 podman import --quiet \
     --change 'CMD ["/usr/lib/ai-stack-lab/init"]' \

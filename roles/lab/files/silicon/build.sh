@@ -1,5 +1,5 @@
 #!/bin/sh
-# build.sh OUT NVML_H: compile the layers below the real packages into OUT: libnvidia-ml.so and libuname.so. Needs gcc.
+# build.sh OUT NVML_H: compile the layers below the real packages into OUT: libnvidia-ml.so, libuname.so, module.ko. Needs gcc.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$1 header=$2
@@ -22,4 +22,5 @@ mkdir -p "$out"
 gcc -O1 -g0 -fPIC -shared -fvisibility=hidden -w -I"$work" -Wl,-soname,libnvidia-ml.so.1 \
     -o "$out/libnvidia-ml.so" "$here/mock_nvml.c" "$work/stubs.c" -lpthread
 gcc -O1 -g0 -fPIC -shared -o "$out/libuname.so" "$here/uname.c"
+gcc -O1 -g0 -c -o "$out/module.ko" "$here/module.c"
 echo "$(wc -l <"$work/have") entry points and $(($(wc -l <"$work/stubs.c") - 1)) stubs"

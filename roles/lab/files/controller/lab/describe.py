@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import uuid
 
 NAMESPACE = uuid.UUID("6d1f4f6e-0b57-5b52-8f0e-6f2d2b9b7a11")
 # keys of one entry of lab_cards
 ENTRY = {"part", "at", "serials", "uuids", "dead", "vpd"}
 DEAD = (None, "bus", "driver")
-HOST = {"suite", "kernel", "address", "cards", "faults", "secure_boot", "early_nouveau", "run_file", "repository", "cmdline", "stand_in", "packages"}
+HOST = {"suite", "kernel", "address", "cards", "faults", "secure_boot", "early_nouveau", "run_file", "cmdline"}
 
 
 class Mistake(Exception):
@@ -23,7 +24,19 @@ def host_facts(facts):
     return {"kernel": "amd64", "cards": [], **facts}
 
 
-def machine(name, host, parts):
+def check_addresses(site):
+    """Every host has an address of its own in the lab's network, and a suite."""
+    network, taken = ipaddress.ip_network(site["subnet"]), {site["repository"]["address"]: "the repository"}
+    for name, facts in sorted(site["hosts"].items()):
+        missing = [key for key in ("address", "suite") if not facts.get(key)]
+        if missing:
+            raise Mistake("%s: lab_%s is missing" % (name, ", lab_".join(missing)))
+        if ipaddress.ip_address(facts["address"]) not in network or facts["address"] in taken:
+            raise Mistake("%s: lab_address %s is outside %s or taken by %s" % (name, facts["address"], network, taken.get(facts["address"], "nobody")))
+        taken[facts["address"]] = name
+
+
+def machine(name, host, parts, repository):
     """The description of one machine, as its process 1 reads it."""
     unknown = set(host) - HOST
     if unknown:
@@ -34,16 +47,19 @@ def machine(name, host, parts):
         function.setdefault("slot", str(n + 1))
         function["iommu_group"] = 16 + n
     secure = host.get("secure_boot") or {}
+    if set(secure) - {"enabled", "enrolled"}:
+        raise Mistake("%s: lab_secure_boot is {enabled: true or false, enrolled: [files of certificates]}" % name)
     return {
-        "name": name, "functions": functions, "faults": host.get("faults") or {}, "early_nouveau": bool(host.get("early_nouveau")),
-        "run_file": host.get("run_file"), "cmdline": host.get("cmdline", ""),
+        "name": name, "repository": repository, "functions": functions, "faults": host.get("faults") or {}, "cmdline": host.get("cmdline", ""),
+        "early_nouveau": bool(host.get("early_nouveau")),
+        "run_file": host.get("run_file"), "archive": host.get("suite") if str(host.get("suite")).endswith("-like") else None,
         "secure_boot": {"firmware": bool(secure), "enabled": bool(secure.get("enabled")), "enrolled": secure.get("enrolled", [])},
     }
 
 
 def _functions(name, entry, parts):
     unknown = set(entry) - ENTRY
-    if unknown or entry.get("part") not in parts or entry.get("dead") not in DEAD:
+    if unknown or not entry.get("at") or entry.get("part") not in parts or entry.get("dead") not in DEAD:
         raise Mistake("%s: lab_cards entry %s: keys are %s; parts are %s; dead is one of bus, driver"
                       % (name, entry, ", ".join(sorted(ENTRY)), ", ".join(sorted(parts))))
     part = parts[entry["part"]]
@@ -57,9 +73,11 @@ def _function(name, address, part, entry):
     function.update(address=address, numa_node=int(address.split(":")[1], 16) >> 7, dead=entry.get("dead"))
     if entry.get("vpd"):
         function["vpd"] = entry["vpd"]
+    number = (entry["serial"] or [serial(name, address)])[0]
     if "nvml" in part:
-        function["nvml"] = dict(part["nvml"], serial=(entry["serial"] or [serial(name, address)])[0],
-                                uuid=(entry["uuid"] or ["GPU-%s" % uuid.uuid5(NAMESPACE, name + address)])[0])
+        function["nvml"] = dict(part["nvml"], serial=number, uuid=(entry["uuid"] or ["GPU-%s" % uuid.uuid5(NAMESPACE, name + address)])[0])
+    else:
+        function["serial_number"] = number
     return function
 
 

@@ -4,7 +4,6 @@
 """One host: its container, its description, and the wait until it answers."""
 from __future__ import annotations
 
-import hashlib
 import json
 import socket
 import time
@@ -21,6 +20,8 @@ def write_description(cache, machine):
     here = folder(cache, machine["name"])
     here.mkdir(parents=True, exist_ok=True)
     (here / "authorized_keys").write_bytes((cache / "id_ed25519.pub").read_bytes())
+    if machine["archive"]:
+        (here / "archive.asc").write_bytes((cache / "repository/key.asc").read_bytes())
     file = here / "host.json"
     before = json.loads(file.read_text()) if file.exists() else None
     if before == machine:
@@ -41,7 +42,25 @@ def arguments(cache, name, host, network):
 
 def wanted(cache, name, host, network):
     words = arguments(cache, name, host, network)
-    return words, hashlib.sha256(json.dumps([words, engine.image_id(words[-1])]).encode()).hexdigest()[:16]
+    return words, parts.text_digest("%s %s" % (words, engine.image_id(words[-1])))
+
+
+def as_described(cache, name, host, network, machine, there):
+    file = folder(cache, name) / "host.json"
+    return bool(there and there["running"] and there["labels"].get(engine.LABEL) == wanted(cache, name, host, network)[1]
+                and file.exists() and json.loads(file.read_text()) == machine)
+
+
+def wrong(cache, name, machine, address):
+    """What is not as it should be on a running host, in one sentence, or None."""
+    file = folder(cache, name) / "outcome.json"
+    if not file.exists():
+        log = engine.podman("exec", name, "tail", "-n", "3", "/run/ai-stack-lab/boot.log", check=False)
+        return "%s: its start failed: %s" % (name, (log.stdout or log.stderr).strip())
+    shown, described = json.loads(file.read_text())["shown"], [function["address"] for function in machine["functions"]]
+    if shown != described:
+        return "%s shows the cards %s and not %s" % (name, shown, described)
+    return None if speaks(address) else "%s: no ssh on %s" % (name, address)
 
 
 def up(cache, name, host, network, machine, there):
@@ -69,15 +88,20 @@ def up(cache, name, host, network, machine, there):
     return ["host %s %s" % (name, done)] if done else []
 
 
-def wait(name, address, seconds=120):
-    """Until ssh says who it is."""
+def speaks(address):
+    """Whether ssh says who it is."""
+    try:
+        with socket.create_connection((address, 22), 2) as connection:
+            connection.settimeout(5)
+            return connection.recv(64).startswith(b"SSH-")
+    except OSError:
+        return False
+
+
+def wait(name, address, seconds=180):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        try:
-            with socket.create_connection((address, 22), 2) as connection:
-                connection.settimeout(5)
-                if connection.recv(64).startswith(b"SSH-"):
-                    return
-        except OSError:
-            time.sleep(0.5)
+        if speaks(address):
+            return
+        time.sleep(0.5)
     raise engine.Failed("%s: no ssh on %s in %d s; look at: podman logs %s" % (name, address, seconds, name))

@@ -8,6 +8,7 @@ import filecmp
 import hashlib
 import os
 import shutil
+import ssl
 import sys
 import tempfile
 import time
@@ -20,11 +21,27 @@ from . import engine
 FILES = Path(__file__).resolve().parents[2]
 
 
-def digest(*paths, extra=""):
+def files_of(place):
+    """Every file of a folder, or the file itself, without what Python left."""
+    found = [place] if place.is_file() else place.rglob("*")
+    return sorted(file for file in found if file.is_file() and "__pycache__" not in file.parts)
+
+
+def digest(*places, extra=""):
     total = hashlib.sha256(extra.encode())
-    for path in sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file() and "__pycache__" not in str(file)):
-        total.update(path.read_bytes())
+    for place in places:
+        for file in files_of(place):
+            total.update(file.read_bytes())
     return total.hexdigest()[:12]
+
+
+def text_digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def period(days):
+    """Changes every so many days: what is taken from an archive that moves is taken anew then."""
+    return int(time.time()) // (days * 86400)
 
 
 def key(folder):
@@ -34,6 +51,17 @@ def key(folder):
         return []
     engine.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ai-stack-lab", "-f", private)
     return ["key %s" % private]
+
+
+def certificate(path):
+    """A certificate that a host's firmware knows, as PEM; the file may be DER, as DKMS writes it."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise engine.Failed("lab_secure_boot: %s: %s" % (path, error.strerror))
+    if data.startswith(b"-----BEGIN"):
+        return data.decode()
+    return ssl.DER_cert_to_PEM_cert(data)
 
 
 def header(folder, requirement):
@@ -57,8 +85,8 @@ def library(folder, requirement):
         shutil.rmtree(silicon, ignore_errors=True)
         engine.run("sh", FILES / "silicon/build.sh", silicon, header(folder, requirement), timeout=300)
         (silicon / stamp).touch()
-    wanted = {path.relative_to(FILES / "host"): path for path in (FILES / "host").rglob("*") if path.is_file() and "__pycache__" not in str(path)}
-    wanted.update({Path(path.name): path for path in silicon.glob("*.so")})
+    wanted = {path.relative_to(FILES / "host"): path for path in files_of(FILES / "host")}
+    wanted.update({Path(path.name): path for pattern in ("*.so", "*.ko") for path in silicon.glob(pattern)})
     done = []
     for name, source in sorted(wanted.items()):
         target = lib / name
@@ -74,17 +102,29 @@ def library(folder, requirement):
 
 
 def images(folder, kinds, mirrors, days):
-    """Build what is missing, kinds in parallel. An image older than DAYS is made anew, because kernels and their headers leave the archive."""
-    recipe = digest(FILES / "image", extra="%s %d" % (sorted(mirrors.items()), int(time.time()) // (days * 86400)))
-    environment = dict(os.environ, LAB_MIRROR=mirrors["debian"], LAB_SECURITY_MIRROR=mirrors["security"], LAB_DEBS=str(folder / "debs"), LAB_IMAGE_KEY=recipe)
+    """Build what is missing, two at a time. An image older than DAYS is made anew, because kernels and their headers leave the archive."""
+    variables = {"LAB_MIRROR": mirrors["debian"], "LAB_SECURITY_MIRROR": mirrors["security"], "LAB_DEBS": folder / "debs"}
+
+    def key_of(kind):
+        # what is laid over another image follows that one
+        if kind[0].endswith("-like"):
+            return digest(FILES / "image" / (kind[0] + ".Containerfile"), extra=str(engine.image_id(image_name("trixie", kind[1]))))
+        return digest(FILES / "image/build.sh", extra="%s %s %d" % (kind, sorted(mirrors.items()), period(days)))
 
     def build(kind):
-        words = ["env", *["%s=%s" % item for item in environment.items() if item[0].startswith("LAB_")], "sh", FILES / "image/build.sh", *kind]
-        return engine.run(*words, timeout=900).stdout.strip().splitlines()[-1]
+        setting = ["%s=%s" % item for item in variables.items()] + ["LAB_IMAGE_KEY=" + key_of(kind)]
+        words = ["env", *setting, "sh", FILES / "image/build.sh", *kind, *engine.limits()]
+        return engine.run(*words, timeout=1500).stdout.strip().splitlines()[-1]
 
+    first = {(suite, kernel) for suite, kernel in kinds if not suite.endswith("-like")}
+    first.update(("trixie", kernel) for suite, kernel in kinds if suite.endswith("-like"))
     with ThreadPoolExecutor(2) as pool:
-        said = list(pool.map(build, sorted(kinds)))
-    return ["image " + line.split()[1] for line in said if line.startswith("made")]
+        said = list(pool.map(build, sorted(first))) + list(pool.map(build, sorted(kinds - first)))
+    done = ["image " + line.split()[1] for line in said if line.startswith("made")]
+    if done:
+        # what lost its name to a newer one and serves no container any more
+        engine.podman("image", "prune", "--force", "--filter", "label=ai-stack-lab.key", check=False)
+    return done
 
 
 def image_name(suite, kernel):

@@ -25,7 +25,6 @@ def apply(faults, repository):
     _world(not faults.get("world_unreachable"))
     _route(repository, not faults.get("repository_unreachable"))
     _full_disks(faults.get("disk_full", {}))
-    _package_lock(bool(faults.get("package_lock")))
 
 
 def _world(reachable):
@@ -54,7 +53,8 @@ def _full_disks(wanted):
     note.write_text("\n".join(sorted(wanted)))
 
 
-def _package_lock(held):
+def package_lock(held):
+    """Needs systemd, so it is the one switch that a start of the host does not throw."""
     active = subprocess.run(["systemctl", "is-active", "--quiet", LOCK_UNIT], check=False).returncode == 0
     if held and not active:
         subprocess.run(["systemd-run", "--quiet", "--collect", "--unit", LOCK_UNIT, "python3", "-c", HOLD_LOCK], check=True)

@@ -36,7 +36,7 @@ def write(root, secure_boot):
     variables = Path(root, "efivars")
     variables.mkdir(parents=True)
     Path(root, "fw_platform_size").write_text("64\n")
-    certificates = [_der(Path(name).read_text()) for name in secure_boot["enrolled"]]
+    certificates = [_der(pem) for pem in secure_boot["enrolled"]]
     values = {"SecureBoot-" + EFI_GLOBAL: bytes([secure_boot["enabled"]]), "SetupMode-" + EFI_GLOBAL: b"\0", "MokListRT-" + SHIM: signature_list(certificates)}
     for name, value in values.items():
         (variables / name).write_bytes(ATTRIBUTES + value)

@@ -67,9 +67,12 @@ def command_line(release):
 
 
 def candidates(release, modalias):
-    """Names of the modules that modprobe would load for this device, blacklists of modprobe.d and the command line applied."""
-    found = run("modprobe", "--set-version", release, "--use-blacklist", "--resolve-alias", modalias)
-    return found.stdout.split() if found.returncode == 0 else []
+    """Names of the modules that modprobe would load for this device, what they need included, blacklists applied."""
+    found = run("modprobe", "--set-version", release, "--use-blacklist", "--show-depends", modalias)
+    names = re.findall(r"(?m)^insmod .*/([^/\s]+)\.ko(?:\.xz|\.zst)?\s*$", found.stdout)
+    # kmod does not apply this one, the kernel does
+    denied = re.search(r"(?:^|\s)module_blacklist=(\S+)", Path("/proc/cmdline").read_text())
+    return [name for name in names if name.replace("-", "_") not in (denied[1].replace("-", "_").split(",") if denied else ())]
 
 
 def module(release, name):

@@ -32,14 +32,14 @@ def split(data):
 
 
 def trusted(path, certificates):
-    """CERTIFICATES: PEM files that are enrolled."""
+    """CERTIFICATES: those that are enrolled, as PEM."""
     module, message = split(_content(path))
     if not message or not certificates:
         return False
     with tempfile.TemporaryDirectory() as work:
         Path(work, "module").write_bytes(module)
         Path(work, "message").write_bytes(message)
-        Path(work, "known").write_text("\n".join(Path(name).read_text() for name in certificates))
+        Path(work, "known").write_text("\n".join(certificates))
         command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", work + "/message", "-content", work + "/module",
                    "-certfile", work + "/known", "-nointern", "-noverify", "-out", "/dev/null"]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0

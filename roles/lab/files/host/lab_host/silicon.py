@@ -35,7 +35,7 @@ def place():
         beside = Path(str(path) + REAL)
         if not beside.exists() and not _is_ours(path):
             _divert(path, beside)
-        elif not beside.exists():
+        elif not beside.exists() and _is_diverted(path):
             _take_back(path, beside)
 
 
@@ -43,14 +43,17 @@ def _is_ours(path):
     return path.read_bytes() == (HERE / "libnvidia-ml.so").read_bytes()
 
 
+def _is_diverted(path):
+    """A stand-in that no diversion knows belongs to somebody's installer, see leftovers.py."""
+    return subprocess.run(["dpkg-divert", "--truename", str(path)], capture_output=True, text=True, check=False).stdout.strip() != str(path)
+
+
 def _dpkg_divert(*arguments):
     subprocess.run(["dpkg-divert", "--quiet", *[str(argument) for argument in arguments]], check=False, stdout=subprocess.DEVNULL)
 
 
 def _divert(path, beside):
-    owned = subprocess.run(["dpkg", "--search", str(path)], capture_output=True, check=False).returncode == 0
-    if owned:
-        _dpkg_divert("--add", "--no-rename", "--divert", beside, path)
+    _dpkg_divert("--add", "--no-rename", "--divert", beside, path)
     path.rename(beside)
     path.write_bytes((HERE / "libnvidia-ml.so").read_bytes())
     path.chmod(0o644)

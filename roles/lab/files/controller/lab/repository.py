@@ -1,0 +1,67 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The site's own package repository: built, signed and served by one container beside the hosts."""
+from __future__ import annotations
+
+from . import engine, parts
+
+IMAGE = "localhost/ai-stack-lab:repository"
+NAME = "ai-stack-lab-repository"
+SOURCE = parts.FILES / "repository"
+
+
+def up(cache, settings, network, mirrors, there):
+    """SETTINGS: {address, suites, vendor_versions, days}. -> what was done"""
+    done = []
+    if _image():
+        done.append("image " + IMAGE)
+    key = parts.digest(SOURCE, cache / "lib/module.ko", extra="%s %s %s" % (sorted(settings.items()), sorted(mirrors.items()), parts.period(settings["days"])))
+    stamp = cache / "repository" / ("." + key)
+    if not stamp.exists():
+        _build(cache, settings, mirrors)
+        for old in stamp.parent.glob(".[0-9a-f]*"):
+            old.unlink()
+        stamp.touch()
+        done.append("repository")
+    words = _arguments(cache, settings, network)
+    if there and (there["labels"].get(engine.LABEL) != _label(words) or not there["running"]):
+        engine.podman("rm", "--force", "--time", "0", NAME)
+        there = None
+    if not there:
+        engine.podman("run", "--detach", "--label", "%s=%s" % (engine.LABEL, _label(words)), *words)
+        done.append("host %s created" % NAME)
+    return done
+
+
+def _label(words):
+    return parts.text_digest("%s %s" % (words, engine.image_id(IMAGE)))
+
+
+def _image():
+    wanted = parts.digest(SOURCE / "Containerfile", extra=str(engine.image_id("localhost/ai-stack-lab:bookworm")))
+    found = engine.podman("image", "inspect", "--format", '{{index .Labels "ai-stack-lab.key"}}', IMAGE, check=False)
+    if found.returncode == 0 and found.stdout.strip() == wanted:
+        return False
+    engine.podman("build", "--quiet", "--network", "host", *engine.limits(), "--label", "ai-stack-lab.key=" + wanted, "--tag", IMAGE,
+                  "--file", SOURCE / "Containerfile", SOURCE, timeout=600)
+    return True
+
+
+def _build(cache, settings, mirrors):
+    for folder, mode in (("repository", 0o755), ("keys", 0o700)):
+        (cache / folder).mkdir(mode=mode, exist_ok=True)
+    variables = {"LAB_MIRROR": mirrors["debian"], "LAB_SECURITY_MIRROR": mirrors["security"], "LAB_SUITES": " ".join(settings["suites"]),
+                 "LAB_VENDOR_VERSIONS": " ".join(settings["vendor_versions"]), "LAB_RHEL_KERNEL": _kernel("trixie") if settings["vendor_versions"] else ""}
+    engine.podman("run", "--rm", "--network", "host", *engine.limits(), *[word for item in variables.items() for word in ("--env", "%s=%s" % item)],
+                  "--volume", "%s:/source:ro" % SOURCE, "--volume", "%s/lib:/usr/lib/ai-stack-lab:ro" % cache, "--volume", "%s/keys:/keys" % cache,
+                  "--volume", "%s/repository:/out" % cache, IMAGE, "sh", "/source/build.sh", timeout=600)
+
+
+def _kernel(suite):
+    return engine.podman("run", "--rm", "--network", "none", *engine.limits(), parts.image_name(suite, "amd64"), "ls", "/lib/modules").stdout.split()[-1]
+
+
+def _arguments(cache, settings, network):
+    return ["--name", NAME, "--hostname", "repository", "--network", "%s:ip=%s" % (network, settings["address"]), "--restart", "always", *engine.limits(),
+            "--volume", "%s/repository:/srv:ro" % cache, IMAGE, "python3", "-m", "http.server", "--directory", "/srv", "80"]

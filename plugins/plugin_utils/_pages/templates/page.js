@@ -2,12 +2,13 @@
 // Without this script the page says the same. With it, tables can be searched, filtered and sorted.
 (function () {
   const island = JSON.parse(document.getElementById('data').textContent);
-  const hidden = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+  const hidden = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}|(?<=\p{M}{3})\p{M}/gu;
   const natural = new Intl.Collator('en', { numeric: true });
 
   // What somebody else wrote becomes text nodes only; a character that cannot be seen is shown by its code.
   function put(parent, value) {
     let from = 0;
+    if (/\S{80}/.test(value)) parent.classList.add('long');
     for (const found of value.matchAll(hidden)) {
       parent.append(value.slice(from, found.index));
       from = found.index + found[0].length;

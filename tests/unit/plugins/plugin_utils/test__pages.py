@@ -279,6 +279,8 @@ MARKS = [
     ("a\u00a0b", 'a<span class="ctl">U+00A0</span>b'),
     ("one\ntwo", 'one<span class="ctl">U+000A</span><br>two'),
     ("gr\u00fc\u00df \u05d0 \u4e2d", "gr\u00fc\u00df \u05d0 \u4e2d"),
+    ("A" * 80, f'<span class="long">{"A" * 80}</span>'),
+    ("A" * 79 + " A", "A" * 79 + " A"),
     ("<b>&'\"", "&lt;b&gt;&amp;&#39;&#34;"),
     ("a" + "\u0301" * 5, "a" + "\u0301" * 3 + '<span class="ctl">U+0301</span>' * 2),
 ]
@@ -312,7 +314,7 @@ def test_a_deep_long_or_wide_value_is_cut_and_says_so():
     for _level in range(50):
         current["k"] = current = {}
     assert "nested deeper" in _text.show(deep)
-    assert "(9000 characters in all)" in _text.show("A" * 9000) and len(_text.show("A" * 9000)) < 5000
+    assert "(9000 characters in all)" in _text.show("A" * 9000) and len(_text.show("A" * 9000)) < 2000
     assert "600 more in the JSON document" in _text.show(list(range(1000)))
 
 

@@ -242,7 +242,10 @@ CONTRAST = """
 const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m };
 const light = c => c.slice(0, 3).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
   .reduce((s, v, i) => s + v * [.2126, .7152, .0722][i], 0);
-const ground = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] === 1) return c } return [255, 255, 255, 1] };
+const ground = e => {
+  for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] === 1) return c }
+  return [255, 255, 255, 1];
+};
 const bad = [];
 for (const e of document.querySelectorAll('body *')) {
   if (e.offsetParent === null || !Array.from(e.childNodes).some(n => n.nodeType === 3 && n.data.trim())) continue;

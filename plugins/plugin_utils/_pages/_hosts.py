@@ -19,7 +19,7 @@ _NUMBERED = re.compile(r"(.*?)([0-9]{1,15})([^0-9]*)", re.DOTALL)
 
 MAX_RANGES = 12  # a heading or a cell
 MAX_ALL = 1000  # the list of all names behind them
-MAX_WHOLE = 16
+MAX_WHOLE = 14
 
 
 @lru_cache(maxsize=65536)

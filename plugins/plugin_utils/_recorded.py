@@ -184,19 +184,28 @@ class Shelf:
     def _shared(self, name, value, shape):
         """The first equal value of this name; checked when it is met first."""
         key = name, marshal.dumps(value, 2)
-        if key not in self._parts:
+        found = self._parts.get(key)
+        if found is None:
             _fit(value, shape, name)
-            self._parts[key] = value
-        return self._parts[key]
+            found = self._parts[key] = value
+        return found
 
     def _cards(self, name, cards, shape):
         """Rows of a list whose texts are shared; most rows have the same keys and types as one that was checked before."""
         if cards is None or cards.__class__ is not list:
             _fit(cards, shape, name)
             return cards
-        return [self._card(f"{name}[{at}]", card, shape[0]) for at, card in enumerate(cards)]
+        return [self._card(name, at, card, shape[0]) for at, card in enumerate(cards)]
 
-    def _card(self, name, card, shape):
+    def _card(self, name, at, card, shape):
+        # functions are alike on most hosts, what a driver says of a card hardly ever is
+        key = (name, marshal.dumps(card, 2)) if name == "pci" else None
+        if key not in self._parts:
+            found = self._new_card(f"{name}[{at}]", card, shape)
+            return self._parts.setdefault(key, found) if key else found
+        return self._parts[key]
+
+    def _new_card(self, name, card, shape):
         if card.__class__ is not dict:
             raise _Misfit(f"{name} wants a mapping")
         if not card.get("address"):

@@ -94,15 +94,16 @@ class Apt:
         if answer.code != 0:
             message = dpkg.complaint(answer.out + "\n" + answer.err) or "exit %s" % answer.code
             return {"ok": False, "message": message, "request": request, "install": {}, "remove": [], "upgrade": {}, "download_bytes": 0, "installed_bytes": 0}
-        download, unpacked = self._sizes(found["install"])
-        return dict(found, ok=True, message=None, request=request, download_bytes=download, installed_bytes=unpacked)
+        return dict(found, ok=True, message=None, request=request, download_bytes=0, installed_bytes=0)
 
-    def _sizes(self, install):
-        if not install:
-            return 0, 0
-        answer = self._cache("show", *["%s=%s" % pair for pair in sorted(install.items())])
-        rows = {row[:2]: row for row in dpkg.sizes(answer.out)}
-        return sum(row[2] for row in rows.values()), sum(row[3] for row in rows.values())
+    def weigh(self, simulations):
+        """Adds the sizes to all of them in one question: they share most packages."""
+        pairs = sorted({pair for each in simulations for pair in each["install"].items()})
+        rows = dpkg.sizes(self._cache("show", *["%s=%s" % pair for pair in pairs]).out) if pairs else []
+        sizes = {row[:2]: row[2:] for row in rows}
+        for each in simulations:
+            found = [sizes.get(pair, (0, 0)) for pair in each["install"].items()]
+            each.update(download_bytes=sum(size[0] for size in found), installed_bytes=sum(size[1] for size in found))
 
     def download(self, folder, words):
         """Fetches NAME or NAME=VERSION into FOLDER; None, or why it could not."""

@@ -121,6 +121,9 @@ class DnfView:
         message = None if found["ok"] else rpm.complaint(answer.out + "\n" + answer.err) or "exit %s" % answer.code
         return dict(found, message=message, request=request, installed_bytes=0)
 
+    def weigh(self, simulations):
+        """dnf's own answer has the size of the download, and none of what is unpacked."""
+
     def report(self):
         """The site's repositories, and whichever of the host's did not answer."""
         failed, found = dict(self.failed or ()), []

@@ -121,6 +121,14 @@ def touched_packages(root):
     return found
 
 
+def proven_packages(root):
+    """{name: version} of the last state that a change of ours proved."""
+    part = _quiet(root, "last-good.json")
+    for key in ("state", "packages"):
+        part = part.get(key) if isinstance(part, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
 def _quiet(root, name):
     try:
         return json.loads(root.text("%s/%s" % (STATE, name), 1 << 24) or "null")

@@ -41,7 +41,7 @@ def observe(wanted):
     functions = guard("pci", pci.observe, root, guard) or []
     kernels = kernel.observe(root, installed, guard)
     options = _package_options(wanted, system, functions, kernels)
-    options["listed"] = guard("journal", host.touched_packages, root) or set()
+    options.update(listed=host.touched_packages(root), proven=host.proven_packages(root))
     found = guard("packages", packages.observe, root, installed, options, guard) or dict(packages.NOTHING, manager=None)
     files = guard("files", owners.files, root, found["manager"]) or {}
     kernels["compiler"] = kernels["compiler"] or packages.compiler_to_come(found)

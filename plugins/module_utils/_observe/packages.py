@@ -52,14 +52,15 @@ def _to_simulate(requests, packages, options):
     """Nothing to ask where the decided packages, or those of one whole set, are already there."""
     if options["simulate"] == "never":
         return []
-    there = [name for name, request in requests.items() if sets.is_installed(request, packages)]
+    there = [name for name, request in requests.items() if sets.is_installed(request, packages) or (
+        name not in options["decided"] and sets.is_proven(options["sets"][name], packages, options["proven"]))]
     if there and options["simulate"] == "auto":
         return []
     return [name for name in requests if name not in there]
 
 
-def _sets(offers, simulate, packages, options):
-    """Versions and simulation of every set that fits a card here; offers and simulate are the manager's."""
+def _sets(offers, tool, packages, options):
+    """Versions and simulation of every set that fits a card here; tool can simulate and weigh."""
     chosen, extra = options["sets"], options["extra"]
     versions = offers(sorted({name for each in chosen.values() for name in sets.names(each)} | set(extra)))
     found, requests, absent = {}, {}, {}
@@ -70,7 +71,8 @@ def _sets(offers, simulate, packages, options):
         requests[name] = options["decided"].get(name) or requests[name]
     for name in _to_simulate({name: request for name, request in requests.items() if request}, packages, options):
         why = "no source offers " + ", ".join(absent[name]) if absent[name] and name not in options["decided"] else None
-        found[name]["simulation"] = _refused(requests[name], why) if why else simulate(requests[name])
+        found[name]["simulation"] = _refused(requests[name], why) if why else tool.simulate(requests[name])
+    tool.weigh([each["simulation"] for each in found.values() if each["simulation"]])
     return {"sets": found, "tools": {name: versions[name] for name in extra}}
 
 
@@ -78,7 +80,7 @@ def _observe_apt(root, packages, options, guard):
     if not root.live or not options["sets"]:
         return {"repositories": apt_view.AptView(root, options).report()}
     with apt_view.opened(root, options, guard) as view:
-        found = _sets(view.offers, view.tool.simulate, packages, options)
+        found = _sets(view.offers, view.tool, packages, options)
         return dict(found, repositories=view.report())
 
 
@@ -86,7 +88,7 @@ def _observe_dnf(root, packages, options, guard):
     if not root.live or not options["sets"]:
         return {}
     with dnf.opened(root, options, guard) as view:
-        found = _sets(view.offers, view.simulate, packages, options)
+        found = _sets(view.offers, view, packages, options)
         return dict(found, repositories=view.report())
 
 
@@ -97,7 +99,7 @@ def _state(root, kind, packages, guard):
 
 
 def observe(root, packages, options, guard):
-    """options: codename, sets, extra, components, repositories, decided, simulate, with_switch, everything, listed, seconds."""
+    """options: codename, sets, extra, components, repositories, decided, simulate, with_switch, everything, listed, proven, seconds."""
     kind = manager(root)
     if kind == "none":
         return dict(NOTHING)

@@ -51,7 +51,7 @@ def run(command, seconds, prepare=None, folder="/", environment=None):
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
             env=dict(_environment(), **(environment or {})),
             start_new_session=True, preexec_fn=prepare)
-    except OSError as error:
+    except (OSError, subprocess.SubprocessError) as error:
         return Result(None, "", str(error))
     try:
         out, err = process.communicate(timeout=seconds)

@@ -15,6 +15,15 @@ def _known(card, names):
     return None if value in ("", "N/A", "None") else value
 
 
+def _uuid(card):
+    """As sysfs writes unique_id: sixteen digits."""
+    value = _known(card, NAMES["uuid"])
+    try:
+        return "%016x" % int(value, 16) if value else None
+    except ValueError:
+        return value
+
+
 def _address(card):
     value = _known(card, ("PCI Bus",))
     return value.lower() if value else None
@@ -31,5 +40,5 @@ def parse(text):
         return None
     cards = [card for name, card in document.items() if name.startswith("card") and isinstance(card, dict)]
     system = document.get("system") if isinstance(document.get("system"), dict) else {}
-    gpus = [dict({key: _known(card, names) for key, names in NAMES.items()}, address=_address(card)) for card in cards]
+    gpus = [dict({key: _known(card, names) for key, names in NAMES.items()}, address=_address(card), uuid=_uuid(card)) for card in cards]
     return {"driver_version": _known(system, ("Driver version",)), "gpus": gpus}

@@ -74,5 +74,11 @@ def request(definition, versions, with_switch, extra=()):
     return asked, absent
 
 
+def is_proven(definition, packages, proven):
+    """The set is there in the versions that an earlier change of ours proved: newer offers move nothing by themselves."""
+    names_ = definition.get("packages") or []
+    return bool(names_) and all(name in packages and packages[name].get("version") == proven.get(name) for name in names_)
+
+
 def is_installed(asked, packages):
     return bool(asked) and all(packages.get(name, {}).get("version") == version for name, version in asked.items())

@@ -40,23 +40,42 @@ SECURE = dict(SITE, name="secure", uris=["https://mirror.example.org/secure"])
     ids=str,
 )
 def test_a_set_that_is_there_costs_no_simulation(requests, mode, asked):
-    assert packages._to_simulate(requests, THERE, {"simulate": mode}) == asked
+    options = {"simulate": mode, "decided": {}, "sets": dict.fromkeys(requests, {"packages": []}), "proven": {}}
+    assert packages._to_simulate(requests, THERE, options) == asked
+
+
+@pytest.mark.parametrize(
+    "proven, decided, asked",
+    [({"a": "1", "b": "2"}, {}, []), ({"a": "1"}, {}, ["one"]), ({}, {}, ["one"]), ({"a": "1", "b": "2"}, {"one": {"a": "2"}}, ["one"])],
+    ids=["proven", "half proven", "never proven", "decided anew"],
+)
+def test_a_newer_offer_moves_no_set_that_was_proven(proven, decided, asked):
+    options = {"simulate": "auto", "decided": decided, "sets": {"one": {"packages": ["a", "b"]}}, "proven": proven}
+    assert packages._to_simulate({"one": {"a": "2", "b": "3"}}, THERE, options) == asked
 
 
 def sets_options(**more):
     definition = {"vendor": "nvidia", "module": "m", "build": "dkms", "packages": ["m", "u"], "companions": [], "fabric_manager": None}
-    return dict({"sets": {"s": definition}, "extra": ["gcc"], "with_switch": False, "decided": {}, "simulate": "auto"}, **more)
+    return dict({"sets": {"s": definition}, "extra": ["gcc"], "with_switch": False, "decided": {}, "proven": {}, "simulate": "auto"}, **more)
+
+
+class Tool:
+    def __init__(self):
+        self.asked, self.weighed = [], []
+
+    def simulate(self, request):
+        self.asked.append(request)
+        return {"ok": True}
+
+    def weigh(self, simulations):
+        self.weighed.append(len(simulations))
 
 
 def ask(offered, **more):
-    asked = []
-
-    def simulate(request):
-        asked.append(request)
-        return {"ok": True}
-
-    found = packages._sets(lambda names: {name: offered.get(name, []) for name in names}, simulate, {}, sets_options(**more))
-    return found, asked
+    tool = Tool()
+    found = packages._sets(lambda names: {name: offered.get(name, []) for name in names}, tool, {}, sets_options(**more))
+    assert tool.weighed == [1]
+    return found, tool.asked
 
 
 OFFERED = {"m": [{"version": "535.2-1"}, {"version": "535.1-1"}], "u": [{"version": "535.2-1"}], "gcc": [{"version": "12"}]}
@@ -185,6 +204,17 @@ def test_what_came_along_with_a_repository_lies_in_the_scratch_folder(tmp_path):
     assert open(entry["uris"][0][len("file:") :] + "/Packages", "rb").read() == b"Package: x\n"
     assert not os.path.exists(tmp_path.parent / "evil")
     assert "Trusted: yes" in sources.render(entry)
+
+
+def test_sizes_of_all_simulations_are_one_question(monkeypatch, output):
+    asked = []
+    tool = apt.Apt(5)
+    monkeypatch.setattr(tool, "_cache", lambda *words: asked.append(words) or type("Answer", (), {"out": output("apt/show.txt")}))
+    smi, ml = {"nvidia-smi": "535.309.01-0+deb12u1"}, {"libnvidia-ml1": "535.309.01-0+deb12u1"}
+    simulations = [{"install": smi}, {"install": dict(smi, **ml)}, {"install": {}}]
+    tool.weigh(simulations)
+    assert asked == [("show", "libnvidia-ml1=535.309.01-0+deb12u1", "nvidia-smi=535.309.01-0+deb12u1")]
+    assert [each["download_bytes"] for each in simulations] == [390600, 390600 + 689424, 0]
 
 
 def test_a_lock_is_told_with_its_holder(tmp_path, monkeypatch):

@@ -55,6 +55,13 @@ def test_a_program_that_is_not_there_is_no_exception():
     assert "No such file" in answer.err
 
 
+def test_a_preparation_that_is_not_allowed_is_no_exception():
+    def refused():
+        raise PermissionError("not root")
+
+    assert run(["true"], 5, refused).code is None
+
+
 def test_programs_speak_the_plain_language_and_get_roots_path(monkeypatch):
     monkeypatch.setenv("LANG", "de_DE.UTF-8")
     monkeypatch.setenv("LC_MESSAGES", "de_DE.UTF-8")

@@ -9,11 +9,14 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import rocm
 
 
-def test_cards_are_told_with_their_identity(output):
-    found = rocm.parse(output("rocm-smi/mi300x-2.json"))
-    assert found["driver_version"] == "6.10.5"
-    assert found["gpus"][1] == {"address": "0000:18:00.0", "uuid": "0xabc001", "serial": "000000000001", "name": "AMD Instinct MI300X OAM",
-                                "vbios": "113-M3000100-103"}
+@pytest.mark.parametrize("name, driver, address, serial", [
+    ("mi300x-2.json", "6.10.5", "0000:18:00.0", "000000000001"), ("mi300x-2-trixie.json", "6.12.118+deb13-amd64", "0000:9f:00.0", "000000000002"),
+])
+def test_cards_are_told_with_their_identity(output, name, driver, address, serial):
+    found = rocm.parse(output("rocm-smi/" + name))
+    assert found["driver_version"] == driver
+    assert found["gpus"][1] == {
+        "address": address, "uuid": "0000000000abc001", "serial": serial, "name": "AMD Instinct MI300X OAM", "vbios": "113-M3000100-103"}
 
 
 def test_a_warning_before_the_answer_is_no_harm(output):

@@ -37,6 +37,7 @@ class ActionModule(ActionBase):
         record = self._record(place, conflicts)
         plan = _planner.plan_site(intent, task_vars["groups"], seen, record, self._now, self._folder)
         plan["conflicts"] = conflicts + plan["conflicts"]
+        plan["warnings"] += [_planner.warning(text) for text in _run.strangers(task_vars)]
         inside = _run.hosts_inside(task_vars)
         if mode == "deploy" and isinstance(intent.get("ai_stack_plan"), str):
             self._hold_to(intent["ai_stack_plan"], plan, inside)

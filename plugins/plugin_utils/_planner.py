@@ -94,14 +94,14 @@ def _unreadable(seen):
 def _dark(seen, now):
     for host, why in sorted(seen.dark.items()):
         if host in seen.about:
-            yield _warning(f"{why}; it counts with what was seen of it {age(seen.about[host]['at'], now)}", host)
+            yield warning(f"{why}; it counts with what was seen of it {age(seen.about[host]['at'], now)}", host)
         else:
-            yield _warning(f"{why} and was never seen: nothing is known of it", host)
+            yield warning(f"{why} and was never seen: nothing is known of it", host)
     if seen.outside:
-        yield _warning(f"{seen.outside} hosts outside the limit count with what was last seen of them, or as unknown")
+        yield warning(f"{seen.outside} hosts outside the limit count with what was last seen of them, or as unknown")
 
 
-def _warning(message, host=None):
+def warning(message, host=None):
     return {"rule": None, "host": host, "path": None, "message": message, "source": None, "nearest": None}
 
 

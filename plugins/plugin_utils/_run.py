@@ -34,11 +34,37 @@ def site_variables(templar, task_vars):
     for name in sorted(raw):
         if name.startswith(PREFIX):
             values[name] = _resolved(reader, raw[name], (name,), conflicts)
-    for name in sorted(set(task_vars) - set(raw)):
-        if name.startswith(PREFIX):
-            message = "is set for one host or group only; the plan is made once for the whole site: set it for the group all"
-            conflicts.append(_intent.conflict("INT-1", name, message))
-    return _intent.of_variables(values), conflicts
+    return _intent.of_variables(values), conflicts + _elsewhere(task_vars, raw)
+
+
+def _elsewhere(task_vars, raw):
+    """Conflicts of what is set for a group or host: one host of each group shows what its groups say."""
+    found = {}
+    for group, hosts in sorted(task_vars["groups"].items()):
+        for host in hosts[:1]:
+            variables = _raw(task_vars["hostvars"], host)
+            for name in variables:
+                if name.startswith(PREFIX) and (name not in raw or variables[name] != raw[name]):
+                    found.setdefault(name, group)
+    message = "is set for the group {} or a host of it; the plan is made once for the whole site: set it for the group all"
+    return [_intent.conflict("INT-1", name, message.format(_words.printable(group))) for name, group in sorted(found.items())]
+
+
+def strangers(task_vars) -> list[str]:
+    """Variables that look like a role's and that no role of the collection knows, in words."""
+    names = _raw(task_vars["hostvars"], "localhost")
+    found = []
+    for path in sorted(ROOT.glob("roles/*_*/meta/argument_specs.yml")):
+        prefix = f"{path.parent.parent.name}_"
+        mine = [name for name in sorted(names) if name.startswith(prefix)]
+        known = _options(path) if mine else ()
+        found += [f"{name}: no role has such a variable; nearest: {_words.nearest(name, known)}" for name in mine if name not in known]
+    return found
+
+
+def _options(path):
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    return {name for entry in specs.values() for name in entry.get("options", {})}
 
 
 def _raw(hostvars, host):

@@ -52,7 +52,7 @@ class Site:
         self.folder, self.fixtures = folder, observations
         self.variables = {"ai_stack_site": "example", "ai_stack_pools": [{"name": "all", "hosts": "gpu", "use": "host"}]}
         self.groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"], "ungrouped": []}
-        self.registered, self.limit = {}, None
+        self.registered, self.limit, self.of_host = {}, None, {}
         (folder / "hosts.yml").write_text("all:\n")
 
     def document(self, name):
@@ -66,7 +66,9 @@ class Site:
         self.registered[host] = {"unreachable": True, "msg": "no route"}
 
     def task_vars(self, host):
-        hostvars = HostVars({name: {**self.variables, "inventory_hostname": name} for name in self.groups["all"]}, localhost=dict(self.variables))
+        hostvars = HostVars(
+            {name: {**self.variables, **self.of_host.get(name, {}), "inventory_hostname": name} for name in self.groups["all"]}, localhost=dict(self.variables)
+        )
         for name, result in self.registered.items():
             hostvars[name]["__ai_stack_observation"] = result
         found = {

@@ -241,11 +241,20 @@ def test_a_secret_is_found_nowhere_whatever_its_type(fine, password):
     assert "s3cret" not in everything and "535309" not in everything.replace("535.309", "")
 
 
-def test_a_variable_of_one_host_only_is_refused(fine):
-    task_vars = fine.task_vars
-    fine.task_vars = lambda host: {**task_vars(host), "ai_stack_driver": {"policy": "newest"}}
+@pytest.mark.parametrize("limit", [None, ["gpu1"]])
+@pytest.mark.parametrize("name, value", [("ai_stack_driver", {"policy": "newest"}), ("ai_stack_site", "other")])
+def test_a_variable_of_a_group_or_host_is_refused_whoever_the_task_runs_for(fine, name, value, limit):
+    fine.groups["other"], fine.limit = ["gpu2"], limit
+    fine.of_host["gpu2"] = {name: value}
     result, said = fine.run(plan)
-    assert result["failed"] and "ai_stack_driver: is set for one host or group only" in said
+    assert result["failed"] and f"{name}: is set for the group other or a host of it" in said
+
+
+def test_a_variable_that_looks_like_a_roles_and_is_none_is_told(fine):
+    fine.variables.update(gpu_driver_polcy="newest", gpu_driver_policy="production", gpu_dri="x")
+    result, said = fine.run(plan)
+    assert result["failed"] is False and "gpu_driver_polcy: no role has such a variable; nearest: gpu_driver_policy" in said
+    assert said.count("no role has") == 1
 
 
 def test_a_path_in_the_inventory_may_start_at_the_inventory(fine, template):

@@ -12,4 +12,6 @@ ANSIBLE_HOME=${ANSIBLE_HOME:-$AI_STACK_CACHE/ansible}
 # Debian's root has the C locale, which Ansible refuses
 LC_ALL=C.UTF-8
 export AI_STACK_ROOT AI_STACK_CACHE AI_STACK_VENV AI_STACK_COPY PATH ANSIBLE_COLLECTIONS_PATH ANSIBLE_HOME LC_ALL
+# a make that a test or a lab host starts is not part of this one
+unset MAKEFLAGS MAKELEVEL MFLAGS
 cd "$AI_STACK_ROOT" || exit 1

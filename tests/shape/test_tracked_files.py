@@ -52,7 +52,9 @@ def test_no_file_names_a_package_registry():
     assert not [f"{name}: {host}" for name, text in texts() if not name.startswith(RECORDED) for host in hosts if host in text]
 
 
-@pytest.mark.parametrize("pattern", [r"(?:^|[^A-Za-z0-9_.}])/(?:work|farm)/", r"/root/\.(?:cache|pyenv)", r"/home/(?!somebody/)\w+/"], ids=["work", "root", "home"])
+@pytest.mark.parametrize(
+    "pattern", [r"(?:^|[^A-Za-z0-9_.}])/(?:work|farm)/", r"/root/\.(?:cache|pyenv)", r"/home/(?!somebody/)\w+/"], ids=["work", "root", "home"]
+)
 def test_no_file_names_a_path_of_one_machine(pattern):
     expression = re.compile(pattern, re.MULTILINE)
     mine = relative(ROOT / "tests/shape/test_tracked_files.py")

@@ -55,7 +55,7 @@ def run(command, check=True, timeout=3600, environment=None):
 
 
 def tail(text, lines=6):
-    return " | ".join(line.strip() for line in text.strip().splitlines()[-lines:])
+    return " | ".join(line.strip()[:200] for line in text.strip().splitlines()[-lines:])
 
 
 def read(path):

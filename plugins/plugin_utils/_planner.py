@@ -43,7 +43,8 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None):
     known_groups: the groups that a waiver may name, where they are more."""
     inventory = _run.inventory_of(groups)
     tables, digests, conflicts = _read_tables(intent, folder)
-    rules = [row["id"] for row in tables["rules"]["rows"]] if "rules" in tables else None
+    # a waiver may name all parts of a rule at once: ACC-4 is ACC-4a and ACC-4b
+    rules = {name for row in tables["rules"]["rows"] for name in (row["id"], row["id"].rstrip("abcdefgh"))}
     refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules)
     wanted, places = _intent.squeezed(_intent.public(usable))
     plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials)

@@ -36,7 +36,7 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None):
         about = plan["hosts"].get(host)
         pools = sorted({card["pool"] for card in (about or {}).get("cards", ()) if card.get("pool")})
         accepted = known.for_host(host, inventory.get(host, []), pools)
-        checks += [_waived(row, accepted) for row in _of_host(host, about, seen, index, now)]
+        checks += [_waived(row, accepted, index) for row in _of_host(host, about, seen, index, now)]
     return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "checks": []}, checks)
 
 
@@ -77,8 +77,9 @@ def _row(name, host, promise, status, expected, found, how, at, rule=None):
     }
 
 
-def _waived(row, accepted):
-    waiver = accepted.get(row["rule"]) if row["status"] == "fail" else None
+def _waived(row, accepted, index):
+    names = index.waivable_by(row["rule"]) if row["status"] == "fail" and row["rule"] else ()
+    waiver = next((accepted[name] for name in names if name in accepted), None)
     if not waiver:
         return row
     return {**row, "status": "waived", "approver": waiver["approver"], "until": waiver["until"], "reason": waiver["reason"]}

@@ -87,6 +87,12 @@ def test_secrets_do_not_reach_the_plan(seen):
     assert "xyzzy" not in json.dumps(plan(seen, ai_stack_repositories=[repository]), default=str)
 
 
+@pytest.mark.parametrize("rule, known", [("ACC-4", True), ("ACC-4a", True), ("ACC-4z", False), ("ACC", False)])
+def test_a_waiver_names_a_rule_or_all_parts_of_one(seen, rule, known):
+    waiver = {"rule": rule, "scope": "site", "reason": "x", "approver": "board", "until": "2099-01-01"}
+    assert ("INT-5" not in rules(plan(seen, ai_stack_waivers=[waiver])["conflicts"])) is known
+
+
 AGES = [
     ("2026-11-25T20:00:00Z", "just now"),
     ("2026-11-25T19:59:01Z", "just now"),

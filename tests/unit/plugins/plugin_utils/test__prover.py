@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import shutil
 import subprocess
+import types
 
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _planner, _prover, _recorded, _site
@@ -98,6 +99,7 @@ def waiver(rule, until="2026-11-25", scope="host gpu1"):
 def test_a_waiver_covers_a_failed_check_until_its_last_day_and_in_its_scope(plan, seen, monkeypatch, until, scope, status):
     rule = broken(plan, seen)
     # which rules may be waived is the core's business
+    monkeypatch.setattr(_prover.Index, "waivable_by", lambda self, identity: (identity, "all of it"))
     monkeypatch.setattr(_prover, "Waivers", lambda index, rows, today: Accepted(rows, today))
     rows = [row for row in evidence(plan, seen, waivers=[waiver(rule, until, scope)])["checks"] if row["rule"] == rule and row["status"] != "pass"]
     assert rows and {row["status"] for row in rows} == {status}
@@ -114,8 +116,14 @@ class Accepted:
 
 
 def test_an_unknown_check_cannot_be_waived():
-    row = {"rule": "ACC-15", "status": "unknown"}
-    assert _prover._waived(row, {"ACC-15": waiver("ACC-15")}) == row
+    row, always = {"rule": "ACC-15", "status": "unknown"}, types.SimpleNamespace(waivable_by=lambda identity: (identity,))
+    assert _prover._waived(row, {"ACC-15": waiver("ACC-15")}, always) == row
+
+
+def test_a_rule_that_cannot_be_waived_is_not_and_one_name_waives_all_parts_of_a_rule(tables):
+    index, row = _prover.Index(tables), {"rule": "ACC-4a", "status": "fail"}
+    assert _prover._waived(row, {"ACC-4": waiver("ACC-4")}, index)["status"] == "waived"
+    assert _prover._waived({**row, "rule": "ACC-15a"}, {"ACC-15a": waiver("ACC-15a")}, index)["status"] == "fail"
 
 
 CHANGE = {"resource": "package:nvidia-new", "before": None, "after": "1"}

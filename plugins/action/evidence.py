@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _approved, _intent, _lock, _look, _prover, _recorded, _run, _site
+from ..plugin_utils import _approved, _intent, _lock, _look, _pages, _prover, _recorded, _run, _site
 from ..plugin_utils._edge import one_sentence
 
 
@@ -61,8 +61,6 @@ class ActionModule(ActionBase):
         return _prover.evidence_of(plan, seen, inside, wanted.get("ai_stack_waivers", ()), self._now, extra, groups)
 
     def _report(self, reports, intent, evidence, plan, result):
-        from ..plugin_utils import _pages
-
         reports.save("evidence.json", _site.lines(evidence))
         reports.save("evidence.html", [_pages.render_evidence(evidence, plan)])
         _site.remove(reports.path("evidence.json.sig"))

@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _approved, _intent, _lock, _look, _planner, _run, _site, _words
+from ..plugin_utils import _approved, _intent, _lock, _look, _pages, _planner, _run, _site, _words
 from ..plugin_utils._edge import one_sentence
 
 
@@ -67,8 +67,6 @@ class ActionModule(ActionBase):
             plan["conflicts"].append(_intent.conflict("SITE-4", "ai_stack_plan", _words.printable(text, 300), "make and approve a new plan", host))
 
     def _report(self, reports, plan, result):
-        from ..plugin_utils import _pages
-
         result["plan_sha256"] = reports.save("plan.json", _site.lines({key: plan[key] for key in plan if key != "record"}))
         reports.save("plan.html", [_pages.render_plan(plan)])
         result["reports"] = {"plan_json": str(reports.path("plan.json")), "plan_html": str(reports.path("plan.html"))}

@@ -73,23 +73,25 @@ class Apt:
         settings = ["env", "APT_CONFIG=" + self.configuration] if self.configuration else []
         return run(settings + [which(command[0]) or command[0]] + list(options) + command[1:], self.seconds, prepare, folder)
 
-    def _cache(self, *words):
-        """apt-cache as root rewrites its cache files on the host; as nobody it uses them where they are fresh."""
+    def _look(self, command, options=()):
+        """As root apt rewrites its cache files on the host; as nobody it uses them where they are fresh, unless it may not read something."""
         if self.configuration:
-            return self._run(["apt-cache"] + list(words))
-        answer = self._run(["apt-cache"] + list(words), prepare=as_nobody)
-        if answer.code == 0:
+            return self._run(command, options)
+        answer = self._run(command, options, as_nobody)
+        if answer.code is not None and "Permission denied" not in answer.err:
             return answer
-        return self._run(["apt-cache"] + list(words), ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="])
+        return self._run(command, list(options) + ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="])
+
+    def _cache(self, *words):
+        return self._look(["apt-cache"] + list(words))
 
     def policy(self, names):
         return dpkg.policy(self._cache("policy", *names).out) if names else {}
 
     def simulate(self, request):
         """{name: version} -> the simulation of an observation; recommended packages are not wanted on a server."""
-        options = [] if self.configuration else ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
         words = ["%s=%s" % pair for pair in sorted(request.items())]
-        answer = self._run(["apt-get", "-s", "-q", "--no-install-recommends", "install"] + words, ["-o", "Debug::NoLocking=true"] + options)
+        answer = self._look(["apt-get", "-s", "-q", "--no-install-recommends", "install"] + words, ["-o", "Debug::NoLocking=true"])
         found = dpkg.simulation(answer.out)
         if answer.code != 0:
             message = dpkg.complaint(answer.out + "\n" + answer.err) or "exit %s" % answer.code

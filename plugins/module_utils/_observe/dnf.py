@@ -107,15 +107,16 @@ class DnfView:
 
     def offers(self, names):
         """{name: [{version, origin, repository}]}, newest first; origin is the site's name of a repository, else dnf's."""
-        found = rpm.offers(self.run("repoquery", "--showduplicates", "--qf", rpm.OFFERS, *names).out) if names else {}
-        return {name: [self._named(each) for each in found.get(name, ())] for name in names}
+        asked = sorted({rpm.split_release(name)[0] for name in names})
+        found = rpm.offers(self.run("repoquery", "--showduplicates", "--qf", rpm.OFFERS, *asked).out) if asked else {}
+        return {name: [self._named(each) for each in rpm.of_release(found, name)] for name in names}
 
     def _named(self, offer):
         name = offer["origin"][len(OURS):] if offer["origin"].startswith(OURS) else None
         return dict(offer, origin=name or offer["origin"], repository=name)
 
     def simulate(self, request):
-        words = ["%s-%s" % pair for pair in sorted(request.items())]
+        words = [name if rpm.split_release(name)[1] else "%s-%s" % (name, version) for name, version in sorted(request.items())]
         answer = self.run("--assumeno", "--setopt=install_weak_deps=False", "--allowerasing", "install", *words)
         found = rpm.simulation(answer.out)
         message = None if found["ok"] else rpm.complaint(answer.out + "\n" + answer.err) or "exit %s" % answer.code

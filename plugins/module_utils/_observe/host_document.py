@@ -19,7 +19,7 @@ def _package_options(wanted, system, functions, kernels):
     parts = next((wanted["distributions"][key] for key in os_release.set_keys(system) if key in wanted["distributions"]), {})
     target = kernels["next_boot"] or kernels["running"]
     headers = [parts["headers"].replace("{kernel}", target)] if parts.get("headers") and target else []
-    return {"codename": system["codename"], "sets": sets.chosen(parts, pci.vendors(functions)), "extra": list(parts.get("build_tools") or []) + headers,
+    return {"codename": system["codename"], "sets": sets.chosen(parts, pci.vendors(functions), target), "extra": list(parts.get("build_tools") or []) + headers,
             "components": list(parts.get("components") or []), "repositories": wanted["repositories"], "decided": wanted["decided"] or {},
             "simulate": wanted["simulate"], "with_switch": pci.has_switch(functions), "everything": wanted["installed"] == "all", "seconds": wanted["timeout"]}
 

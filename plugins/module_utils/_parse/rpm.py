@@ -58,6 +58,17 @@ def offers(text):
             for name, each in found.items()}
 
 
+def split_release(name):
+    """kernel-devel-5.14.0-503.el9.x86_64 is the package kernel-devel in one version: -> (kernel-devel, 5.14.0-503.el9); others: (name, None)."""
+    match = re.match(r"^(.+?)-(\d\S*-\S+)\.(?:x86_64|aarch64)$", name)
+    return match.groups() if match else (name, None)
+
+
+def of_release(found, name):
+    package, version = split_release(name)
+    return [each for each in found.get(package, ()) if version in (None, each["version"])]
+
+
 def _rows(text):
     """(section, [name, arch, version, repository, ...]) of the table; a name that is too long stands on a line of its own."""
     section, left = None, []

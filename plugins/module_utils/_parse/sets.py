@@ -21,9 +21,17 @@ def names(definition):
     return list(dict.fromkeys(list(definition.get("packages") or []) + list(definition.get("companions") or []) + [each for each in friends if each]))
 
 
-def chosen(parts, vendors):
-    """The sets that drive a card that is here."""
-    return {name: each for name, each in (parts.get("sets") or {}).items() if each.get("vendor") in vendors}
+def _for_kernel(value, kernel):
+    """{kernel} in a name of a package stands for the kernel that boots next."""
+    if isinstance(value, list):
+        return [_for_kernel(each, kernel) for each in value]
+    return value.replace("{kernel}", kernel) if isinstance(value, str) else value
+
+
+def chosen(parts, vendors, kernel):
+    """The sets that drive a card that is here, for that kernel."""
+    return {name: {key: _for_kernel(value, kernel or "unknown") for key, value in each.items()}
+            for name, each in (parts.get("sets") or {}).items() if each.get("vendor") in vendors}
 
 
 def of_branch(definition, versions):

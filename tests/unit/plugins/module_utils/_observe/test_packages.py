@@ -206,6 +206,20 @@ def test_what_came_along_with_a_repository_lies_in_the_scratch_folder(tmp_path):
     assert "Trusted: yes" in sources.render(entry)
 
 
+@pytest.mark.parametrize("err, code, runs", [("", 0, 1), ("E: held broken packages", 100, 1), ("Permission denied", 100, 2), ("setgroups", None, 2)])
+def test_apt_looks_as_nobody_so_that_it_writes_no_cache(monkeypatch, err, code, runs):
+    asked = []
+
+    def run(command, seconds, prepare, folder):
+        asked.append((prepare, command))
+        return type("Answer", (), {"code": code, "out": "", "err": err})
+
+    monkeypatch.setattr(apt, "run", run)
+    apt.Apt(5).simulate({"a": "1"})
+    assert [prepare for prepare, _command in asked] == [apt.as_nobody, None][:runs]
+    assert all("Dir::Cache::pkgcache=" in command for prepare, command in asked if prepare is None)
+
+
 def test_sizes_of_all_simulations_are_one_question(monkeypatch, output):
     asked = []
     tool = apt.Apt(5)

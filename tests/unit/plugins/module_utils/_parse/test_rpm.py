@@ -36,6 +36,16 @@ def test_versions_are_ordered_as_rpm_does(older, newer):
     assert rpm.order(older) < rpm.order(newer)
 
 
+@pytest.mark.parametrize("name, versions", [
+    ("kernel-devel-5.14.0-503.el9.x86_64", ["5.14.0-503.el9"]), ("kernel-devel-5.14.0-427.el9.x86_64", []),
+    ("kernel-devel", ["5.14.0-503.el9", "5.14.0-496.el9"]),
+    ("no-such", []),
+])
+def test_headers_of_one_kernel_are_one_version_of_a_package(name, versions):
+    found = {"kernel-devel": [{"version": "5.14.0-503.el9"}, {"version": "5.14.0-496.el9"}]}
+    assert [each["version"] for each in rpm.of_release(found, name)] == versions
+
+
 def test_a_simulation_gives_every_package_whatever_the_width(output):
     found = rpm.simulation(output("dnf/simulate.txt"))
     assert found["ok"]

@@ -77,8 +77,14 @@ def test_a_set_is_there_when_every_version_is(asked, there):
 
 def test_only_sets_for_cards_that_are_here_count():
     parts = {"sets": {"n": SET, "a": {"vendor": "amd"}}}
-    assert list(sets.chosen(parts, {"amd"})) == ["a"]
-    assert sets.chosen({}, {"amd"}) == {}
+    assert list(sets.chosen(parts, {"amd"}, None)) == ["a"]
+    assert sets.chosen({}, {"amd"}, None) == {}
+
+
+def test_modules_built_for_a_kernel_carry_its_name():
+    parts = {"sets": {"p": {"vendor": "nvidia", "branch": None, "module": "modules-{kernel}", "packages": ["modules-{kernel}", "smi"]}}}
+    assert sets.chosen(parts, {"nvidia"}, "6.8.0-45-generic") == {
+        "p": {"vendor": "nvidia", "branch": None, "module": "modules-6.8.0-45-generic", "packages": ["modules-6.8.0-45-generic", "smi"]}}
 
 
 def test_sets_that_are_module_streams_keep_to_their_branch():

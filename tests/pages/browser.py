@@ -47,7 +47,7 @@ class Browser:
     def __init__(self) -> None:
         self._profile = tempfile.TemporaryDirectory(prefix="pages-")
         self._base = f"http://127.0.0.1:{free_port()}"
-        self._driver = subprocess.Popen(  # noqa: S603
+        self._driver = subprocess.Popen(
             ["chromedriver", f"--port={self._base.rsplit(':', 1)[1]}", "--log-level=OFF"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self._session = ""

@@ -27,7 +27,7 @@ def _environment():
     found = Environment(
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, undefined=StrictUndefined, finalize=_text.show, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters.update(plain=_text.plain, moment=_text.moment, island=_text.island, num="{:,}".format)
+    found.filters.update(plain=_text.plain, moment=_text.moment, sources=_text.sources, island=_text.island, num="{:,}".format)
     return found
 
 

@@ -130,6 +130,7 @@ def view(evidence, plan=None):
     names = {number: row["hosts"]["ranges"] for number, row in enumerate(shown) if row["hosts"]["count"] > 1}
     return {
         "site": evidence.get("site"),
+        "generated_at": evidence.get("generated_at"),
         "schema": evidence.get("schema"),
         "plan_sha256": evidence.get("plan_sha256"),
         "total": len(checks),
@@ -142,7 +143,7 @@ def view(evidence, plan=None):
         "states": [(index, tone, word, counts[status]) for index, (status, tone, word) in enumerate(STATUSES)],
         "hosts": len({str(check["host"]) for check in checks if check.get("host") is not None}),
         "promises": _promises(rows),
-        "bad": [_shown(row) for row in bad[:MAX_FINDINGS]],
+        "bad": _hosts.together((_shown(row), row[2]) for row in bad[:MAX_FINDINGS]),
         "bad_more": max(0, len(bad) - MAX_FINDINGS),
         "bad_count": counts["fail"] + counts["unknown"],
         "rows": shown,

@@ -105,3 +105,11 @@ def gather(items, key, host):
         if name is not None:
             kept[1][str(name)] = None
     return [(item, list(hosts)) for item, hosts in found.values()]
+
+
+def together(found):
+    """`(item, hosts)` pairs as blocks `{hosts, items}` of the same hosts, in the order of their first appearance."""
+    blocks = {}
+    for item, names in found:
+        blocks.setdefault(tuple(names), []).append(item)
+    return [{"hosts": named(names), "items": items} for names, items in blocks.items()]

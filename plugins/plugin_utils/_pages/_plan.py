@@ -28,8 +28,8 @@ def _findings(items):
     shown = []
     for item, names in found[:MAX_FINDINGS]:
         known = [path for path in paths[_hosts.mark(key(item))].values() if path]
-        shown.append(pick(_FINDING, item, hosts=_hosts.named(names), paths=known[:4], paths_more=max(0, len(known) - 4)))
-    return {"shown": shown, "count": len(items), "more": max(0, len(found) - MAX_FINDINGS)}
+        shown.append((pick(_FINDING, item, paths=known[:4], paths_more=max(0, len(known) - 4)), names))
+    return {"blocks": _hosts.together(shown), "count": len(items), "more": max(0, len(found) - MAX_FINDINGS)}
 
 
 def _doors(hosts, resources):

@@ -23,7 +23,7 @@ STATES = (
 COSTS = (("reboot", "reboot"), ("drain", "drain"), ("irreversible", "one-way"))
 
 MAX_ROWS = 2000  # above, equal hosts share a row
-MAX_OPEN = 120  # blocks written into the page; the next ones are drawn when a reader opens them
+MAX_OPEN = 80  # blocks written into the page; the next ones are drawn when a reader opens them
 MAX_GROUPS = 2000
 MAX_CARDS = 10000  # above, only cards that are not well are listed one by one
 MAX_PART = 4  # ranges of names in a cell of the table of hosts

@@ -94,6 +94,11 @@ def show(value, depth=0):
     return text(str(value)[:64])
 
 
+def sources(value):
+    """A source as its parts: the tables join several with a semicolon."""
+    return value.split("; ") if isinstance(value, str) else [value]
+
+
 def moment(value):
     """A time as the documents write it, shorter for the eye; anything else stays what it is."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None

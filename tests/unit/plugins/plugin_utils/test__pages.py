@@ -204,6 +204,18 @@ def test_a_refused_host_pays_nothing_and_a_decision_against_a_reboot_counts():
     assert counts["reboot"] == dict(_plan.view(PLAN)["paid"])["reboot"] - 2
 
 
+def test_findings_of_the_same_hosts_stand_together_under_one_heading():
+    rows = [{**PLAN["conflicts"][0], "host": host, "message": text} for text in ("first", "second") for host in ("a1", "a2")]
+    rows.append({**PLAN["conflicts"][1], "host": None, "message": "third"})
+    text = Page(_pages.render_plan(changed(PLAN, conflicts=rows))).text
+    assert re.search(r"Not ready: 5 conflicts.*Conflicts\s+a1, a2 2 hosts\s+ACC-1 first.*ACC-1 second.*the site\s+ACC-6 third", text)
+
+
+def test_a_source_of_many_parts_is_folded_and_complete():
+    text = Page(_pages.render_plan(changed(PLAN, conflicts=[{**PLAN["conflicts"][0], "source": "one; two; three"}]))).text
+    assert re.search(r"Source\s+one and 2 more sources\s+two\s+three", text)
+
+
 # Unknown is a value of its own
 
 

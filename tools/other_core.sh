@@ -14,7 +14,7 @@ here() {
 
 inside_trixie() {
     root=$AI_STACK_CACHE/trixie
-    [ -e "$root/usr/bin/python3" ] || mmdebstrap --variant=apt --include=python3-venv,git,ca-certificates,procps trixie "$root"
+    [ -e "$root/usr/bin/python3" ] || mmdebstrap --variant=apt --include=python3-venv,git,ca-certificates,procps,make,gcc,libc6-dev trixie "$root"
     # the machine's own certificates and package index hold inside too. Its own cache: a venv belongs to the Python that made it
     mkdir -p "$AI_STACK_CACHE/inside" && cp -r "$AI_STACK_CACHE/collections" "$AI_STACK_CACHE/inside/"
     # shellcheck disable=SC3045 # dash and bash know -H; more than the hard limit is refused by runc

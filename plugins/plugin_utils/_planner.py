@@ -177,5 +177,7 @@ def _text(rule, path, message, near, source, hosts):
     about = " on ".join(part for part in (rule, _words.hosts_in_words(hosts)) if part)
     parts = [f"{about + ': ' if about else ''}{path + ': ' if path else ''}{message}"]
     parts += [f"  nearest allowed: {near}"] if near else []
-    parts += [f"  source: {source}"] if source else []
+    # a terminal gets the first of several sources; the plan has them all
+    first, more = (source or "").partition("; ")[::2]
+    parts += [f"  source: {first}{' and others, see the plan' if more else ''}"] if first else []
     return "\n".join(_words.printable(part, 2000) for part in parts)

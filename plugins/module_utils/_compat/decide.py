@@ -97,6 +97,7 @@ def _driver(site, one, mine):
     layout, refused = _layout(site, one, chosen, mine, outcome)
     if not outcome.candidate or refused:
         one.state, one.because = 'refused', 'see the conflicts of this host'
+        one.decisions = list(outcome.decisions)
         return
     one.decisions = list(outcome.decisions) + layout
     _finish(site, one, policy, places, outcome.candidate)

@@ -127,7 +127,9 @@ def _take(outcome, best, case):
 def _refuse(outcome, case, wanted, judged):
     """Every distinct objection to what was asked for; what there is, when nothing here is that."""
     if judged:
-        rows = [row for one in judged for row in one.conflicts]
+        near = _near(judged, case)
+        rows = [row for one in near for row in one.conflicts]
+        _others(outcome, [one for one in judged if one not in near])
     elif wanted:
         rows = [_not_as_recorded(case, wanted)]
     else:
@@ -135,6 +137,20 @@ def _refuse(outcome, case, wanted, judged):
     for row in rows:
         if row not in outcome.conflicts:
             outcome.conflicts.append(row)
+
+
+def _near(judged, case):
+    """The refused candidates to speak of: those that a waiver can free with the fewest rules waived, or else all of them."""
+    free = [one for one in judged if all(case.index.waivable_by(row['rule']) for row in one.conflicts)]
+    fewest = min((len({row['rule'] for row in one.conflicts}) for one in free), default=None)
+    return [one for one in free if len({row['rule'] for row in one.conflicts}) == fewest] or judged
+
+
+def _others(outcome, others):
+    """The rest of what the host is offered, so that nobody has to try it: one line each would drown what matters."""
+    if others:
+        value = {judged.candidate.name: sorted({row['rule'] for row in judged.conflicts}) for judged in others}
+        outcome.decide('driver.candidates', value, 'what else is offered here, and the rules that refuse it')
 
 
 def _conflict(case, identity, path, message, nearest, source=None):

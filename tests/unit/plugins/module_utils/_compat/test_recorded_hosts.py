@@ -54,7 +54,17 @@ def test_recorded_host_is_refused_by_these_rules(planner, name, driver, rules):
     host = plan["hosts"][seen["host"]]
     assert rules <= {row["rule"] for row in plan["conflicts"]}
     assert all(row["path"].startswith("ai_stack_") and row["message"] and row["nearest"] and row["source"] for row in plan["conflicts"])
-    assert (host["state"], host["decisions"], host["changes"]) == ("refused", [], [])
+    assert (host["state"], host["changes"]) == ("refused", [])
+    assert {row["subject"] for row in host["decisions"]} <= {"driver.candidates"}
+
+
+def test_refusal_speaks_of_what_a_waiver_can_free_and_lists_the_rest(planner):
+    seen = planner.recorded("h100-bookworm")
+    plan = planner.plan(seen, intent=planner.intent(driver={"policy": "production"}))
+    assert {row["rule"] for row in plan["conflicts"]} == {"ACC-4a"}
+    others = by_subject(plan, seen["host"])["driver.candidates"]
+    assert others
+    assert all(rules for rules in others.values())
 
 
 @pytest.mark.parametrize(("name", "driver", "wanted"), DECIDED, ids=[f"{name}-{'-'.join(driver.values())}" for name, driver, _wanted in DECIDED])

@@ -439,7 +439,7 @@ def host_without_headers_is_refused(planner):
 @case("ACC-16a")
 def branch_refuses_a_kernel_that_is_too_old(planner):
     old = "4.4.0-210-generic"
-    plan = planner.plan(planner.recorded(NOBLE, kernel__next_boot=old, kernel__installed__0__release=old))
+    plan = planner.plan(planner.recorded(NOBLE, kernel__next_boot=old, kernel__installed__0__release=old), intent=planner.intent(driver={"policy": "580"}))
     refused(plan, "ACC-16a", "needs kernel 4.15 or newer", "ai_stack_driver.policy", "4.15")
 
 

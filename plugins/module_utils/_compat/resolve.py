@@ -74,7 +74,8 @@ def _refuse(site):
     for name in {row['host'] for row in site.conflicts} - {None}:
         host = site.hosts[name]
         if host.state != 'unknown' and not host.out:
-            host.state, host.because, host.decisions, host.changes = 'refused', 'see the conflicts of this host', [], []
+            host.state, host.because, host.changes = 'refused', 'see the conflicts of this host', []
+            host.decisions = [row for row in host.decisions if row['subject'] == 'driver.candidates']
         site.drivers.pop(name, None)
 
 

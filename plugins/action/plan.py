@@ -80,7 +80,7 @@ class ActionModule(ActionBase):
         for text in result["conflicts"]:
             self._display.display(f"CONFLICT {text}", color="red")
         counts = ", ".join(f"{count} {state}" for state, count in sorted(result["summary"]["states"].items()))
-        outcome = f"{len(blocking)} conflicts, nothing was changed" if blocking else f"{result['summary']['changes']} changes"
+        outcome = f"{_words.counted(len(blocking), 'conflict')}, nothing was changed" if blocking else _words.counted(result["summary"]["changes"], "change")
         result["msg"] = f"{outcome}. Hosts: {counts or 'none'}. See {result['reports']['plan_html']}"
         if not blocking:
             self._display.display(result["msg"], color="green")

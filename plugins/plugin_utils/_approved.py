@@ -9,7 +9,7 @@ change that was not approved.
 
 from __future__ import annotations
 
-from . import _site
+from . import _site, _words
 
 SCHEMA = "sovereign.ai_stack/plan/1"
 
@@ -18,7 +18,7 @@ def read(path) -> dict:
     """The approved plan in a file."""
     plan = whole(path, _site.parse(path, _site.read(path, _site.PLAN_CAP)))
     if plan.get("conflicts"):
-        raise _site.SiteError(f"{path} has {len(plan['conflicts'])} conflicts: a plan with conflicts is not applied.")
+        raise _site.SiteError(f"{path} has {_words.counted(len(plan['conflicts']), 'conflict')}: a plan with conflicts is not applied.")
     return plan
 
 

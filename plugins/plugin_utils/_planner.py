@@ -99,7 +99,7 @@ def _dark(seen, now):
         else:
             yield warning(f"{why} and was never seen: nothing is known of it", host)
     if seen.outside:
-        yield warning(f"{seen.outside} hosts outside the limit count with what was last seen of them, or as unknown")
+        yield warning(f"outside the limit: {_words.counted(seen.outside, 'host')}, planned with what was last seen or as unknown")
 
 
 def warning(message, host=None):
@@ -113,8 +113,7 @@ def age(then, now) -> str:
         return "at an unknown time"
     for length, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {name}{'s' if count > 1 else ''} ago"
+            return f"{_words.counted(int(seconds // length), name)} ago"
     return "just now"
 
 

@@ -29,6 +29,11 @@ def printable(text, limit=120) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in short)
 
 
+def counted(number, noun) -> str:
+    """1 conflict, 2 conflicts"""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def hosts_in_words(hosts, most=8) -> str:
     return ", ".join(hosts[:most]) + (f" and {len(hosts) - most} more" if len(hosts) > most else "")
 

@@ -23,7 +23,7 @@ import make_site
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ROUNDS = 3
-NOOP = '- hosts: "{{ groups[\'all\'] | first }}"\n  gather_facts: false\n  tasks: []\n'
+NOOP = "- hosts: \"{{ groups['all'] | first }}\"\n  gather_facts: false\n  tasks: []\n"
 
 
 def measured(folder, *arguments):
@@ -51,7 +51,9 @@ def site(top, count):
     folder = top / f"site{count}"
     make_site.main(folder, count)
     (folder / "noop.yml").write_text(NOOP, encoding="utf-8")
-    rounds = [(measured(folder, "noop.yml"), measured(folder, "sovereign.ai_stack.plan", "-e", "ai_stack_observations=observations")) for _round in range(ROUNDS)]
+    rounds = [
+        (measured(folder, "noop.yml"), measured(folder, "sovereign.ai_stack.plan", "-e", "ai_stack_observations=observations")) for _round in range(ROUNDS)
+    ]
     return best([row[0] for row in rounds]), best([row[1] for row in rounds])
 
 

@@ -102,7 +102,7 @@ def test_every_difference_is_told_at_once():
         (set_in("schema", value="other"), "is no document of"),
         (set_in("inputs", value=None), "is no whole plan"),
         (set_in("hosts", value=[]), "is no whole plan"),
-        (set_in("conflicts", value=[{}]), "has 1 conflicts"),
+        (set_in("conflicts", value=[{}]), "has 1 conflict: "),
     ],
 )
 def test_what_is_no_plan_that_can_be_approved_is_refused(tmp_path, change, words):

@@ -67,18 +67,18 @@ def test_a_folder_that_cannot_be_written_gives_one_sentence(tmp_path):
 
 
 ROOTS = [
-    ({"ai_stack_site": "example"}, "/work/reports/example"),
-    ({"ai_stack_site": "example", "ai_stack_report_dir": "out"}, "/work/out"),
+    ({"ai_stack_site": "example"}, "/srv/site/reports/example"),
+    ({"ai_stack_site": "example", "ai_stack_report_dir": "out"}, "/srv/site/out"),
     ({"ai_stack_site": "example", "ai_stack_report_dir": "/srv/out"}, "/srv/out"),
-    ({"ai_stack_site": "../../etc"}, "/work/reports/unnamed"),
-    ({"ai_stack_site": ["x"]}, "/work/reports/unnamed"),
-    ({}, "/work/reports/unnamed"),
+    ({"ai_stack_site": "../../etc"}, "/srv/site/reports/unnamed"),
+    ({"ai_stack_site": ["x"]}, "/srv/site/reports/unnamed"),
+    ({}, "/srv/site/reports/unnamed"),
 ]
 
 
 @pytest.mark.parametrize("intent, root", ROOTS)
 def test_reports_have_a_folder_even_when_the_site_has_no_usable_name(intent, root):
-    assert str(_site.report_root(intent, "/work")) == root
+    assert str(_site.report_root(intent, "/srv/site")) == root
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_what_came_along_with_a_repository_lies_in_the_scratch_folder(tmp_path):
     apt_scratch.folders(str(tmp_path))
     entry = apt_scratch.intended(dict(SITE, key=base64.b64encode(b"-----BEGIN PGP").decode()), str(tmp_path))
     assert open(entry["options"]["signed-by"], "rb").read() == b"-----BEGIN PGP"
-    folder = {"name": "local", "type": "folder", "path": "/x", "index": {"Packages": base64.b64encode(b"Package: x\n").decode(), "../../evil": "eA=="}}
+    folder = {"name": "local", "type": "folder", "path": "/x", "index": {"Packages": base64.b64encode(b"Package: x\n").decode(), "../../../evil": "eA=="}}
     entry = apt_scratch.intended(folder, str(tmp_path))
     assert open(entry["uris"][0][len("file:") :] + "/Packages", "rb").read() == b"Package: x\n"
     assert not os.path.exists(tmp_path.parent / "evil")

@@ -85,7 +85,7 @@ def write_index(repository, place):
     """The index of a folder of packages that is still on the controller; the packages themselves are not needed."""
     folder = "%s/folders/%s" % (place, re.sub(r"\W", "_", repository["name"]))
     for name, data in repository["index"].items() if place else ():
-        path = os.path.join(folder, *[part for part in name.split("/")])
+        path = os.path.join(folder, *[part for part in name.split("/") if part not in ("", ".", "..")])
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         if not os.path.exists(path):
             write_new(path, base64.b64decode(data))

@@ -1,7 +1,8 @@
 #!/bin/sh
-# install.sh [short|long]: what a bare Debian 12 or 13 machine needs before the other tools. Root or sudo.
+# install.sh [short|long|browser]: what a bare Debian 12 or 13 machine needs before the other tools. Root or sudo.
 #   short  the tools of every target (default): AI_STACK_CACHE/venv
 #   long   the second ansible-core of `make test-long`: AI_STACK_CACHE/venv-long, needs Python 3.12 or later
+#   browser  Chromium and its driver, for the tests of the pages in `make test-long`
 # A second run finds the stamp and is done. Nothing is asked on stdin.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -69,14 +70,16 @@ unpack_collections() {
 
 case $kind in
 short) least=11 venv=$cache/venv wanted=requirements.txt bundle=bundle.txt ;;
+browser) debs="chromium chromium-driver" ;;
 long) least=12 venv=$cache/venv-long wanted=requirements-long.txt bundle=bundle-long.txt ;;
-*) fail "unknown kind '$kind': short or long" ;;
+*) fail "unknown kind '$kind': short, long or browser" ;;
 esac
 if [ -z "${AI_STACK_SKIP_SYSTEM:-}" ]; then
     check_system
     install_debs
     raise_inotify
 fi
+[ "$kind" != browser ] || exit 0
 mkdir -p "$cache"
 # several checkouts may share one cache: the second waits for the first
 exec 9>"$cache/install.lock"

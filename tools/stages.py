@@ -22,7 +22,7 @@ import scenarios
 QUICK = ["shellcheck", "yamllint", "ruff", "ansible-lint", "unit", "shape"]
 TEST = [*QUICK, "rules-bite", "docs-lint", "sanity", "galaxy-importer"]
 # the quick checks have had their say in `make test`; here comes what is too slow for every change
-LONG = ["unit-long", "other-core"]
+LONG = ["unit-long", "pages", "other-core"]
 SHOWN_LINES = 60
 
 
@@ -47,7 +47,7 @@ def counted(name: str, seconds: float, code: int, text: str) -> Result:
     failed = numbers.get("failed", 0) + numbers.get("error", 0)
     if code and not failed:
         failed = 1
-    passed = numbers.get("passed", 0) or (0 if code else 1)
+    passed = numbers.get("passed", 0) or (0 if code or numbers else 1)
     return Result(name, seconds, passed, failed, numbers.get("skipped", 0))
 
 
@@ -70,7 +70,7 @@ def run(name: str, *arguments: str) -> Result:
 def row(result: Result) -> str:
     verdict = "FAIL" if result.failed else "ok  "
     skipped = f", {result.skipped} skipped" if result.skipped else ""
-    return f"{verdict}  {result.name:<34} {result.seconds:7.1f} s  {result.passed} passed, {result.failed} failed{skipped}"
+    return f"{verdict}  {result.name:<62} {result.seconds:7.1f} s  {result.passed} passed, {result.failed} failed{skipped}"
 
 
 def run_all(names: list, lab: list) -> list:

@@ -23,6 +23,7 @@ import stages
         (1, "3 passed, 1 error in 0.50s\n", 3, 1, 0),
         (0, "5 passed in 1.00s\nthen\n7 passed in 2.00s\n", 12, 0, 0),
         (1, "5 passed in 1.00s\nafter that the second tool broke\n", 5, 1, 0),
+        (0, "4 skipped in 0.10s\n", 0, 0, 4),
         (5, "no tests ran in 0.01s\n", 0, 1, 0),
         (0, "  msg: All assertions passed\n  msg: All assertions passed\n", 2, 0, 0),
     ],

@@ -16,8 +16,8 @@ from .text import listed, safe
 # The first choice of each list in the contract.
 DEFAULTS = {'policy': 'production', 'source': 'distribution', 'flavour': 'auto', 'build': None, 'reboot': 'never', 'drain': None,
             'foreign': 'refuse', 'lock_timeout': 300, 'persistence': True}
-# Free bytes from which on a disk is no matter for any rule.
-ENOUGH = 16 << 30
+# Free bytes that we insist on: a module build tree with its objects, and one more initramfs beside the good one.
+ROOM = {'/var': 1 << 30, '/boot': 100 << 20}
 _RHEL = ('rhel', 'redhat', 'fedora')
 PACKAGED = ('distribution', 'vendor_repository')
 
@@ -205,7 +205,7 @@ def key_of(observation, cards, policy, places, waived, record):
                      for one in observation.get('pci') or () if (one.get('class') or '')[:2] not in ('03', '12')})
     system = [value for name, value in sorted((observation.get('system') or {}).items()) if name not in ('machine_id', 'boot_id')]
     # Only what is short is told apart, else no two hosts were equal.
-    disk = sorted((name, size) for name, size in (observation.get('disk') or {}).items() if size is not None and size < ENOUGH)
+    disk = sorted((name, size) for name, size in (observation.get('disk') or {}).items() if size is not None and size < ROOM.get(name, 0))
     packages = [value for name, value in sorted(packages.items()) if name != 'lists_at']
     # marshal is three times as fast as json here; version 2 has no references, which would differ between equal documents.
     return marshal.dumps([ids, others, system, kernel.get('next_boot'), kernel.get('next_boot_because'), kernel.get('compiler'), kernel.get('installed'),

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 
 from .cards import nearest_model
+from .case import ROOM
 from .register import Objection, rule
 from .text import listed, safe
 
 _CANDIDATE_KERNEL = re.compile(r'[-~.]rc[0-9]')
-# Room that we insist on, by folder: a module build tree with its objects, and one more initramfs beside the good one.
-_ROOM = {'/var': 1 << 30, '/boot': 100 << 20}
 _GIB = float(1 << 30)
 
 
@@ -94,7 +93,7 @@ def repositories_answer(case):
 @rule('ACC-42', 'host')
 def disk_has_room(case):
     """Packages, build and initramfs need room."""
-    for folder, room in sorted(_ROOM.items()):
+    for folder, room in sorted(ROOM.items()):
         free = case.disk.get(folder)
         if free is not None and free < room:
             yield Objection('%s has %.1f GiB free; %.1f are needed' % (folder, free / _GIB, room / _GIB), 'make room on %s' % folder, 'ai_stack_driver')

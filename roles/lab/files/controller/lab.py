@@ -86,6 +86,7 @@ def read(text):
     site["machines"] = {name: describe.machine(name, facts, site["parts"], site["repository"]["address"]) for name, facts in site["hosts"].items()}
     describe.check_addresses(site)
     for one in site["machines"].values():
+        one["cuda"] = site["cuda"]
         one["secure_boot"]["enrolled"] = [parts.certificate(path) for path in one["secure_boot"]["enrolled"]]
     site["mirrors"] = {**mirrors.own(), **site["mirrors"]}
     if set(site["mirrors"]) != {"debian", "security"}:

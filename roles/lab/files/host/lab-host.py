@@ -66,7 +66,7 @@ def boot():
     release = kernel_starts(description)
     outcome = drivers.decide(release, description["functions"], description["secure_boot"]) if release else {"drivers": {}, "modules": {}, "log": []}
     show(description, outcome)
-    driver_view.write_config(driver_view.config(description["functions"], outcome["drivers"], description["faults"]))
+    driver_view.write_config(driver_view.config(description, outcome["drivers"]))
     faults.apply(description["faults"], description["repository"])
     print("\n".join(outcome["log"]))
     OUTCOME.write_text(json.dumps({"release": release, "shown": sorted(os.listdir("/sys/bus/pci/devices")), **outcome}, indent=1))
@@ -76,7 +76,7 @@ def apply():
     description = read()
     outcome = json.loads(OUTCOME.read_text())
     silicon.place()
-    driver_view.write_config(driver_view.config(description["functions"], outcome["drivers"], description["faults"]))
+    driver_view.write_config(driver_view.config(description, outcome["drivers"]))
     faults.apply(description["faults"], description["repository"])
     faults.package_lock(bool(description["faults"].get("package_lock")))
 

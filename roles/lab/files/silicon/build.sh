@@ -1,5 +1,5 @@
 #!/bin/sh
-# build.sh OUT NVML_H: compile the layers below the real packages into OUT: libnvidia-ml.so, libuname.so, module.ko. Needs gcc.
+# build.sh OUT NVML_H: compile the layers below the real packages into OUT. Needs gcc.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$1 header=$2
@@ -19,8 +19,9 @@ grep -oE '(API R |STR\(|U\(|VAL\(|UTIL\(|CLK\(|PROC\(|SET\()nvml[A-Za-z0-9_]+' "
     done
 } >"$work/stubs.c"
 mkdir -p "$out"
-gcc -O1 -g0 -fPIC -shared -fvisibility=hidden -w -I"$work" -Wl,-soname,libnvidia-ml.so.1 \
+gcc -O1 -g0 -fPIC -shared -fvisibility=hidden -w -I"$work" -I"$here" -Wl,-soname,libnvidia-ml.so.1 \
     -o "$out/libnvidia-ml.so" "$here/mock_nvml.c" "$work/stubs.c" -lpthread
+gcc -O1 -g0 -fPIC -shared -fvisibility=hidden -w -Wl,-soname,libnvidia-cfg.so.1 -o "$out/libnvidia-cfg.so" "$here/mock_cfg.c"
 gcc -O1 -g0 -fPIC -shared -o "$out/libuname.so" "$here/uname.c"
 gcc -O1 -g0 -c -o "$out/module.ko" "$here/module.c"
 echo "$(wc -l <"$work/have") entry points and $(($(wc -l <"$work/stubs.c") - 1)) stubs"

@@ -14,10 +14,8 @@
  */
 #define _GNU_SOURCE
 #define NVML_NO_UNVERSIONED_FUNC_DEFS 1
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -28,14 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-/* A newer C library redirects these to names that an older host does not have: bind the old ones. */
-extern unsigned long old_strtoul(const char *, char **, int) __asm__("strtoul");
-extern unsigned long long old_strtoull(const char *, char **, int) __asm__("strtoull");
-extern int old_sscanf(const char *, const char *, ...) __asm__("sscanf");
-#define strtoul old_strtoul
-#define strtoull old_strtoull
-#define sscanf old_sscanf
-#define atoi(s) ((int)old_strtoul((s), 0, 10))
+#include "version.h"
 #include "nvml.h"
 
 #define R nvmlReturn_t
@@ -81,17 +72,16 @@ static void load(int i) {
     }
     fclose(f);
 }
-static const char *find(const char *k) {
-    for (int i = 1; i >= 0; i--) for (int j = 0; j < S[i].n; j++) if (!strcmp(S[i].a[j].k, k)) return S[i].a[j].v;
+static const char *find(int i, const char *k) {
+    for (int j = 0; j < S[i].n; j++) if (!strcmp(S[i].a[j].k, k)) return S[i].a[j].v;
     return NULL;
 }
-/* value of gpuN.key, else all.key; g < 0: plain key */
+/* value of gpuN.key, else all.key, of the state, else of the facts; g < 0: plain key */
 static const char *cfg(int g, const char *key) {
-    char k[160]; const char *v;
+    char one[160], all[160]; const char *v = NULL;
+    snprintf(one, sizeof one, "gpu%d.%s", g, key); snprintf(all, sizeof all, "all.%s", key);
     pthread_mutex_lock(&L); load(0); load(1);
-    if (g < 0) v = find(key);
-    else { snprintf(k, sizeof k, "gpu%d.%s", g, key); v = find(k);
-           if (!v) { snprintf(k, sizeof k, "all.%s", key); v = find(k); } }
+    for (int i = 1; i >= 0 && !v; i--) { v = find(i, g < 0 ? key : one); if (!v && g >= 0) v = find(i, all); }
     pthread_mutex_unlock(&L);
     return v;
 }
@@ -143,27 +133,6 @@ static R str(const char *v, char *o, unsigned len) {
     strcpy(o, v); return OK;
 }
 /* ---- init and system ---- */
-/* The version that the loaded module tells, "" without one: the first word of the form 1.2 in the line of the kernel module. */
-static const char *loaded(void) {
-    static __thread char v[64]; char l[512]; const char *e = getenv("MOCK_NVML_PROC");
-    FILE *f = fopen(e && *e ? e : "/proc/driver/nvidia/version", "r"); v[0] = 0;
-    if (!f) return v;
-    if (fgets(l, sizeof l, f)) for (char *w = strtok(l, " \n"); w; w = strtok(NULL, " \n")) {
-        size_t n = strspn(w, "0123456789.");
-        if (n == strlen(w) && strchr(w, '.')) { snprintf(v, sizeof v, "%s", w); break; }
-    }
-    fclose(f); return v;
-}
-/* The version that this library's own file name carries, "" for a name without one. */
-static const char *own(void) {
-    static char v[64]; static int asked; Dl_info i; char p[PATH_MAX];
-    if (asked) return v;
-    if (dladdr((void *)own, &i) && i.dli_fname && realpath(i.dli_fname, p)) {
-        char *s = strstr(p, ".so."); size_t n = s ? strspn(s + 4, "0123456789.") : 0;
-        if (n && strchr(s + 4, '.')) snprintf(v, sizeof v, "%.*s", (int)n, s + 4);
-    }
-    asked = 1; return v;
-}
 /* A driver that does not come back: signals wait, as in the kernel. Only SIGKILL ends it here. */
 static void hang(void) { sigset_t all; sigfillset(&all); sigprocmask(SIG_BLOCK, &all, NULL); for (;;) sleep(3600); }
 static R init(const char *fn) {
@@ -461,12 +430,17 @@ U(nvmlDeviceGetPowerManagementDefaultLimit, "power_default_limit_mw") U(nvmlDevi
 U(nvmlDeviceGetMaxPcieLinkGeneration, "pcie_gen_max") U(nvmlDeviceGetGpuMaxPcieLinkGeneration, "pcie_gen_max") U(nvmlDeviceGetMaxPcieLinkWidth, "pcie_width_max")
 U(nvmlDeviceGetCurrPcieLinkGeneration, "pcie_gen") U(nvmlDeviceGetCurrPcieLinkWidth, "pcie_width") U(nvmlDeviceGetPcieReplayCounter, "pcie_replay") U(nvmlDeviceGetModuleId, "module_id")
 U(nvmlDeviceGetNumaNodeId, "numa_node") U(nvmlDeviceGetArchitecture, "architecture") U(nvmlDeviceGetNumGpuCores, "cores") U(nvmlDeviceGetMemoryBusWidth, "memory_bus_width") U(nvmlDeviceGetIrqNum, "irq")
-VAL(nvmlDeviceGetBrand, nvmlBrandType_t, "brand") VAL(nvmlDeviceGetPersistenceMode, nvmlEnableState_t, "persistence") VAL(nvmlDeviceGetDisplayMode, nvmlEnableState_t, "display_mode")
+VAL(nvmlDeviceGetBrand, nvmlBrandType_t, "brand") VAL(nvmlDeviceGetDisplayMode, nvmlEnableState_t, "display_mode")
 VAL(nvmlDeviceGetDisplayActive, nvmlEnableState_t, "display_active") VAL(nvmlDeviceGetComputeMode, nvmlComputeMode_t, "compute_mode") VAL(nvmlDeviceGetPerformanceState, nvmlPstates_t, "pstate")
 VAL(nvmlDeviceGetPowerState, nvmlPstates_t, "pstate") VAL(nvmlDeviceGetPowerManagementMode, nvmlEnableState_t, "power_management") VAL(nvmlDeviceGetCurrentClocksThrottleReasons, unsigned long long, "throttle_reasons")
 VAL(nvmlDeviceGetCurrentClocksEventReasons, unsigned long long, "throttle_reasons") VAL(nvmlDeviceGetSupportedClocksThrottleReasons, unsigned long long, "throttle_supported")
 VAL(nvmlDeviceGetSupportedClocksEventReasons, unsigned long long, "throttle_supported") VAL(nvmlDeviceGetTotalEnergyConsumption, unsigned long long, "energy_mj")
 VAL(nvmlDeviceGetVirtualizationMode, nvmlGpuVirtualizationMode_t, "virtualization") VAL(nvmlDeviceGetRetiredPagesPendingStatus, nvmlEnableState_t, "retired_pending") VAL(nvmlDeviceGetBusType, nvmlBusType_t, "bus_type")
+API R nvmlDeviceGetPersistenceMode(nvmlDevice_t d, nvmlEnableState_t *o) {
+    G(d); char b[32], p[96]; if (!cfg(GPU(d.handle), "persistence")) return NOSUP; if (!o) return INVAL;
+    busid(GPU(d.handle), b); snprintf(p, sizeof p, "/run/nvidia-persistenced/held-%s", b);   /* mock_cfg.c */
+    *o = num(GPU(d.handle), "persistence", 0) || !access(p, F_OK); return OK;
+}
 API R nvmlDeviceGetPowerManagementLimitConstraints(nvmlDevice_t d, unsigned *a, unsigned *b) { G(d); int g = GPU(d.handle); if (!cfg(g, "power_max_limit_mw")) return NOSUP; *a = num(g, "power_min_limit_mw", 0); *b = num(g, "power_max_limit_mw", 0); return OK; }
 API R nvmlDeviceGetCudaComputeCapability(nvmlDevice_t d, int *a, int *b) { G(d); const char *v = cfg(GPU(d.handle), "compute_capability"); return v && sscanf(v, "%d.%d", a, b) == 2 ? OK : NOSUP; }
 API R nvmlDeviceGetEccMode(nvmlDevice_t d, nvmlEnableState_t *c, nvmlEnableState_t *p) { G(d); int g = GPU(d.handle); if (!cfg(g, "ecc")) return NOSUP; *c = num(g, "ecc", 1); *p = num(g, "ecc_pending", *c); return OK; }

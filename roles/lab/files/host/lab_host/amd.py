@@ -62,12 +62,12 @@ def _card(root, node, n, function):
     for name, value in dict(ATTRIBUTES, unique_id="%016x" % unique, serial_number=function["serial_number"]).items():
         _put(here / name, value)
     for name, minor in (("card%d" % n, n), ("renderD%d" % (128 + n), 128 + n)):
-        entry = root / "class/drm" / name
+        # tools read the card's address off the link, as the kernel lays it out
+        entry = here / "drm" / name
         _put(entry / "dev", "226:%d" % minor)
         _put(entry / "uevent", "MAJOR=226\nMINOR=%d\nDEVNAME=dri/%s\nDEVTYPE=drm_minor" % (minor, name))
-        # as a path that holds when the tree lies over /sys
-        (entry / "device").symlink_to("../../../bus/pci/devices/" + function["address"])
-        (here / "drm" / name).mkdir(parents=True)
+        (entry / "device").symlink_to("../../../" + function["address"])
+        (root / "class/drm" / name).symlink_to("../../bus/pci/devices/%s/drm/%s" % (function["address"], name))
     properties = dict(NODE, device_id=int(function["device"], 16), location_id=int(function["address"].split(":")[1], 16) << 8,
                       drm_render_minor=128 + n, unique_id=unique)
     _put(node / "gpu_id", 10000 + n)

@@ -48,10 +48,12 @@ def proc_modules(modules):
     return "".join("%s %s 0 - Live 0x0000000000000000\n" % (name.replace("-", "_"), 1 << 20) for name in modules)
 
 
-def config(functions, drivers, faults):
+def config(description, drivers):
     """The stand-in's facts: one `gpuN.key: value` for each card that the driver holds, in the order of addresses."""
+    functions, faults = description["functions"], description["faults"]
     held = sorted((function for function in functions if drivers.get(function["address"]) == "nvidia"), key=lambda function: function["address"])
     lines = ["# written by the lab at each start: the cards that the loaded driver holds", "gpu_count: %d" % len(held)]
+    lines += ["cuda.%s: %d" % item for item in sorted(description["cuda"].items())]
     lines += ["%s: %s" % item for item in sorted(faults.get("nvml", {}).items())]
     lines += ["fault.hang: 1"] if faults.get("hang") else []
     for n, function in enumerate(held):

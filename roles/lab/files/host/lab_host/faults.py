@@ -42,15 +42,45 @@ def _route(network, reachable):
 
 
 def _full_disks(wanted):
-    """{path: size}: a small file system over the folder, with a copy of what was in it where that fits."""
+    """{path: bytes}: a file system of its own over the folder, with its content and room for so many bytes more."""
     note = mounts.STATE / "full-disks"
     before = set(note.read_text().split()) if note.exists() else set()
-    for path in before - set(wanted):
-        mounts.uncover(path)
-    for path in set(wanted) - before:
-        Path(path).mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s,mode=0755" % wanted[path], "full", path], check=True)
+    for path in sorted(before - set(wanted)):
+        _empty(path)
+    for path in sorted(set(wanted) - before):
+        _fill(path, int(wanted[path]))
     note.write_text("\n".join(sorted(wanted)))
+
+
+def _run(*command):
+    return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
+
+
+def _below(path):
+    """The folder that a mount hides: seen through a second mount of the root."""
+    root = mounts.STATE / "root"
+    root.mkdir(exist_ok=True)
+    if not mounts.is_mount(root):
+        _run("mount", "--bind", "/", root)
+    return root / path.lstrip("/")
+
+
+def _fill(path, free):
+    Path(path).mkdir(parents=True, exist_ok=True)
+    used = int(_run("du", "-s", "--block-size=4096", "--apparent-size", path).split()[0])
+    files = sum(1 for _file in Path(path).rglob("*"))
+    _run("mount", "-t", "tmpfs", "-o", "size=%d,mode=0755" % ((used + files) * 4096 + free), "full", path)
+    _run("cp", "-a", "%s/." % _below(path), path)
+    _run("mount", "-o", "remount,size=%d" % (int(_run("df", "--output=used", "--block-size=1", path).split()[-1]) + free), path)
+
+
+def _empty(path):
+    """What was written meanwhile stays."""
+    below = _below(path)
+    for entry in below.iterdir():
+        _run("rm", "-rf", entry)
+    _run("cp", "-a", "%s/." % path, below)
+    mounts.uncover(path)
 
 
 def package_lock(held):

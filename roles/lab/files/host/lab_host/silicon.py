@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""The lowest missing layer: the stand-in NVML lies where the real library would, and the real one lies beside it, known to dpkg.
+"""The lowest missing layer: stand-ins lie where two real libraries of the driver would, and the real ones lie beside them, known to dpkg.
 
-The name of the library carries its version, so the place is not known before the package is unpacked. dpkg runs `place` after
+The names of the libraries carry the version, so their places are not known before the packages are unpacked. dpkg runs `place` after
 each of its own runs (its option post-invoke): every real library found then is diverted, every stand-in without one is taken back.
 """
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 
 HERE = Path("/usr/lib/ai-stack-lab")
 LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")
-PLACES = ("libnvidia-ml.so.[0-9]*.*", "nvidia/*/libnvidia-ml.so.[0-9]*.*")
+NAMES = ("libnvidia-ml.so", "libnvidia-cfg.so")
+PLACES = ("%s.[0-9]*.*", "nvidia/*/%s.[0-9]*.*")
 HOOK = Path("/etc/dpkg/dpkg.cfg.d/ai-stack-lab-silicon")
 PRELOAD = Path("/etc/ld.so.preload")
 REAL = ".real"
@@ -28,19 +29,23 @@ def prepare():
 
 
 def place():
-    found = sorted({path for pattern in PLACES for path in LIBRARIES.glob(pattern) if not path.is_symlink()})
-    for path in found:
-        if path.name.endswith(REAL):
-            continue
-        beside = Path(str(path) + REAL)
-        if not beside.exists() and not _is_ours(path):
-            _divert(path, beside)
-        elif not beside.exists() and _is_diverted(path):
-            _take_back(path, beside)
+    for name in NAMES:
+        stand_in = (HERE / name).read_bytes()
+        for path in sorted({path for pattern in PLACES for path in LIBRARIES.glob(pattern % name) if not path.is_symlink()}):
+            if not path.name.endswith(REAL):
+                _place(path, Path(str(path) + REAL), stand_in)
 
 
-def _is_ours(path):
-    return path.read_bytes() == (HERE / "libnvidia-ml.so").read_bytes()
+def _place(path, beside, stand_in):
+    ours = path.read_bytes() == stand_in
+    if not ours and not beside.exists():
+        _dpkg_divert("--add", "--no-rename", "--divert", beside, path)
+        path.rename(beside)
+    if not ours:
+        path.write_bytes(stand_in)
+        path.chmod(0o644)
+    elif not beside.exists() and _is_diverted(path):
+        _take_back(path, beside)
 
 
 def _is_diverted(path):
@@ -50,13 +55,6 @@ def _is_diverted(path):
 
 def _dpkg_divert(*arguments):
     subprocess.run(["dpkg-divert", "--quiet", *[str(argument) for argument in arguments]], check=False, stdout=subprocess.DEVNULL)
-
-
-def _divert(path, beside):
-    _dpkg_divert("--add", "--no-rename", "--divert", beside, path)
-    path.rename(beside)
-    path.write_bytes((HERE / "libnvidia-ml.so").read_bytes())
-    path.chmod(0o644)
 
 
 def _take_back(path, beside):

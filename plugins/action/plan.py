@@ -74,10 +74,12 @@ class ActionModule(ActionBase):
     def _judge(self, mode, plan, inside, result):
         acted_on = {None, *inside}
         blocking = [row for row in plan["conflicts"] if mode == "plan" or row["host"] in acted_on]
-        result.update(changed=False, failed=bool(blocking), summary=_planner.summary_of(plan), conflicts=_planner.text_of(plan["conflicts"]))
+        result.update(changed=False, failed=bool(blocking), summary=_planner.summary_of(plan))
+        # their texts are on the terminal already, and whole in plan.json: a failed task prints its result once more
+        result["conflicts"] = [{"rule": row["rule"], "host": row["host"], "path": row["path"]} for row in plan["conflicts"]]
         for text in _planner.text_of(plan["warnings"]):
             self._display.display(f"WARNING {text}", color="bright purple")
-        for text in result["conflicts"]:
+        for text in _planner.text_of(plan["conflicts"]):
             self._display.display(f"CONFLICT {text}", color="red")
         counts = ", ".join(f"{count} {state}" for state, count in sorted(result["summary"]["states"].items()))
         outcome = f"{_words.counted(len(blocking), 'conflict')}, nothing was changed" if blocking else _words.counted(result["summary"]["changes"], "change")

@@ -66,10 +66,10 @@ summary:
   type: dict
   sample: {site: example, hosts: 20, states: {planned: 18, unknown: 2}, changes: 90, reboots: 18, conflicts: 0, warnings: 2, waived: 0}
 conflicts:
-  description: All conflicts as text, each with its rule, hosts, place in the inventory, nearest allowed choice and source.
+  description: All conflicts, each with its rule, host and place in the inventory. Their texts are shown while the task runs and stand in plan.json.
   returned: always
   type: list
-  elements: str
+  elements: dict
   sample: []
 reports:
   description: Where the reports are.

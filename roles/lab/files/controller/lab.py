@@ -2,16 +2,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """lab.py look | make | up | verify | down: the lab that is described on standard input. Prints {done: [...]}, or one sentence on stderr."""
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import sys
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab import describe, engine, host, machine, mirrors, network, parts, repository
 
+# longer than images take on a busy machine
+LOCK_SECONDS = 1800
 WORKERS = max(3, os.cpu_count() or 2)
 
 
@@ -94,9 +99,31 @@ def read(text):
     return site
 
 
+@contextlib.contextmanager
+def alone(cache):
+    """Two runs at once would take each other's hosts away: the second waits."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "a+", encoding="utf-8") as file:
+        for _second in range(LOCK_SECONDS):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(1)
+        else:
+            file.seek(0)
+            raise engine.Failed("another run holds the lab for more than %d minutes: %s" % (LOCK_SECONDS // 60, file.read().strip()))
+        file.truncate(0)
+        file.write("process %d\n" % os.getpid())
+        file.flush()
+        yield
+
+
 def main(command, text):
     try:
-        print(json.dumps({"done": COMMANDS[command](read(text))}))
+        site = read(text)
+        with alone(site["cache"]) if command in ("make", "up", "down") else contextlib.nullcontext():
+            print(json.dumps({"done": COMMANDS[command](site)}))
     except (describe.Mistake, engine.Failed, machine.Unfit) as error:
         sys.exit(str(error))
     except Exception as error:  # noqa: BLE001  an operator gets a sentence and the place of the rest

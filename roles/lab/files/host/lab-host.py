@@ -46,7 +46,8 @@ def show(description, outcome):
     if "nvidia" in outcome["modules"]:
         driver_view.proc_driver(proc / "nvidia", outcome["modules"]["nvidia"], functions, outcome["drivers"])
     firmware_folder = STATE / "firmware"
-    firmware_folder.mkdir()
+    # a machine with a BIOS has this one; the folder of EFI stands beside it where there is EFI
+    (firmware_folder / "acpi").mkdir(parents=True)
     if description["secure_boot"]["firmware"]:
         firmware.write(firmware_folder / "efi", description["secure_boot"])
     for source, target in ((root / "bus/pci", "/sys/bus/pci"), (root / "kernel/iommu_groups", "/sys/kernel/iommu_groups"),

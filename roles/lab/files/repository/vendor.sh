@@ -106,6 +106,16 @@ dkms remove -m nvidia -v $1 -q --all || :
 /usr/src/nvidia-$1
 SPEC
     done
+    rpm_of nvidia-persistenced "$1" <<SPEC
+%description
+stand-in
+%install
+mkdir -p %{buildroot}/usr/lib/systemd/system
+printf '[Unit]\nDescription=nvidia-persistenced (stand-in)\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/bin/nvidia-smi -pm 1\n[Install]\nWantedBy=multi-user.target\n' \
+    >%{buildroot}/usr/lib/systemd/system/nvidia-persistenced.service
+%files
+/usr/lib/systemd/system/nvidia-persistenced.service
+SPEC
     rpm_of nvidia-kmod-common "$1" <<SPEC
 %description
 stand-in
@@ -154,6 +164,7 @@ data:
     - $3-0:$1-1.el9.x86_64
     - nvidia-kmod-common-0:$1-1.el9.x86_64
     - nvidia-driver-cuda-0:$1-1.el9.x86_64
+    - nvidia-persistenced-0:$1-1.el9.x86_64
 STREAM
 }
 

@@ -104,7 +104,7 @@ class Machine:
         if self.driver is None:
             return 9, "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
         words = list(arguments)
-        mine = [card for card in self.cards if "-i" not in words or words[words.index("-i") + 1].lower().endswith(card["address"])]
+        mine = [card for card in self.cards if "-i" not in words or words[words.index("-i") + 1] == "GPU-" + card["address"]]
         if words[0] == "mig" or "-mig" in words or "-pm" in words:
             return self._set(words, mine)
         if words == ["-L"]:

@@ -1,7 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""Persistence and MIG geometry by PCI address. Exit codes of the tool prove little: every change is read back."""
+"""Persistence and MIG geometry by PCI address. Exit codes of the tool prove little: every change is read back.
+
+Settings name addresses, since a slot stays when its card is changed; the tool is given the UUID of the card that is there.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ def smi(*arguments, **options):
     return host.run(["nvidia-smi"] + list(arguments), check=False, timeout=options.get("timeout", 120))
 
 
-def query(fields, address=None):
+def query(fields, uuid=None):
     """Return one {field: text} per card, or refuse with what the tool said."""
-    where = ["-i", address] if address else []
+    where = ["-i", uuid] if uuid else []
     code, out = smi("--query-gpu=" + ",".join(fields), "--format=csv,noheader", *where)
     if code:
         raise host.Refused("nvidia-smi: %s" % host.tail(out, 2))
@@ -30,6 +33,14 @@ def short(address):
     """nvidia-smi prints a domain of eight digits, the kernel of four."""
     domain, rest = address.lower().split(":", 1)
     return "%s:%s" % (domain[-4:].rjust(4, "0"), rest)
+
+
+def identity(address):
+    """Return the UUID of the card at this address."""
+    for row in query(["pci.bus_id", "uuid"]):
+        if short(row["pci.bus_id"]) == short(address):
+            return row["uuid"]
+    raise host.Refused("the driver knows no card at %s" % address)
 
 
 def proven(driver, cards):
@@ -64,9 +75,9 @@ def persistence(wanted):
     """Only when the vendor's daemon does not hold the cards: it is the better way, this one is the fall-back."""
     if not wanted or host.run(["systemctl", "is-active", "nvidia-persistenced"], check=False)[0] == 0:
         return []
-    late = [row["pci.bus_id"] for row in query(["pci.bus_id", "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
-    for address in late:
-        smi("-i", address, "-pm", "1")
+    late = [row["uuid"] for row in query(["uuid", "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
+    for uuid in late:
+        smi("-i", uuid, "-pm", "1")
     left = [row["pci.bus_id"] for row in query(["pci.bus_id", "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
     if left:
         raise host.Refused("persistence stays off on %s" % ", ".join(left))
@@ -76,25 +87,22 @@ def persistence(wanted):
 def mig(address, layout):
     """Give the card this layout, {} turns MIG off. Return whether anything was changed."""
     wanted = {name: count for name, count in layout.items() if count}
-    mode = query(["mig.mode.current"], address)[0]["mig.mode.current"]
-    on = mode == "Enabled"
-    if on == bool(wanted) and (not on or devices(address) == wanted):
+    uuid = identity(address)
+    on = query(["mig.mode.current"], uuid)[0]["mig.mode.current"] == "Enabled"
+    if on == bool(wanted) and devices(uuid) == wanted:
         return False
-    if not on and not wanted:
-        return False
-    refuse_in_use(address)
+    refuse_in_use(address, uuid)
     if on:
-        clear(address)
+        clear(address, uuid)
     if on != bool(wanted):
-        switch(address, bool(wanted))
+        switch(address, uuid, bool(wanted))
     if wanted:
-        create(address, wanted)
+        create(address, uuid, wanted)
     return True
 
 
-def devices(address):
+def devices(uuid):
     """Return {profile: count} of the compute instances that -L lists below the card."""
-    uuid = query(["uuid"], address)[0]["uuid"]
     found, mine = {}, False
     for line in smi("-L")[1].splitlines():
         if line.startswith("GPU "):
@@ -106,36 +114,36 @@ def devices(address):
     return found
 
 
-def refuse_in_use(address):
-    code, out = smi("-i", address, "--query-compute-apps=pid", "--format=csv,noheader")
+def refuse_in_use(address, uuid):
+    code, out = smi("-i", uuid, "--query-compute-apps=pid", "--format=csv,noheader")
     pids = re.findall(r"^\d+$", out, re.M) if code == 0 else []
     if pids:
         raise host.Refused("%s is in use by process %s: drain the host before its MIG geometry changes" % (address, ", ".join(pids[:5])))
 
 
-def clear(address):
+def clear(address, uuid):
     for what in ("-dci", "-dgi"):
-        smi("mig", "-i", address, what)
-    left = devices(address)
+        smi("mig", "-i", uuid, what)
+    left = devices(uuid)
     if left:
         raise host.Refused("%s keeps its MIG devices (%s): in use by another client" % (address, count_text(left)))
 
 
-def switch(address, enable):
-    smi("-i", address, "-mig", "1" if enable else "0")
-    row = query(["mig.mode.current", "mig.mode.pending"], address)[0]
+def switch(address, uuid, enable):
+    smi("-i", uuid, "-mig", "1" if enable else "0")
+    row = query(["mig.mode.current", "mig.mode.pending"], uuid)[0]
     wanted = "Enabled" if enable else "Disabled"
     if row["mig.mode.current"] != wanted:
         raise host.Refused("MIG mode of %s is %s, pending %s: the card has to be reset or the host rebooted"
                            % (address, row["mig.mode.current"], row["mig.mode.pending"]))
 
 
-def create(address, wanted):
+def create(address, uuid, wanted):
     """Largest first: the other order leaves holes that the large ones do not fit in."""
     order = sorted(wanted, key=lambda name: (-int(re.match(r"(\d+)", name).group(1)), name))
     names = [name for name in order for unused in range(wanted[name])]
-    out = smi("mig", "-i", address, "-cgi", ",".join(names), "-C")[1]
-    made = devices(address)
+    out = smi("mig", "-i", uuid, "-cgi", ",".join(names), "-C")[1]
+    made = devices(uuid)
     if made != wanted:
         raise host.Refused("%s has %s instead of %s: %s" % (address, count_text(made), count_text(wanted), host.tail(out, 2)))
 

@@ -78,6 +78,11 @@ def test_an_exit_code_of_zero_is_not_believed(program, two, break_it, said):
         settle(program, {A: SEVEN})
 
 
+def test_a_slot_without_a_card_is_named(program, two):
+    with pytest.raises(program[0].host.Refused, match="no card at 0000:ca:00.0"):
+        settle(program, {"0000:ca:00.0": SEVEN})
+
+
 def test_persistence_is_set_where_no_daemon_holds_the_cards(program, two):
     assert settle(program, persistence=True) == ["persistence"]
     assert [one["persistence"] for one in two.cards] == ["Enabled", "Enabled"]

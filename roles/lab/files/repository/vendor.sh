@@ -13,7 +13,7 @@ multiarch=usr/lib/x86_64-linux-gnu
 (cd "$work" && apt-get -qq -o Dir::State="$work/apt-bookworm" -o Dir::State::lists="$work/apt-bookworm/lists" -o Dir::State::status="$work/apt-bookworm/status" \
     -o Dir::Cache="$work/apt-bookworm/cache" -o Dir::Etc::SourceList="$work/apt-bookworm/sources.list" -o Dir::Etc::SourceParts=/dev/null \
     -o APT::Sandbox::User=root download nvidia-smi && dpkg-deb -x nvidia-smi_*.deb smi)
-smi=$(find "$work/smi" -type f -name nvidia-smi | head -n 1)
+smi=$(find "$work/smi" -type f -path '*/current/nvidia-smi')
 
 source_tree() { # root version flavour
     mkdir -p "$1/usr/src/nvidia-$2"
@@ -168,8 +168,9 @@ data:
 STREAM
 }
 
-base() { # name version release: what Debian has installed already, under the name that dnf asks for
-    printf '%%description\nstand-in\n%%files\n' | rpm_of "$1" "$2" "$3"
+base() { # name version release [provides]: what Debian has installed already, under the name that dnf asks for
+    printf '%s%%description\nstand-in\n%%files\n' "${4:+Provides: $4
+}" | rpm_of "$1" "$2" "$3"
     mv "$out"/rhel9/*/"$1"-*.rpm "$out/rhel9-base/"
 }
 
@@ -183,6 +184,7 @@ for one in $LAB_VENDOR_VERSIONS; do
     stream "$version" "${version%%.*}-open" kmod-nvidia-open-dkms >>"$work/modules.yaml"
 done
 for name in dkms gcc make; do base "$name" 1 1.el9; done
+base bash 1 1.el9 /bin/sh
 base kernel-devel "${LAB_RHEL_KERNEL%%-*}" "${LAB_RHEL_KERNEL#*-}"
 find "$out/rhel9" "$out/rhel9-base" -name '*.rpm' -exec rpmsign --define '_gpg_name lab-site' --define '__gpg /usr/bin/gpg' --addsign {} + >/dev/null
 createrepo_c --quiet "$out/rhel9"

@@ -72,16 +72,19 @@ def apply():
 
 
 def persistence(wanted):
-    """Only when the vendor's daemon does not hold the cards: it is the better way, this one is the fall-back."""
-    if not wanted or host.run(["systemctl", "is-active", "nvidia-persistenced"], check=False)[0] == 0:
-        return []
-    late = [row["uuid"] for row in query(["uuid", "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
+    """Where the vendor's daemon holds the cards there is nothing to do; it is not believed, the cards are asked."""
+    late = off("uuid") if wanted else []
     for uuid in late:
         smi("-i", uuid, "-pm", "1")
-    left = [row["pci.bus_id"] for row in query(["pci.bus_id", "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
+    left = off("pci.bus_id") if late else []
     if left:
         raise host.Refused("persistence stays off on %s" % ", ".join(left))
     return ["persistence"] if late else []
+
+
+def off(name):
+    """Return this field of every card that is not in persistence mode."""
+    return [row[name] for row in query([name, "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
 
 
 def mig(address, layout):

@@ -83,7 +83,7 @@ def test_a_slot_without_a_card_is_named(program, two):
         settle(program, {"0000:ca:00.0": SEVEN})
 
 
-def test_persistence_is_set_where_no_daemon_holds_the_cards(program, two):
+def test_persistence_is_set_where_nobody_else_did(program, two):
     assert settle(program, persistence=True) == ["persistence"]
     assert [one["persistence"] for one in two.cards] == ["Enabled", "Enabled"]
     assert settle(program, persistence=True) == []

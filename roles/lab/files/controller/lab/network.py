@@ -20,6 +20,14 @@ def network(name):
     return json.loads(found.stdout)[0] if found.returncode == 0 else None
 
 
+def remove(name):
+    """Only when nobody uses it: a container that is not the lab's would be taken along."""
+    gone = engine.podman("network", "rm", name, check=False)
+    if gone.returncode:
+        used = engine.podman("ps", "--all", "--filter", "network=" + name, "--format", "{{.Names}}").stdout.split()
+        raise engine.Failed("the network %s stays, because containers that are not the lab's use it: %s" % (name, " ".join(used) or gone.stderr.strip()))
+
+
 def up(name, subnet):
     done = []
     if not route_there(subnet):
@@ -27,7 +35,7 @@ def up(name, subnet):
         done.append("route %s" % subnet)
     there = network(name)
     if there and [entry["subnet"] for entry in there["subnets"]] != [subnet]:
-        engine.podman("network", "rm", "--force", name)
+        remove(name)
         there = None
     if not there:
         engine.podman("network", "create", "--label", engine.LABEL, "--subnet", subnet, name)
@@ -38,7 +46,7 @@ def up(name, subnet):
 def down(name, subnet):
     done = []
     if network(name):
-        engine.podman("network", "rm", "--force", name)
+        remove(name)
         done.append("network %s" % name)
     if route_there(subnet):
         engine.run("ip", "route", "del", "unreachable", subnet)

@@ -56,8 +56,8 @@ def take_next(boot=BOOT):
         environment.write_text(re.sub(r"(?m)^next_entry=.*$", "next_entry=", environment.read_text()))
     default = grub_defaults().get("GRUB_DEFAULT", "0")
     wish = wish or (stored.get("saved_entry", "") if default == "saved" else default)
-    named = [name for name in installed if re.search(r"(?<![\w.+-])%s(?![\w.+])" % re.escape(name), wish)]
-    return named[-1] if named else installed[-1]
+    named = [name for name in installed if re.search(r"(?<![\w.+])%s(?![\w.+])" % re.escape(name), wish)]
+    return max(named, key=len) if named else installed[-1]
 
 
 def command_line(release):

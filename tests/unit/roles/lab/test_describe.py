@@ -1,0 +1,69 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A host's few words give the same machine each time, and a wrong word is refused by name."""
+
+from __future__ import annotations
+
+import pytest
+from lab import describe
+
+CARD = {"vendor": "10de", "device": "2331", "class": "030200", "nvml": {"name": "H100"}}
+PARTS = {"H100": CARD, "switch": {"vendor": "10de", "device": "22a3", "class": "068000"}}
+
+
+def machine(**host):
+    return describe.machine("gpu1", {"suite": "bookworm", "cards": [], **host}, PARTS, "10.73.0.2")
+
+
+def functions(*entries):
+    return machine(cards=list(entries))["functions"]
+
+
+def test_cards_stand_in_address_order_each_with_a_group_of_its_own():
+    found = functions({"part": "H100", "at": ["ca:00.0", "17:00.0"]}, {"part": "switch", "at": ["05:00.0"]})
+    assert [one["address"] for one in found] == ["0000:05:00.0", "0000:17:00.0", "0000:ca:00.0"]
+    assert len({one["iommu_group"] for one in found}) == 3
+    assert [one["numa_node"] for one in found] == [0, 0, 1]
+
+
+def test_identity_of_a_card_belongs_to_its_place():
+    first, second = functions({"part": "H100", "at": ["17:00.0", "65:00.0"]})
+    assert first["nvml"] == functions({"part": "H100", "at": ["17:00.0"]})[0]["nvml"]
+    assert first["nvml"]["serial"] != second["nvml"]["serial"]
+    assert first["nvml"]["uuid"] != second["nvml"]["uuid"]
+
+
+def test_a_swapped_card_has_the_serial_that_was_asked_for():
+    first, second = functions({"part": "H100", "at": ["17:00.0", "65:00.0"], "serials": ["1650000000001"]})
+    assert first["nvml"]["serial"] == "1650000000001"
+    assert second["nvml"]["serial"] == describe.serial("gpu1", "0000:65:00.0")
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ({"colour": "red"}, "unknown lab_colour"),
+        ({"cards": [{"part": "H900", "at": ["17:00.0"]}]}, "parts are H100, switch"),
+        ({"cards": [{"part": "H100"}]}, "keys are"),
+        ({"cards": [{"part": "H100", "at": ["17:00.0"], "dead": "often"}]}, "dead is one of bus, driver"),
+        ({"secure_boot": {"on": True}}, "lab_secure_boot is"),
+    ],
+)
+def test_wrong_words_are_refused_by_name(host, said):
+    with pytest.raises(describe.Mistake, match=said):
+        machine(**host)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        ({"a": {"suite": "trixie"}}, "a: lab_address is missing"),
+        ({"a": {"suite": "trixie", "address": "10.74.0.9"}}, "outside 10.73.0.0/24"),
+        ({"a": {"suite": "trixie", "address": "10.73.0.9"}, "b": {"suite": "trixie", "address": "10.73.0.9"}}, "taken by a"),
+        ({"a": {"suite": "trixie", "address": "10.73.0.2"}}, "taken by the repository"),
+    ],
+)
+def test_every_host_has_an_address_of_its_own(hosts, said):
+    with pytest.raises(describe.Mistake, match=said):
+        describe.check_addresses({"subnet": "10.73.0.0/24", "repository": {"address": "10.73.0.2"}, "hosts": hosts})

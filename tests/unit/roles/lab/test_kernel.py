@@ -1,0 +1,55 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Which kernel starts next is read from the files that a boot loader reads."""
+
+from __future__ import annotations
+
+import pytest
+from lab_host import kernel
+
+INSTALLED = ["6.1.0-9-amd64", "6.1.0-10-amd64", "6.1.0-56-amd64"]
+
+
+@pytest.fixture
+def boot(tmp_path, monkeypatch):
+    def order(*command, **options):
+        if command[0] == "dpkg":  # numbers by value, as dpkg compares these names
+            left, right = ([int(part) for part in name.replace("-amd64", "").replace("-", ".").split(".")] for name in (command[2], command[4]))
+            return type("Done", (), {"returncode": int(not left < right)})
+        raise AssertionError(command)
+
+    monkeypatch.setattr(kernel, "run", order)
+    monkeypatch.setattr(kernel, "grub_defaults", lambda root="/": boot_defaults)
+    boot_defaults = {}
+    for name in INSTALLED:
+        (tmp_path / ("vmlinuz-" + name)).touch()
+    (tmp_path / "grub").mkdir()
+    (tmp_path / "grub/grubenv").write_text("# GRUB Environment Block\n")
+    return tmp_path, boot_defaults
+
+
+def test_the_newest_starts_where_nothing_else_is_said(boot):
+    assert kernel.take_next(boot[0]) == "6.1.0-56-amd64"
+
+
+def test_an_entry_for_once_is_used_up(boot):
+    (boot[0] / "grub/grubenv").write_text("saved_entry=\nnext_entry=Advanced options>Debian, with Linux 6.1.0-10-amd64\n")
+    assert kernel.take_next(boot[0]) == "6.1.0-10-amd64"
+    assert kernel.take_next(boot[0]) == "6.1.0-56-amd64"
+
+
+def test_the_default_of_the_boot_loader_is_honoured(boot):
+    boot[1]["GRUB_DEFAULT"] = "gnulinux-advanced-1>gnulinux-6.1.0-9-amd64-advanced-1"
+    assert kernel.take_next(boot[0]) == "6.1.0-9-amd64"
+
+
+def test_the_saved_entry_counts_where_the_default_says_so(boot):
+    (boot[0] / "grub/grubenv").write_text("saved_entry=Debian, with Linux 6.1.0-9-amd64\n")
+    assert kernel.take_next(boot[0]) == "6.1.0-56-amd64"
+    boot[1]["GRUB_DEFAULT"] = "saved"
+    assert kernel.take_next(boot[0]) == "6.1.0-9-amd64"
+
+
+def test_a_machine_without_kernel_starts_none(tmp_path):
+    assert kernel.take_next(tmp_path) is None

@@ -60,8 +60,10 @@ def apply():
     settings = host.load(SETTINGS)
     if settings is None:
         return []
-    changed = persistence(settings["persistence"])
     layouts = dict(settings["mig"])
+    if not layouts and not host.which("nvidia-smi"):
+        return []
+    changed = persistence(settings["persistence"])
     for address in host.load(APPLIED) or {}:
         layouts.setdefault(address, {})
     for address, layout in sorted(layouts.items()):

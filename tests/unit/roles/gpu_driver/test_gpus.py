@@ -91,3 +91,8 @@ def test_persistence_is_set_where_nobody_else_did(program, two):
 
 def test_without_settings_nothing_is_touched(program, two):
     assert program[0].gpus.apply() == [] and two.calls == []
+
+
+def test_cards_of_a_vendor_without_such_settings_need_none(program, two, monkeypatch):
+    monkeypatch.setattr(program[0].host, "which", lambda name: None)
+    assert settle(program, persistence=True) == [] and two.calls == []

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import struct
+import subprocess
 
 import pytest
 from lab import mirrors
@@ -38,6 +40,29 @@ def test_signature_is_cut_off_the_end_of_a_module():
     signed = b"code" + message + b"\0" * 8 + struct.pack(">I", len(message)) + signature.MAGIC
     assert signature.split(signed) == (b"code", message)
     assert signature.split(b"code") == (b"code", b"")
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="signs with openssl")
+def test_a_module_is_trusted_when_an_enrolled_key_signed_exactly_it(tmp_path):
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    for name in ("ours", "theirs"):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".pem", "-subj", "/CN=" + name)
+    (tmp_path / "code").write_bytes(b"code")
+    openssl("cms", "-sign", "-binary", "-noattr", "-outform", "DER", "-signer", "ours.pem", "-inkey", "ours.key", "-in", "code", "-out", "message")
+    ours, theirs = ((tmp_path / (name + ".pem")).read_text() for name in ("ours", "theirs"))
+    message = (tmp_path / "message").read_bytes()
+    tail = message + b"\0" * 8 + struct.pack(">I", len(message)) + signature.MAGIC
+    module = tmp_path / "nvidia.ko"
+    module.write_bytes(b"code" + tail)
+    assert signature.trusted(str(module), [theirs, ours])
+    assert not signature.trusted(str(module), [theirs])
+    assert not signature.trusted(str(module), [])
+    module.write_bytes(b"evil" + tail)
+    assert not signature.trusted(str(module), [ours])
+    module.write_bytes(b"code")
+    assert not signature.trusted(str(module), [ours])
 
 
 def test_nvml_lists_the_cards_that_the_driver_holds_in_address_order():

@@ -95,7 +95,7 @@ def support_page(found: dict, lab: dict) -> str:
         NOTE.format(source="plugins/compat and inventories/lab"),
         "# What is supported, and how far it is proven\n",
         "- **proven on the real part**: a real card was there. No platform has this level yet.\n"
-        "- **proven on a stand-in**: the lab deploys and verifies it with real packages, package manager, systemd and vendor tools; "
+        "- **proven on a stand-in**: `make demo` deploys and verifies it in the lab with real packages, package manager, systemd and vendor tools; "
         "the silicon is a mock.\n"
         "- **decided only**: the tables and the core decide and refuse for it; nothing was run on that distribution itself. "
             "Where the lab has a host named `-like`, "
@@ -115,7 +115,10 @@ def lab_levels(root: Path, found: dict) -> dict:
     known = yaml.safe_load(parts.read_text())["__lab_parts"]
     suites = {row["suite"]: (row["distribution"], str(row["version"])) for row in found["distributions"]["rows"]}
     levels = {}
-    for host in hosts_under(yaml.safe_load(inventory.read_text())["lab"]["children"]["lab_good"]):
+    groups = yaml.safe_load(inventory.read_text())["lab"]["children"]
+    for name, host in hosts_under(groups["lab_good"]):
+        if name not in groups["lab_demo"]["hosts"]:
+            continue
         cards = host.get("lab_cards")
         # a board that hosts share is a name here; the lab's boards are NVIDIA's
         vendors = {known[card["part"]]["vendor"] for card in cards} if isinstance(cards, list) else {"10de"} if cards else set()
@@ -126,7 +129,7 @@ def lab_levels(root: Path, found: dict) -> dict:
 
 
 def hosts_under(group: dict) -> list:
-    own = [host or {} for host in (group.get("hosts") or {}).values()]
+    own = [(name, host or {}) for name, host in (group.get("hosts") or {}).items()]
     return own + [host for child in (group.get("children") or {}).values() for host in hosts_under(child)]
 
 

@@ -13,7 +13,6 @@ import re
 import host
 
 SETTINGS = "/etc/ai-stack/gpu-driver.json"
-APPLIED = host.STATE + "/mig-applied.json"
 
 
 def smi(*arguments, **options):
@@ -60,16 +59,13 @@ def apply():
     settings = host.load(SETTINGS)
     if settings is None:
         return []
-    layouts = dict(settings["mig"])
+    layouts = settings["mig"]
     if not layouts and not host.which("nvidia-smi"):
         return []
     changed = persistence(settings["persistence"])
-    for address in host.load(APPLIED) or {}:
-        layouts.setdefault(address, {})
     for address, layout in sorted(layouts.items()):
         if mig(address, layout):
             changed.append("mig:" + address)
-    host.save(APPLIED, settings["mig"])
     return changed
 
 

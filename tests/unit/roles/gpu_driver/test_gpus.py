@@ -44,9 +44,9 @@ def test_what_a_reboot_lost_comes_back(program, two):
     assert settle(program, {A: SEVEN}) == ["mig:" + A]
 
 
-def test_a_layout_that_is_no_longer_wanted_goes(program, two):
+def test_an_empty_layout_turns_mig_off(program, two):
     settle(program, {A: SEVEN})
-    assert settle(program, {}) == ["mig:" + A]
+    assert settle(program, {A: {}}) == ["mig:" + A]
     assert two.cards[0]["mig"] == "Disabled" and two.cards[0]["devices"] == []
 
 

@@ -60,9 +60,7 @@ def build(place, folder, tools, mode, jobs, seconds):
     errors = make_log.errors(answer.out + "\n" + answer.err, place)
     if answer.code == 0 and (mode == "quick" or built(folder)):
         return "built", []
-    if any("No space left on device" in line for line in errors):
-        return "not_tried", errors
-    return "failed", errors or ["make ended with %s and no message" % answer.code]
+    return make_log.verdict(errors), errors or ["make ended with %s and no message" % answer.code]
 
 
 def keep(folder, target):

@@ -108,7 +108,7 @@ def source(tmp_path):
     "rules, result, errors",
     [
         (["@touch nvidia.ko"], "built", []),
-        (["@true"], "failed", ["make ended with 0 and no message"]),
+        (["@true"], "not_tried", ["make ended with 0 and no message"]),
         (['@echo "x.c:1:1: error: too few arguments" >&2; exit 1'], "failed", ["x.c:1:1: error: too few arguments", "make: *** [Makefile:2: modules] Error 1"]),
         (
             ["@echo 'cc1: error: x.s: No space left on device' >&2; exit 1"],

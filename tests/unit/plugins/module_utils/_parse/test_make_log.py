@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import make_log
 
 LOG = """  CC [M]  /var/tmp/ai-stack-trial-x/root/usr/src/nvidia-current-open-535.261.03/nvidia/nv-pci.o
@@ -30,3 +31,18 @@ def test_a_flood_is_cut():
     lines = make_log.errors("\n".join("a.c:%d: error: %s" % (number, "x" * 500) for number in range(100)))
     assert len(lines) == 20
     assert all(len(line) <= 300 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        (["nvidia/nv-pci.c:223:9: error: too few arguments to function 'pci_resize_resource'", "make: *** [Makefile:140: modules] Error 2"], "failed"),
+        (["ERROR: modpost: GPL-incompatible module nvidia.ko uses GPL-only symbol"], "failed"),
+        (["make[3]: *** [Makefile:2008: nvidia] Segmentation fault", "make: *** [Makefile:140: modules] Error 139"], "not_tried"),
+        (["make: *** [Makefile:140: modules] Terminated"], "not_tried"),
+        (["a.c:1:1: fatal error: error writing to a.o: No space left on device"], "not_tried"),
+        ([], "not_tried"),
+    ],
+)
+def test_only_a_compiler_says_that_a_module_does_not_build(lines, verdict):
+    assert make_log.verdict(lines) == verdict

@@ -14,6 +14,7 @@ from pathlib import Path
 
 JOURNAL = "var/lib/ai-stack/gpu_driver/journal.json"
 PICTURE = Path(__file__).resolve().parents[2] / "molecule/shared/picture.sh"
+PODMAN = os.environ.get("PODMAN", "podman")
 HOW = ("controller", "host", "container")
 
 
@@ -22,7 +23,7 @@ class Victim:
         self.name = name
 
     def podman(self, *arguments, **options):
-        return subprocess.run(["podman", *arguments], check=True, capture_output=True, text=True, timeout=300, **options).stdout
+        return subprocess.run([PODMAN, *arguments], check=True, capture_output=True, text=True, timeout=300, **options).stdout
 
     def root(self):
         """The host's root as this machine sees it; it changes with each start."""
@@ -72,7 +73,7 @@ class Victim:
     def wait_until_up(self, seconds=120):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            done = subprocess.run(["podman", "exec", self.name, "systemctl", "is-system-running"], capture_output=True, text=True, check=False)
+            done = subprocess.run([PODMAN, "exec", self.name, "systemctl", "is-system-running"], capture_output=True, text=True, check=False)
             if done.stdout.strip() in ("running", "degraded"):
                 return
             time.sleep(1)

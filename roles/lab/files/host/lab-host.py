@@ -1,7 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""lab-host.py boot | apply: boot is run by the host's process 1 at each start, apply by the lab after a change of the description."""
+"""lab-host.py first | again | boot | apply
+
+first and again, then boot, are run by the host's process 1 at each start; apply by the lab after a change of the description."""
 import json
 import os
 import pathlib
@@ -83,4 +85,4 @@ def apply():
 
 
 if __name__ == "__main__":
-    {"boot": boot, "apply": apply}[sys.argv[1]]()
+    {"first": mounts.remember, "again": mounts.clear, "boot": boot, "apply": apply}[sys.argv[1]]()

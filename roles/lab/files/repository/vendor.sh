@@ -60,7 +60,7 @@ ubuntu() { # version suffix ("" or "-server")
     echo stand-in >"$work/tree/usr/lib/firmware/nvidia/$1/gsp_ga10x.bin"
     pack "nvidia-kernel-common-$branch" "$1" ""
     mkdir -p "$work/tree/$multiarch"
-    cp "$lab/libuname.so" "$work/tree/$multiarch/libnvidia-ml.so.$1"
+    cp "$lab/libkernel.so" "$work/tree/$multiarch/libnvidia-ml.so.$1"
     ln -s "libnvidia-ml.so.$1" "$work/tree/$multiarch/libnvidia-ml.so.1"
     pack "libnvidia-compute-$branch" "$1" ""
     mkdir -p "$work/tree/usr/bin"

@@ -33,7 +33,7 @@ def write_description(cache, machine):
 def arguments(cache, name, host, network):
     return [
         "--name", name, "--hostname", name, "--network", "%s:ip=%s" % (network, host["address"]),
-        "--systemd", "always", "--cgroupns", "private", "--restart", "always", "--cap-add", engine.CAPABILITIES,
+        "--systemd", "always", "--cgroupns", "private", "--cap-add", engine.CAPABILITIES,
         "--security-opt", "apparmor=unconfined", "--security-opt", "label=disable", *engine.limits(),
         "--volume", "%s/lib:/usr/lib/ai-stack-lab:ro" % cache, "--volume", "%s:/lab" % folder(cache, name),
         parts.image_name(host["suite"], host["kernel"]),

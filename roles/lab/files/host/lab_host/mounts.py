@@ -5,10 +5,42 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 STATE = Path("/run/ai-stack-lab")
+# what podman mounted; the controller's folder of this host outlives a reboot
+FIRST = Path("/lab/mounts")
+VOLATILE = ("/run", "/run/lock", "/tmp")
+
+
+def points():
+    return Counter(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+def remember():
+    FIRST.write_text("\n".join(sorted(points().elements())))
+
+
+def clear():
+    """Process 1 starts anew in the same container: everything that was mounted since its first start goes, and so does what a reboot forgets."""
+    first = Counter(FIRST.read_text().split("\n"))
+    for _round in range(20):
+        extra = points() - first
+        if not extra:
+            break
+        for point in sorted(extra, key=len, reverse=True):
+            subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
+    for folder in VOLATILE:
+        for entry in Path(folder).iterdir():
+            if str(entry) in first or entry.name == ".containerenv":
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
 
 
 def _mount(*arguments):
@@ -16,7 +48,7 @@ def _mount(*arguments):
 
 
 def is_mount(path):
-    return any(line.split()[4] == str(path) for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return bool(points()[str(path)])
 
 
 def uncover(path):

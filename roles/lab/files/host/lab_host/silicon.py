@@ -22,7 +22,7 @@ REAL = ".real"
 
 def prepare():
     """The two files that make the layers take effect in a new host."""
-    PRELOAD.write_text("%s/libuname.so\n" % HERE)
+    PRELOAD.write_text("%s/libkernel.so\n" % HERE)
     if HOOK.parent.is_dir():
         HOOK.write_text("post-invoke=python3 %s/place.py\n" % HERE)
     place()

@@ -66,8 +66,8 @@ def packages_are_whole(case):
     """Half-configured packages stop a run, unless our own journal says that we left them."""
     broken = case.packages.get('broken') or ()
     if broken and not case.journal_open:
-        yield Objection('half-installed packages: %s' % listed(broken), 'run "dpkg --configure -a" or "dnf check" on the host and look at its messages',
-                        'ai_stack_driver')
+        command = 'dnf check' if case.packages.get('manager') == 'dnf' else 'dpkg --configure -a'
+        yield Objection('half-installed packages: %s' % listed(broken), 'run "%s" on the host and look at its messages' % command, 'ai_stack_driver')
 
 
 @rule('ACC-40', 'host')

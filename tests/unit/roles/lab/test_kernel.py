@@ -53,3 +53,13 @@ def test_the_saved_entry_counts_where_the_default_says_so(boot):
 
 def test_a_machine_without_kernel_starts_none(tmp_path):
     assert kernel.take_next(tmp_path) is None
+
+
+def test_an_install_command_of_modprobe_is_followed(monkeypatch):
+    """Debian names its module nvidia-current and loads it by `install nvidia modprobe -i nvidia-current`; kmod shows that line only."""
+    shows = {
+        ("--use-blacklist", "pci:card"): "install modprobe -i nvidia-current $CMDLINE_OPTS\n",
+        ("--ignore-install", "nvidia-current"): "insmod /lib/modules/6.1/drm.ko \ninsmod /lib/modules/6.1/updates/dkms/nvidia-current.ko.xz \n",
+    }
+    monkeypatch.setattr(kernel, "run", lambda *command, **options: type("Done", (), {"stdout": shows[command[4:]]}))
+    assert kernel.candidates("6.1", "pci:card") == ["drm", "nvidia-current"]

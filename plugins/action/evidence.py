@@ -38,6 +38,7 @@ class ActionModule(ActionBase):
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))
             _prover.add(evidence, _prover.checks_of_changes(changes, self._now))
+            self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, self._extra(intent))
         self._report(reports, intent, {**evidence, "plan_sha256": digest}, plan, result)
         if mode == "deploy":
             _lock.release(reports.root)
@@ -57,8 +58,18 @@ class ActionModule(ActionBase):
     def _check(self, intent, plan, seen, inside, groups):
         refused, usable = _intent.check(intent)
         wanted = _intent.squeezed(_intent.public(usable))[0]
-        extra = [str(_run.path_in(self._folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
-        return _prover.evidence_of(plan, seen, inside, wanted.get("ai_stack_waivers", ()), self._now, extra, groups)
+        return _prover.evidence_of(plan, seen, inside, wanted.get("ai_stack_waivers", ()), self._now, self._extra(wanted), groups)
+
+    def _extra(self, intent):
+        return [str(_run.path_in(self._folder, one)) for one in intent.get("ai_stack_extra_tables", ())]
+
+    def _complete(self, place, seen, inside, extra):
+        """A card tells its UUID only once the driver runs: it belongs into the record now, not as a change of the next run."""
+        old = _site.read_record(place)
+        if old:
+            new = _site.record_text(_prover.record_of(old, seen, inside, extra))
+            if new != _site.record_text(old):
+                _site.write(place, [new], 0o644)
 
     def _report(self, reports, intent, evidence, plan, result):
         reports.save("evidence.json", _site.lines(evidence))

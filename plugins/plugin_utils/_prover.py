@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import subprocess
 
-from ..module_utils._compat import state, verify
+from ..module_utils._compat import cards, state, verify
 from ..module_utils._compat.index import Index
+from ..module_utils._compat.record import Record, completed
 from ..module_utils._compat.waivers import Waivers
 from . import _run, _site, _tables, _words
 
@@ -115,6 +116,12 @@ def checks_of_changes(changes, now):
         differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
         promise = "the changes made are the changes predicted"
         yield _row("plan.predicts_changes", host, promise, status, [], differing if row["made"] is not None else None, "changes.json", now)
+
+
+def record_of(record, seen, hosts, extra=()):
+    """The record of a site after a run, completed by what its hosts tell now. extra: folders of tables."""
+    index = Index(_tables.load(extra))
+    return completed(Record(record), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
 
 
 def text_of(checks) -> list[str]:

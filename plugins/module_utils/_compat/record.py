@@ -55,3 +55,13 @@ def renewed(record, site, hosts, drivers):
     kept = {name: dict(record.hosts.get(name) or {}, **({'driver': drivers[name]} if name in drivers else {}))
             for name in sorted(set(record.hosts) | set(drivers))}
     return {'schema': SCHEMA, 'site': site, 'hosts': kept, 'cards': [cards[place] for place in sorted(cards)]}
+
+
+def completed(record, cards):
+    """The record with what a card tells only once its driver runs; what stands there stays. cards: {host: cards that are seen now}."""
+    seen = {(host, card['address']): card for host, found in cards.items() for card in found if not record.changed(host, card)}
+    rows = []
+    for place, row in sorted(record.cards.items()):
+        told = seen.get(place) or {}
+        rows.append(dict(row, **{key: told[key] for key in ('serial', 'uuid', 'slot') if row.get(key) is None and told.get(key)}))
+    return dict(record.document, cards=rows)

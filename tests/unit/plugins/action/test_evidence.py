@@ -74,6 +74,29 @@ def test_deploy_writes_what_was_predicted_and_what_was_made_and_gives_the_lock_b
     assert "reports/example/site.lock" not in done.files()
 
 
+def test_a_card_that_tells_its_uuid_after_the_deploy_is_no_change_of_the_next_run(done):
+    bare = done.document("h100-bookworm-converged")
+    told = [gpu.pop("uuid") for gpu in bare["nvml"]["gpus"]]
+    done.answers("gpu1", bare)
+    done.run(plan, mode="deploy")
+    assert not any(uuid in done.files()["ai_stack.lock.yml"].decode() for uuid in told)
+    done.answers("gpu1", "h100-bookworm-converged")
+    done.run(evidence, mode="deploy")
+    assert all(uuid in done.files()["ai_stack.lock.yml"].decode() for uuid in told)
+    assert done.run(plan, mode="deploy")[0]["changed"] is False
+
+
+def test_a_card_that_is_not_the_given_one_does_not_enter_the_record(done):
+    done.run(plan, mode="deploy")
+    before = done.files()["ai_stack.lock.yml"]
+    other = done.document("h100-bookworm-converged")
+    for gpu in other["nvml"]["gpus"]:
+        gpu.update(serial="another", uuid="GPU-another")
+    done.answers("gpu1", other)
+    done.run(evidence, mode="deploy")
+    assert done.files()["ai_stack.lock.yml"] == before
+
+
 def test_a_change_that_nobody_predicted_fails_a_deploy(done):
     done.run(plan, mode="deploy")
     document = done.document("h100-bookworm-converged")

@@ -94,7 +94,9 @@ def _others(release, functions, names, secure_boot, result):
             continue
         result["modules"][driver] = info
         firmware = silicon.get("firmware")
-        if firmware and not glob.glob("/lib/firmware/" + firmware):
+        if function.get("dead") == "bus":
+            result["log"].append("%s: fallen off the bus" % function["address"])
+        elif firmware and not glob.glob("/lib/firmware/" + firmware):
             result["log"].append("%s: %s finds no firmware %s" % (function["address"], driver, firmware))
         else:
             result["drivers"][function["address"]] = driver

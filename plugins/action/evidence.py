@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         dummy, arguments = self.validate_argument_spec({"mode": {"type": "str", "choices": ["verify", "deploy"], "default": "verify"}})
-        with one_sentence(self._display, result, "The evidence"):
+        with one_sentence(self._display, result, "The evidence", "What the run did before stays."):
             self._evidence(arguments["mode"], task_vars, result)
         return result
 

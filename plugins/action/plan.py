@@ -21,12 +21,14 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        dummy, arguments = self.validate_argument_spec({"mode": {"type": "str", "choices": ["plan", "deploy"], "default": "plan"}})
+        dummy, arguments = self.validate_argument_spec(
+            {"mode": {"type": "str", "choices": ["plan", "deploy"], "default": "plan"}, "settled": {"type": "bool", "default": False}}
+        )
         with one_sentence(self._display, result, "The plan"):
-            self._plan(arguments["mode"], task_vars, result)
+            self._plan(arguments["mode"], arguments["settled"], task_vars, result)
         return result
 
-    def _plan(self, mode, task_vars, result):
+    def _plan(self, mode, settled, task_vars, result):
         self._now, self._folder = _run.now(), os.getcwd()
         intent, conflicts = _run.site_variables(self._templar, task_vars)
         reports = _site.Reports(_site.report_root(intent, self._folder))
@@ -35,10 +37,12 @@ class ActionModule(ActionBase):
         seen = _look.look(intent, task_vars, reports, self._folder, conflicts)
         place = _look.record_place(intent, task_vars, reports, self._folder)
         record = self._record(place, conflicts)
-        plan = _planner.plan_site(intent, task_vars["groups"], seen, record, self._now, self._folder)
+        plan = _planner.plan_site(intent, task_vars["groups"], seen, record, self._now, self._folder, settled=settled)
         plan["conflicts"] = conflicts + plan["conflicts"]
         plan["warnings"] += [_planner.warning(text) for text in _run.strangers(task_vars)]
         inside = _run.hosts_inside(task_vars)
+        if mode == "deploy" and intent.get("ai_stack_observations") is not None:
+            plan["conflicts"].append(_intent.conflict("SITE-6", "ai_stack_observations", "a deploy acts on what the hosts are now, not on recorded files", "leave it out, or run plan"))
         if mode == "deploy" and isinstance(intent.get("ai_stack_plan"), str):
             self._hold_to(intent["ai_stack_plan"], plan, inside)
         self._report(reports, plan, result)

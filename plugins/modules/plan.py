@@ -28,6 +28,11 @@ options:
     type: str
     choices: [plan, deploy]
     default: plan
+  settled:
+    description:
+      - No trial build follows this plan, so a module that is not known to build is refused. Without it such a module is a warning.
+    type: bool
+    default: false
 attributes:
   action:
     support: full

@@ -12,6 +12,7 @@ from __future__ import annotations
 from . import _site, _words
 
 SCHEMA = "sovereign.ai_stack/plan/1"
+_PROGRESS = ("reboot", "driver.trial")
 
 
 def read(path) -> dict:
@@ -59,8 +60,8 @@ def _of_host(old, new):
         yield "its cards are others than the approved plan saw"
     before, now = _by(old, "decisions", "subject"), _by(new, "decisions", "subject")
     for subject in sorted({*before, *now}):
-        # whether a reboot is due is the one decision that the plan's own progress changes
-        if subject != "reboot" and before.get(subject, {}).get("value") != now.get(subject, {}).get("value"):
+        # whether a reboot is due, and whether a trial still is, the plan's own progress changes
+        if subject not in _PROGRESS and before.get(subject, {}).get("value") != now.get(subject, {}).get("value"):
             yield f"{subject} was {before.get(subject, {}).get('value')!r} and would be {now.get(subject, {}).get('value')!r} now"
     approved = {(row.get("resource"), repr(row.get("after"))) for row in old.get("changes", ())}
     for row in new.get("changes", ()):

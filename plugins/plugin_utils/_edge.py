@@ -13,8 +13,8 @@ from . import _intent, _site, _words
 
 
 @contextlib.contextmanager
-def one_sentence(display, result, what):
-    """Turn an exception into a failed result; the traceback is for those who ask with -vvv."""
+def one_sentence(display, result, what, so_far="Nothing was changed."):
+    """Turn an exception into a failed result; the traceback is for those who ask with -vvv. so_far: what the run did before this."""
     # a site's documents hold no cycles: looking for them again and again costs a third of the time of a large plan
     collects = gc.isenabled()
     gc.disable()
@@ -28,7 +28,7 @@ def one_sentence(display, result, what):
         where = f"{place.filename.rpartition('/')[2]} line {place.lineno}"
         result.update(
             failed=True,
-            msg=f"{what} could not be made: a defect of the collection ({type(error).__name__} in {where}). Nothing was changed. "
+            msg=f"{what} could not be made: a defect of the collection ({type(error).__name__} in {where}). {so_far} "
             "Please report it with the output of the same command and -vvv.",
         )
     finally:

@@ -9,6 +9,8 @@ stale and taken over. A lock of another controller cannot be judged from here an
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import getpass
 import json
 import os
@@ -50,20 +52,33 @@ def take(root, what, now, process=None):
     """Take the lock of a report folder for this run; the message about a stale lock that was taken over, or None."""
     path = pathlib.Path(root, NAME)
     mine = {"owner": _owner(), "what": what, "since": now, **(process or process_of_run())}
-    stale = None
-    for _dummy in range(3):
-        if _create(path, mine):
-            return stale
+    with _alone(path):
         holder = _holder(path)
         if holder is None:
-            continue
+            _create(path, mine)
+            return None
         if _same_run(holder, mine):
             return None
         if holder.get("controller") != mine["controller"] or _alive(holder):
             raise _site.SiteError(_held(path, holder, now))
-        stale = f"The lock of {_who(holder)} was stale: its process is gone."
         _site.remove(path)
-    raise _site.SiteError(f"{path} changes all the time: another run is starting. Try again.")
+        _create(path, mine)
+        return f"The lock of {_who(holder)} was stale: its process is gone."
+
+
+@contextlib.contextmanager
+def _alone(path):
+    """To look at a lock and to take it are one step: else two runs that find the same stale lock both take it over."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        guard = os.open(path.parent / f".{NAME}.guard", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _site.SiteError(f"{path} cannot be made: {error.strerror}.") from None
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(guard)
 
 
 def release(root, process=None) -> bool:
@@ -76,17 +91,8 @@ def release(root, process=None) -> bool:
     return False
 
 
-def _create(path, mine) -> bool:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise _site.SiteError(f"{path} cannot be made: {error.strerror}.") from None
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(mine, stream, sort_keys=True)
-    return True
+def _create(path, mine):
+    _site.write(path, [json.dumps(mine, sort_keys=True)])
 
 
 def _holder(path):

@@ -20,6 +20,7 @@ RULES = {
     "SITE-3": "The tables that a site adds can be read.",
     "SITE-4": "An approved plan is applied where it still fits, or not at all.",
     "SITE-5": "The folder of recorded observations is there.",
+    "SITE-6": "A deploy looks at the hosts themselves.",
 }
 
 
@@ -38,16 +39,16 @@ class Seen:
     outside: int = 0
 
 
-def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None):
+def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, settled=False):
     """plan.json of a site. groups: {group: [hosts]}; now: UTC time as ISO text; folder: what the intent's paths are relative to;
-    known_groups: the groups that a waiver may name, where they are more."""
+    known_groups: the groups that a waiver may name, where they are more; settled: whether no trial build follows this plan."""
     inventory = _run.inventory_of(groups)
     tables, digests, conflicts = _read_tables(intent, folder)
     # a waiver may name all parts of a rule at once: ACC-4 is ACC-4a and ACC-4b
     rules = {name for row in tables["rules"]["rows"] for name in (row["id"], row["id"].rstrip("abcdefgh"))}
     refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules)
     wanted, places = _intent.squeezed(_intent.public(usable))
-    plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials)
+    plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled)
     for part in ("conflicts", "warnings", "waived"):
         plan[part] = [_replaced(row, places) for row in plan[part]]
     plan["conflicts"] = refused + conflicts + _unreadable(seen) + plan["conflicts"]

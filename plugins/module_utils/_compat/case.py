@@ -52,7 +52,7 @@ class Case:
     """A host as the rules of a driver see it."""
 
     def __init__(self, site, observation, cards, policy, places, waived, record):
-        self.index, self.today, self._builds = site.index, site.today, site.builds
+        self.index, self.today, self.settled, self._builds = site.index, site.today, site.settled, site.builds
         self.system = observation.get('system') or {}
         self.packages = observation.get('packages') or {}
         self.driver = observation.get('driver') or {}

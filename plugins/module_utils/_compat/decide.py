@@ -155,7 +155,8 @@ def _say(one, want, subject, value, because, identity):
 
 
 def _record(site, one, candidate, want):
-    if candidate.set:
+    # what may still turn out not to build was not given to anybody
+    if candidate.set and 'driver.trial' not in want:
         site.drivers[one.name] = {'set': candidate.set, 'version': candidate.version, 'package_version': candidate.package_version,
                                   'flavour': candidate.flavour, 'kernel': want.get('kernel.release'),
                                   'packages': candidate.kept}

@@ -69,14 +69,17 @@ def module_builds_for_the_next_kernel(candidate, case):
 
 def _unproven(candidate, case, what, source=None):
     return Objection('whether %s builds for %s is not known: %s' % (candidate.name, safe(case.release), what),
-                     'a full trial build: plan -e ai_stack_trial=true; deploy runs it before any change', case.path('policy'), source, None, True)
+                     'a full trial build (plan -e ai_stack_trial=true)' if case.settled
+                     else 'a full trial build: plan -e ai_stack_trial=true; deploy runs it before any change',
+                     case.path('policy'), source, None, not case.settled)
 
 
 @rule('ACC-30', 'candidate')
 def build_result_is_known(candidate, case):
     """Unknown never passes: the full build runs before anything is changed."""
-    if case.built(candidate)[0] == 'unknown':
-        yield _unproven(candidate, case, 'nobody tried')
+    result, line, source = case.built(candidate)
+    if result == 'unknown':
+        yield _unproven(candidate, case, line or 'nobody tried', source)
 
 
 @rule('ACC-31', 'candidate')

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from .text import safe
+
 _KEY = ('suite', 'kernel', 'package', 'version', 'compiler')
 # What a result is worth, best first; a failure anywhere under the same key outweighs a success.
 _WORTH = {'failed': 0, 'not_installable': 0, 'built': 1, 'quick': 2}
@@ -26,7 +28,7 @@ class Builds:
     """Every known result of building a driver module, by what it holds for."""
 
     def __init__(self, index, observations, trials):
-        self.index, self.exact, self.near = index, {}, {}
+        self.index, self.exact, self.near, self.untried = index, {}, {}, {}
         for observation in observations.values():
             for trial in ((observation or {}).get('trials') or {}).values():
                 self._add(trial)
@@ -35,10 +37,12 @@ class Builds:
 
     def _add(self, trial):
         verdict = _verdict(trial['result'], trial['mode'])
-        if verdict is None:
-            return
         key, line = _key(trial['key']), next(iter(trial.get('errors') or ()), None)
-        found = (verdict, line, 'trial on %s at %s' % (trial.get('host'), trial.get('at')))
+        source = 'trial on %s at %s' % (trial.get('host'), trial.get('at'))
+        if verdict is None:
+            self.untried[key] = ('unknown', 'it could not be tried: %s' % safe(line or 'no reason given'), source)
+            return
+        found = (verdict, line, source)
         if key not in self.exact or _WORTH[verdict] < _WORTH[self.exact[key][0]]:
             self.exact[key] = found
         self.near.setdefault(key[:1] + key[2:4], ('other', 'it was tried for kernel %s with %s' % (key[1], key[4]), found[2]))
@@ -56,4 +60,4 @@ class Builds:
             elif row.get('kernel') and verdict:
                 near = ('other', 'it is known for kernel %s' % row['kernel'], row.get('source'))
         # What the package manager refuses holds for any kernel, but the host's own simulation knows better.
-        return found or self.near.get(_key(key)[:1] + _key(key)[2:4]) or near or ('unknown', None, None)
+        return found or self.near.get(_key(key)[:1] + _key(key)[2:4]) or near or self.untried.get(_key(key), ('unknown', None, None))

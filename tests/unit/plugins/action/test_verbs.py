@@ -45,6 +45,12 @@ class Site:
     def record(self, host, name):
         shutil.copy(self.fixtures / f"{name}.json", self.folder / "recorded" / f"{host}.json")
 
+    def saw(self, host, name):
+        """What an earlier run saw of a host."""
+        folder = self.folder / "reports/example/observations"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.fixtures / f"{name}.json", folder / f"{host}.json")
+
     def play(self, playbook, *arguments):
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         environment.update(ANSIBLE_COLLECTIONS_PATH=COLLECTIONS, ANSIBLE_HOME=str(self.folder / ".ansible"), ANSIBLE_NOCOLOR="1", ANSIBLE_LIBRARY="library")
@@ -175,18 +181,26 @@ REFUSED = """\
 @pytest.mark.parametrize("limit", [[], ["--limit", "gpu1,gpu2"], ["--limit", "gpu2"]], ids=str)
 def test_a_refused_deploy_acts_on_no_host(site, limit):
     site.hosts(gpu1=HERE, gpu2=HERE)
-    site.record("gpu1", "h100-bookworm-converged")
-    site.record("gpu2", "gh200-bookworm")
+    site.saw("gpu1", "h100-bookworm-converged")
+    site.saw("gpu2", "gh200-bookworm")
     (site.folder / "play.yml").write_text(REFUSED)
-    code, said = site.play("play.yml", "-e", "ai_stack_observations=recorded", *limit)
+    code, said = site.play("play.yml", *limit)
     assert code != 0 and "nothing was changed" in said and not (site.folder / "changed").exists(), said
+
+
+def test_a_deploy_does_not_act_on_recorded_files(site):
+    site.hosts(gpu1=HERE, gpu2=HERE)
+    site.record("gpu1", "h100-bookworm-converged")
+    (site.folder / "play.yml").write_text(REFUSED)
+    code, said = site.play("play.yml", "-e", "ai_stack_observations=recorded", "--limit", "gpu1")
+    assert code != 0 and "SITE-6" in said and not (site.folder / "changed").exists(), said
 
 
 def test_a_deploy_that_is_not_refused_goes_on(site):
     site.hosts(gpu1=HERE, gpu2=HERE)
-    site.record("gpu1", "h100-bookworm-converged")
-    site.record("gpu2", "gh200-bookworm")
+    site.saw("gpu1", "h100-bookworm-converged")
+    site.saw("gpu2", "gh200-bookworm")
     (site.folder / "play.yml").write_text(REFUSED)
-    code, said = site.play("play.yml", "-e", "ai_stack_observations=recorded", "--limit", "gpu1")
+    code, said = site.play("play.yml", "--limit", "gpu1")
     assert code == 0 and (site.folder / "changed").exists(), said
     assert (site.folder / "ai_stack.lock.yml").exists()

@@ -77,7 +77,10 @@ def test_a_run_gives_back_its_own_lock_only(tmp_path, other_run):
     assert _lock.release(tmp_path) is False
 
 
-def test_of_many_runs_that_start_together_one_gets_the_lock(tmp_path):
+@pytest.mark.parametrize("stale", [False, True])
+def test_of_many_runs_that_start_together_one_gets_the_lock(tmp_path, stale):
+    if stale:
+        _lock.take(tmp_path, "deploy", NOW, gone())
     script = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
         "from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _lock, _site\n"

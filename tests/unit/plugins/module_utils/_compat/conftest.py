@@ -44,13 +44,19 @@ class Planner:
         pool = {"name": "cards", "hosts": "gpus", "use": use}
         return {"ai_stack_site": "test", "ai_stack_driver": driver or {}, "ai_stack_pools": [pool] if pools is None else pools, **more}
 
-    def plan(self, *observations, intent=None, record=None, tables=None, today=TODAY, trials=(), upgrade=False, groups=("gpus",)):
+    def plan(self, *observations, intent=None, record=None, tables=None, today=TODAY, trials=(), groups=("gpus",), **how):
         seen = {one["host"]: one for one in observations}
         given = copy.deepcopy((intent or self.intent(), seen, record or {}))
-        plan = resolve(given[0], {host: list(groups) for host in seen}, given[1], tables or self.tables, given[2], today, trials, upgrade)
+        plan = resolve(given[0], {host: list(groups) for host in seen}, given[1], tables or self.tables, given[2], today, trials, **how)
         assert given == (intent or self.intent(), seen, record or {}), "resolve changed what it was given"
         json.dumps(plan)
         return plan
+
+    @staticmethod
+    def tried(plan, result, *errors):
+        """A full trial of each module that a plan wants tried."""
+        keys = [row["value"] for host in plan["hosts"].values() for row in host["decisions"] if row["subject"] == "driver.trial"]
+        return [{"key": key, "mode": "full", "result": result, "errors": list(errors), "host": "a", "at": "2026-11-25T00:00:00Z"} for key in keys]
 
     def checks(self, observation, decisions, tables=None):
         rows = verify.checks(observation["host"], decisions, observation, tables or self.tables, TODAY)

@@ -407,6 +407,25 @@ def unknown_build_asks_for_a_trial(planner):
     decided(plan, "ACC-30", "driver.trial", key)
 
 
+def test_where_no_trial_follows_what_is_unknown_is_refused(planner):
+    plan = planner.plan(planner.recorded(NOBLE), settled=True)
+    refused(plan, "ACC-30", "nobody tried", "ai_stack_driver.policy", "a full trial build")
+
+
+def test_a_waiver_takes_an_unknown_module_without_a_trial(planner):
+    accepted = planner.intent(ai_stack_waivers=[{"rule": "ACC-30", "scope": "site", "reason": "x", "approver": "board", "until": "2099-01-01"}])
+    plan = planner.plan(planner.recorded(NOBLE), intent=accepted, settled=True)
+    assert {row["rule"] for row in plan["waived"]} == {"ACC-30"} and plan["conflicts"] == [] and planner.tried(plan, "built") == []
+
+
+def test_what_is_still_to_be_tried_does_not_enter_the_record(planner):
+    seen = planner.recorded(NOBLE)
+    first = planner.plan(seen)
+    assert first["record"]["hosts"] == {}
+    second = planner.plan(seen, record=first["record"], trials=planner.tried(first, "failed", "x.c: error"))
+    assert second["conflicts"] == [] and planner.tried(second, "built") != planner.tried(first, "built"), "the next candidate is planned"
+
+
 def trial(planner, mode, result, **key):
     known = {"suite": "noble", "kernel": "6.8.0-87-generic", "package": "nvidia-dkms-595-server-open", "version": "595.91.07-0ubuntu0.24.04.1",
              "compiler": "gcc 13.2.0"}  # fmt: skip

@@ -47,6 +47,10 @@ def test_failure_brings_the_compilers_line_and_says_where(tables):
     assert result([trial("failed", errors=["a.c:1: error", "more"])]) == ("failed", "a.c:1: error", "trial on gpu1 at now")
 
 
+def test_what_could_not_be_tried_says_why():
+    assert result([trial("not_tried", errors=["disk full"])]) == ("unknown", "it could not be tried: disk full", "trial on gpu1 at now")
+
+
 @pytest.mark.parametrize(
     ("suite", "package", "version", "kernel", "verdict"),
     [

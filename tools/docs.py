@@ -79,58 +79,32 @@ def cards_grid(found: dict) -> str:
         [*key, ", ".join(sorted({row["model"] for row in rows if row["model"]}, key=natural))] for key, rows in groups.items()])  # fmt: skip
 
 
-def platform_rows(found: dict, lab: dict) -> list:
-    """One line for each release and vendor that the tables know packages of."""
-    known = defaultdict(set)
+def platform_lines(found: dict) -> list:
+    branches = defaultdict(set)
     for row in found["distributions"]["rows"]:
-        known[(row["distribution"], str(row["version"]), VENDORS.get(row["vendor"], row["vendor"]))].update(filter(None, [row["branch"]]))
-    return [
-        [distribution, version, vendor, ", ".join(sorted(branches, key=natural)), lab.get((distribution, version, vendor), "decided only")]
-        for (distribution, version, vendor), branches in sorted(known.items(), key=lambda item: natural(" ".join(item[0])))
-    ]
+        branches[(row["distribution"], row["version"], row["vendor"])].update(filter(None, [row["branch"]]))
+    lines = []
+    for row in sorted(found["platforms"]["rows"], key=lambda row: natural(f"{row['distribution']} {row['version']} {VENDORS[row['vendor']]}")):
+        known = ", ".join(sorted(branches[(row["distribution"], row["version"], row["vendor"])], key=natural))
+        lines.append([row["distribution"], row["version"], VENDORS[row["vendor"]], known, row["level"], row["evidence"], row["note"]])
+    return lines
 
 
-def support_page(found: dict, lab: dict) -> str:
+def support_page(found: dict) -> str:
+    real = any(row["level"] == "proven on the real part" for row in found["platforms"]["rows"])
     return "\n".join([
-        NOTE.format(source="plugins/compat and inventories/lab"),
+        NOTE.format(source="plugins/compat"),
         "# What is supported, and how far it is proven\n",
-        "- **proven on the real part**: a real card was there. No platform has this level yet.\n"
-        "- **proven on a stand-in**: `make demo` deploys and verifies it in the lab with real packages, package manager, systemd and vendor tools; "
-        "the silicon is a mock.\n"
-        "- **decided only**: the tables and the core decide and refuse for it; nothing was run on that distribution itself. "
-            "Where the lab has a host named `-like`, "
-            "that is Debian with the names, the package manager and the file layout of the other one.\n",
+        "- **proven on the real part**: a real card was there." + ("" if real else " No platform has this level yet.") + "\n"
+        "- **proven on a stand-in**: `make demo` or the scenario beside it deploys and verifies it in the lab with real packages, package manager, "
+        "systemd and vendor tools; the silicon is a mock.\n"
+        "- **decided only**: the tables and the core know what fits, but no test ever deployed it there. It is a conflict of rule ACC-83: `deploy` refuses "
+        "before anything is touched, until `ai_stack_waivers` accepts it for a host. A platform that is not listed is decided only, too.\n",
         "## Platforms\n",
-        grid(["Distribution", "Release", "Cards of", "Driver branches in its archives", "Level"], platform_rows(found, lab)),
+        grid(["Distribution", "Release", "Cards of", "Driver branches in its archives", "Level", "Shown by scenario", "Note"], platform_lines(found)),
         "## Cards\n",
         cards_grid(found),
     ])  # fmt: skip
-
-
-def lab_levels(root: Path, found: dict) -> dict:
-    """{(distribution, version, vendor): level} of the hosts that the lab has; its inventory and its parts say which."""
-    inventory, parts = root / "inventories/lab/hosts.yml", root / "roles/lab/vars/main.yml"
-    if not inventory.exists() or not parts.exists():
-        return {}
-    known = yaml.safe_load(parts.read_text())["__lab_parts"]
-    suites = {row["suite"]: (row["distribution"], str(row["version"])) for row in found["distributions"]["rows"]}
-    levels = {}
-    groups = yaml.safe_load(inventory.read_text())["lab"]["children"]
-    for name, host in hosts_under(groups["lab_good"]):
-        if name not in groups["lab_demo"]["hosts"]:
-            continue
-        cards = host.get("lab_cards")
-        # a board that hosts share is a name here; the lab's boards are NVIDIA's
-        vendors = {known[card["part"]]["vendor"] for card in cards} if isinstance(cards, list) else {"10de"} if cards else set()
-        for vendor in vendors:
-            if host["lab_suite"] in suites:
-                levels[(*suites[host["lab_suite"]], VENDORS[vendor])] = "proven on a stand-in"
-    return levels
-
-
-def hosts_under(group: dict) -> list:
-    own = [(name, host or {}) for name, host in (group.get("hosts") or {}).items()]
-    return own + [host for child in (group.get("children") or {}).values() for host in hosts_under(child)]
 
 
 def readme(root: Path, found: dict) -> str:
@@ -146,7 +120,7 @@ def readme(root: Path, found: dict) -> str:
 
 def pages(root: Path) -> dict:
     found = tables(root)
-    return {"docs/rules.md": rules_page(found), "docs/support.md": support_page(found, lab_levels(root, found)), "README.md": readme(root, found)}
+    return {"docs/rules.md": rules_page(found), "docs/support.md": support_page(found), "README.md": readme(root, found)}
 
 
 def main(*arguments: str) -> int:

@@ -95,7 +95,7 @@ def _driver(site, one, mine):
     for target, rows in ((site.conflicts, outcome.conflicts), (site.warnings, outcome.warnings), (site.waived, outcome.waived)):
         target.extend(dict(row, host=one.name) for row in rows)
     layout, refused = _layout(site, one, chosen, mine, outcome)
-    if not outcome.candidate or refused:
+    if outcome.conflicts or refused:
         one.state, one.because = 'refused', 'see the conflicts of this host'
         one.decisions = list(outcome.decisions)
         return

@@ -110,9 +110,9 @@ def decide(case):
     kept = [one for one in wanted if _kept(one, case)]
     judged = [_judge(one, case) for one in kept]
     good = [one for one in judged if not one.conflicts]
-    if good and not outcome.conflicts:
+    if good:  # even where the host itself is refused: what comes after, such as MIG layouts, is looked at too
         _take(outcome, min(good, key=lambda one: _rank(one, case)), case)
-    elif not good and (case.offered or not outcome.conflicts):
+    elif case.offered or not outcome.conflicts:
         _refuse(outcome, case, wanted, judged)
     return outcome
 

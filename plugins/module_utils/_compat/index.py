@@ -28,6 +28,7 @@ class Index:
         self.enforced = frozenset(name for name, row in self.rules.items() if row.get('status') == 'enforced')
         self.waivable = frozenset(name for name, row in self.rules.items() if row.get('waivable') is True)
         self.branches = {str(row['branch']): row for row in _rows(tables, 'driver_branches')}
+        self.platforms = {(row['distribution'], row['version'], row['vendor']): row['level'] for row in _rows(tables, 'platforms')}
         self.fabric = _rows(tables, 'fabric')
         self.firmware = _rows(tables, 'firmware')
         self._accelerators(tables)

@@ -15,6 +15,7 @@ from .text import listed, safe
 
 _CANDIDATE_KERNEL = re.compile(r'[-~.]rc[0-9]')
 _GIB = float(1 << 30)
+_UNPROVEN = 'decided only'
 
 
 @rule('ACC-16b', 'host')
@@ -59,6 +60,19 @@ def vendor_has_packages_here(case):
     if case.vendor and not any(one.vendor == case.vendor for one in case.offered):
         yield Objection('no package set for %s cards is known on %s' % (case.vendor, case.system_name),
                         'cards of another vendor, or a distribution that has packages for them', 'ai_stack_pools')
+
+
+@rule('ACC-83', 'host')
+def platform_is_proven(case):
+    """Where no test of ours ever brought a driver up, a person says which host may try; a platform without a row is not proven either."""
+    for row in {row['vendor']: row for row in case.rows}.values():
+        if case.index.platforms.get(case.place + (row['vendor'],), _UNPROVEN) == _UNPROVEN:
+            name = case.vendor_of(row)
+            proven = ['%s %s' % key[:2] for key, level in sorted(case.index.platforms.items()) if key[2] == row['vendor'] and level != _UNPROVEN]
+            yield Objection('%s cards on %s are decided only: the tables say what fits, but no test of this collection ever deployed and verified it there'
+                            % (name, case.system_name),
+                            'to try it, a waiver for one test host: {rule: ACC-83, scope: host NAME, reason: ..., approver: ..., until: DATE} in '
+                            'ai_stack_waivers; proven for %s cards: %s' % (name, listed(proven) or 'none yet'), 'ai_stack_pools')
 
 
 @rule('ACC-39', 'host')

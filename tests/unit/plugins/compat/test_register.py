@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import register, resolve, verify  # noqa: F401  the last two register every rule
 
-STEMS = ['accelerators', 'cuda', 'distributions', 'driver_branches', 'fabric', 'firmware', 'mig', 'module_builds', 'rules']
+STEMS = ['accelerators', 'cuda', 'distributions', 'driver_branches', 'fabric', 'firmware', 'mig', 'module_builds', 'platforms', 'rules']
 
 
 @pytest.fixture(scope='module')

@@ -16,6 +16,8 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve
 RECORDED = Path(__file__).resolve().parents[3] / "fixtures" / "observations"
 TODAY = "2026-11-25"
 LIFE_CYCLE = {"rule": "ACC-4", "scope": "site", "reason": "no other source yet", "approver": "board", "until": "2027-01-31"}
+# most recorded hosts are of platforms that are decided only; what is looked at there is the driver
+PLATFORM = {"rule": "ACC-83", "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2099-12-31"}
 
 
 class Planner:
@@ -40,9 +42,10 @@ class Planner:
         return found
 
     @staticmethod
-    def intent(use="host", driver=None, pools=None, **more):
+    def intent(use="host", driver=None, pools=None, ai_stack_waivers=(), **more):
         pool = {"name": "cards", "hosts": "gpus", "use": use}
-        return {"ai_stack_site": "test", "ai_stack_driver": driver or {}, "ai_stack_pools": [pool] if pools is None else pools, **more}
+        return {"ai_stack_site": "test", "ai_stack_driver": driver or {}, "ai_stack_pools": [pool] if pools is None else pools,
+                "ai_stack_waivers": [*ai_stack_waivers, PLATFORM], **more}  # fmt: skip
 
     def plan(self, *observations, intent=None, record=None, tables=None, today=TODAY, trials=(), groups=("gpus",), **how):
         seen = {one["host"]: one for one in observations}

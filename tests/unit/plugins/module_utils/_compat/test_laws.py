@@ -15,7 +15,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from .conftest import LIFE_CYCLE, RECORDED, TODAY
+from .conftest import LIFE_CYCLE, PLATFORM, RECORDED, TODAY
 
 NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
 HOSTS = {name: json.loads((RECORDED / f"{name}.json").read_text()) for name in NAMES}
@@ -45,7 +45,7 @@ sites = some.tuples(some.lists(some.sampled_from(NAMES), unique=True, min_size=1
 
 def intent_of(driver, rows, waived):
     pools = [{"name": f"pool{at}", "hosts": "gpus", **row} for at, row in enumerate(rows)]
-    return {"ai_stack_site": "test", "ai_stack_driver": driver, "ai_stack_pools": pools, "ai_stack_waivers": [LIFE_CYCLE] if waived else []}
+    return {"ai_stack_site": "test", "ai_stack_driver": driver, "ai_stack_pools": pools, "ai_stack_waivers": [PLATFORM, LIFE_CYCLE] if waived else [PLATFORM]}
 
 
 def plan_of(index, names, driver, rows, waived, record=None):

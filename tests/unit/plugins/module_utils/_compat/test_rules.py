@@ -389,6 +389,12 @@ def vendor_without_packages_here_is_refused(planner):
     refused(planner.plan(seen), "ACC-28", "no package set for intel cards is known on debian 12", "ai_stack_pools", "another vendor")
 
 
+@case("ACC-83")
+def platform_that_no_test_ever_ran_is_refused(planner):
+    plan = planner.plan(planner.recorded(NOBLE), intent={**planner.intent(), "ai_stack_waivers": []})
+    refused(plan, "ACC-83", "nvidia cards on ubuntu 24.04 are decided only", "ai_stack_pools", "scope: host NAME")
+
+
 # Build and kernel
 
 

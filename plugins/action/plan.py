@@ -42,7 +42,8 @@ class ActionModule(ActionBase):
         plan["warnings"] += [_planner.warning(text) for text in _run.strangers(task_vars)]
         inside = _run.hosts_inside(task_vars)
         if mode == "deploy" and intent.get("ai_stack_observations") is not None:
-            plan["conflicts"].append(_intent.conflict("SITE-6", "ai_stack_observations", "a deploy acts on what the hosts are now, not on recorded files", "leave it out, or run plan"))
+            said = "a deploy acts on what the hosts are now, not on recorded files"
+            plan["conflicts"].append(_intent.conflict("SITE-6", "ai_stack_observations", said, "leave it out, or run plan"))
         if mode == "deploy" and isinstance(intent.get("ai_stack_plan"), str):
             self._hold_to(intent["ai_stack_plan"], plan, inside)
         self._report(reports, plan, result)

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Print what the role gpu_driver costs on a lab host, as ratios within one run. Figures, no test: a clock decides nothing.
+
+Usage: bench_role.py [HOST]    a Debian host of inventories/lab with NVIDIA cards, gpu-h100-1 when not given; as root
+
+1. A converged host: the verb deploy against a plain playbook that asserts the same state with stock modules. CPU is that of the whole
+   machine, controller and host together, so nothing else should run.
+2. A bare host whose module is known to build: the verb deploy against apt-get install of the same pinned set, which compiles it too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+INVENTORY = ROOT / "inventories" / "lab"
+ROUNDS = 3
+# one task for each thing that the role promises, as a playbook without it would have them
+PLAIN = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.apt: {name: "{{ packages }}", state: present, allow_change_held_packages: true}
+    - ansible.builtin.dpkg_selections: {name: "{{ item }}", selection: hold}
+      loop: "{{ holds }}"
+    - ansible.builtin.copy: {dest: /etc/modprobe.d/ai-stack-gpu-driver.conf, content: "{{ modprobe }}", mode: "0644"}
+    - ansible.builtin.systemd_service: {name: "{{ item }}", enabled: true}
+      loop: [ai-stack-gpu-driver.service, ai-stack-gpu-driver-check.service]
+    - ansible.builtin.command: modinfo --field version -k {{ kernel }} nvidia-current
+      register: module
+      changed_when: false
+    - ansible.builtin.command: nvidia-smi --query-gpu=driver_version --format=csv,noheader
+      register: cards
+      changed_when: false
+    - ansible.builtin.assert:
+        that: [module.stdout == version, cards.stdout_lines | unique == [version]]
+"""
+
+
+def busy():
+    """Seconds that the CPUs of this machine have worked."""
+    user, nice, system = map(int, pathlib.Path("/proc/stat").read_text(encoding="ascii").split()[1:4])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
+
+
+def measured(command, **options):
+    """(seconds, CPU seconds of the machine, what it said)"""
+    start, cpu = time.monotonic(), busy()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **options)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    return time.monotonic() - start, busy() - cpu, done.stdout
+
+
+class Bench:
+    def __init__(self, host, folder):
+        self.host, self.folder = host, folder
+
+    def verb(self, name, *more):
+        reports = [f"ai_stack_report_dir={self.folder}/reports", f"ai_stack_record={self.folder}/ai_stack.lock.yml"]
+        extra = [word for one in reports for word in ("-e", one)]
+        return measured(["ansible-playbook", "-i", INVENTORY, "--limit", self.host, *extra, f"sovereign.ai_stack.{name}", *more])
+
+    def on_host(self, *command):
+        return measured(["podman", "exec", self.host, *command])
+
+    def plain(self):
+        """The playbook without the role, and the variables that it wants."""
+        plan = json.loads((self.folder / "reports/plan.json").read_text(encoding="utf-8"))
+        want = {row["subject"]: row["value"] for row in plan["hosts"][self.host]["decisions"]}
+        self.packages = [f"{name}={version}" for name, version in sorted(want["driver.packages"].items())]
+        variables = {
+            "packages": self.packages,
+            "holds": sorted({*want["driver.holds"], *want["kernel.hold"]}),
+            "modprobe": self.on_host("cat", "/etc/modprobe.d/ai-stack-gpu-driver.conf")[2],
+            "kernel": want["kernel.release"],
+            "version": want["driver.version"],
+        }
+        (self.folder / "plain.json").write_text(json.dumps(variables), encoding="utf-8")
+        (self.folder / "plain.yml").write_text(PLAIN, encoding="utf-8")
+        return ["ansible-playbook", "-i", INVENTORY, "--limit", self.host, "-e", f"@{self.folder}/plain.json", self.folder / "plain.yml"]
+
+    def converged(self):
+        self.verb("deploy")
+        plain = self.plain()
+        rounds = [(self.verb("deploy"), measured(plain)) for _round in range(ROUNDS)]
+        role, stock = (min(row[at][1] for row in rounds) for at in (0, 1))
+        executions = len(re.findall(r"SSH: EXEC ssh [^\n]*python3", self.verb("deploy", "-vvv")[2]))
+        print(f"converged host: {executions} module executions (goal: 5)")
+        print(f"converged host: deploy : stock modules = {role:.1f} s : {stock:.1f} s of a CPU = {role / stock:.2f} (goal: 0.2)")
+
+    def fresh(self):
+        self.verb("remove")
+        self.on_host("apt-get", "clean")
+        ours = self.verb("deploy")[0]
+        self.verb("remove")
+        self.on_host("apt-get", "clean")
+        bare = self.on_host("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes", "--no-install-recommends", "install", *self.packages)[0]
+        self.on_host("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes", "purge", "--autoremove", *[one.partition("=")[0] for one in self.packages])
+        print(f"bare host, module known to build: deploy : apt-get install = {ours:.0f} s : {bare:.0f} s = {ours / bare:.2f} (goal: 1.3)")
+
+
+def main(host="gpu-h100-1"):
+    measured(["ansible-playbook", "-i", INVENTORY, "sovereign.ai_stack.lab"])
+    with tempfile.TemporaryDirectory(prefix="ai-stack-bench-") as folder:
+        bench = Bench(host, pathlib.Path(folder))
+        bench.converged()
+        bench.fresh()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])

@@ -113,3 +113,11 @@ def test_amd_host_is_proven_by_its_module_and_firmware(planner):
 def test_running_firmware_of_another_version_fails(planner, decisions):
     found = statuses(planner, decisions, nvml__gpus__0__gsp="535.261.03")
     assert found["firmware_equals_driver"] == "fail"
+
+
+@pytest.mark.parametrize(("owners", "status"), [([], "pass"), (["distribution"], "pass"), (["amdgpu_dkms"], "fail"), (["distribution", "run_file"], "fail")])
+def test_driver_of_the_kernel_needs_no_owner_and_takes_no_other(planner, owners, status):
+    seen = planner.recorded("mi300x-trixie")
+    decisions = planner.plan(seen)["hosts"][seen["host"]]["decisions"]
+    seen["driver"]["owners"] = [{"kind": kind} for kind in owners]
+    assert planner.checks(seen, decisions)["one_owner"]["status"] == status

@@ -10,6 +10,7 @@ import json
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.sovereign.ai_stack.plugins.action.accelerator_facts import distributions, site_repositories, split
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils._orphan import ended_with_controller
 
 MODULE = "sovereign.ai_stack.module_trial"
 
@@ -23,7 +24,8 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args, distributions=self._task.args.get("distributions") or distributions(), repositories=plain)
         if secret:
             arguments["credentials"] = json.dumps(secret)
-        result.update(self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars))
+        with ended_with_controller():
+            result.update(self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars))
         if isinstance(result.get("trial"), dict):
             result["trial"] = wrap_var(dict(result["trial"], host=task_vars["inventory_hostname"]))
         return result

@@ -100,6 +100,7 @@ observation:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.hangup import leave_on_signals
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.host_document import observe
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import credentials
 
@@ -127,6 +128,7 @@ def options(module):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    leave_on_signals()
     module.exit_json(changed=False, observation=observe(options(module)), invocation={"module_args": {"root": module.params["root"]}})
 
 

@@ -119,6 +119,7 @@ modules:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.hangup import leave_on_signals
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.trial_document import report
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import credentials
 
@@ -148,6 +149,7 @@ def options(module):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    leave_on_signals()
     wanted = options(module)
     if module.check_mode:
         wanted["keep"] = None

@@ -58,6 +58,9 @@ def run(command, seconds, prepare=None, folder="/", environment=None):
     except subprocess.TimeoutExpired:
         kill_group(process)
         return Result(None, "", "no answer in %d s" % seconds, True)
+    except BaseException:  # whoever ends us ends what we started
+        kill_group(process)
+        raise
     return Result(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
 

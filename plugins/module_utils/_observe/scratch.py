@@ -8,13 +8,18 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import shutil
 import signal
 import tempfile
 
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.hangup import Connection
+
 PLACE = "/var/tmp"
 LOCK = ".lock"
 GROUP = ".group"
+LOOK = 1.0  # seconds between two looks at the connection
+GRACE = 10.0  # seconds for the owner to tidy up by itself
 
 
 def _is_stale(path):
@@ -57,21 +62,34 @@ def _end_group(path):
         pass
 
 
+def _watch(reader, owner, connection):
+    """Returns when the owner has ended; one whose connection is gone is asked to, then made to."""
+    while not select.select([reader], [], [], LOOK)[0]:
+        if connection.lost():
+            os.kill(owner, signal.SIGTERM)
+            if not select.select([reader], [], [], GRACE)[0]:
+                os.kill(owner, signal.SIGKILL)
+            return
+
+
 def _guard(path):
     """A process that outlives a killed owner just long enough to end its compilers and remove its folder.
 
-    Gives the descriptor that stays open as long as the owner lives.
+    It also ends an owner for which nobody waits any more. Gives the descriptor that stays open as long as the owner lives.
     """
     reader, writer = os.pipe()
+    owner, connection = os.getpid(), Connection()
     if os.fork():
         os.close(reader)
         return writer
     try:
         os.setsid()
         os.close(writer)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        _watch(reader, owner, connection)
         for descriptor in (0, 1, 2):
-            os.close(descriptor)
-        os.read(reader, 1)  # ends when the owner's end is gone
+            os.close(descriptor)  # whoever reads the owner's output need not wait for what follows
         if os.path.isdir(path):
             _end_group(path)
             shutil.rmtree(path, ignore_errors=True)

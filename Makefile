@@ -39,7 +39,7 @@ sanity: build ## ansible-test sanity on a copy of the installed copy
 unit shape rules-bite: tools
 	@tools/check.sh $@
 
-docs: tools ## write docs/rules.md, docs/support.md and the generated parts of README.md
+docs: tools ## write the generated pages: docs/rules.md, support.md, intent.md, intent.schema.json, parts of README.md
 	@$(RUN) python tools/docs.py
 
 lab: build ## the lab's hosts, up

@@ -1,21 +1,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""docs.py [--check]: make docs/rules.md, docs/support.md and the generated parts of README.md from tables and files.
+"""docs.py [--check]: make docs/rules.md, docs/support.md, what the intent's schema says, and the generated parts of README.md.
 
 --check writes nothing and fails when a page is older than what it is made from.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+INTENT = "ansible_collections.sovereign.ai_stack.plugins.plugin_utils._intent_docs"
 NOTE = "<!-- Made by `make docs` from {source}. Do not edit. -->\n"
 PART = re.compile(r"(<!-- begin (\w+), made by `make docs` -->\n).*?(<!-- end \2, made by `make docs` -->)", re.DOTALL)
 VENDORS = {"10de": "NVIDIA", "1002": "AMD", "8086": "Intel", "1da3": "Intel Gaudi"}
@@ -118,18 +121,38 @@ def readme(root: Path, found: dict) -> str:
     return PART.sub(lambda match: match[1] + parts[match[2]] + match[3], (root / "README.md").read_text())
 
 
+def intent_pages(root: Path) -> dict:
+    """The collection writes these itself; it is imported from this work tree, not from an installed copy, which may be older."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, "ansible_collections/sovereign/ai_stack")
+        link.parent.mkdir(parents=True)
+        link.symlink_to(root, target_is_directory=True)
+        sys.path.insert(0, folder)
+        try:
+            writer = importlib.import_module(INTENT)
+            return {"docs/intent.md": writer.guide(), "docs/intent.schema.json": writer.editors_schema()}
+        finally:
+            sys.path.remove(folder)
+
+
 def pages(root: Path) -> dict:
     found = tables(root)
-    return {"docs/rules.md": rules_page(found), "docs/support.md": support_page(found), "README.md": readme(root, found)}
+    return {
+        "docs/rules.md": rules_page(found),
+        "docs/support.md": support_page(found),
+        "README.md": readme(root, found),
+        **intent_pages(root),
+    }
 
 
 def main(*arguments: str) -> int:
-    stale = [name for name, text in pages(ROOT).items() if not (ROOT / name).exists() or (ROOT / name).read_text() != text]
+    made = pages(ROOT)
+    stale = [name for name, text in made.items() if not (ROOT / name).exists() or (ROOT / name).read_text() != text]
     if "--check" in arguments:
         print("\n".join(f"{name} is stale: run `make docs`" for name in stale))
         return 1 if stale else 0
     for name in stale:
-        (ROOT / name).write_text(pages(ROOT)[name])
+        (ROOT / name).write_text(made[name])
         print("wrote", name)
     return 0
 

@@ -60,6 +60,10 @@ def test_tarball_holds_all_that_git_knows_of_its_rooms(members):
     assert not sorted(name for name in known if name and (ROOT / name).exists() and name not in members)
 
 
+def test_tarball_holds_what_an_editor_needs(members):
+    assert "docs/intent.schema.json" in members
+
+
 def test_version_is_named_once(members, tarball):
     with tarfile.open(tarball) as archive:
         manifest = json.load(archive.extractfile("MANIFEST.json"))

@@ -62,13 +62,20 @@ def _end_group(path):
         pass
 
 
+def _send(process, number):
+    try:
+        os.kill(process, number)
+    except ProcessLookupError:
+        pass  # another folder's guardian was faster
+
+
 def _watch(reader, owner, connection):
     """Returns when the owner has ended; one whose connection is gone is asked to, then made to."""
     while not select.select([reader], [], [], LOOK)[0]:
         if connection.lost():
-            os.kill(owner, signal.SIGTERM)
+            _send(owner, signal.SIGTERM)
             if not select.select([reader], [], [], GRACE)[0]:
-                os.kill(owner, signal.SIGKILL)
+                _send(owner, signal.SIGKILL)
             return
 
 

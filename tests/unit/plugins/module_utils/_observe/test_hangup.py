@@ -22,9 +22,11 @@ BUILD = """
     sys.path[:] = %r
     from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.hangup import leave_on_signals
     from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import run
+    from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import scratch as module
     from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.scratch import name_group, scratch
+    module.GRACE = %d
     %s
-    with scratch(%r, %r) as path:
+    with scratch(%r, %r), scratch(%r, %r) as path:
         run(["sh", "-c", "sleep 600 & echo $$ $! > %s; wait"], 600, %s)
 """
 # As sudo with a terminal of its own: it reads its command's output, and would notice a deaf reader at the next line only.
@@ -42,8 +44,8 @@ def build(tmp_path):
     place, note, started = tmp_path / "place", tmp_path / "note", []
     place.mkdir()
 
-    def start(*front, leaves=True, named=True, output=subprocess.PIPE):
-        lines = (sys.path, "leave_on_signals()" if leaves else "", PREFIX, str(place), note, "lambda: name_group(path)" if named else "None")
+    def start(*front, manners="leave_on_signals()", grace=10, named=True, output=subprocess.PIPE):
+        lines = (sys.path, grace, manners, "a-" + PREFIX, str(place), "b-" + PREFIX, str(place), note, "lambda: name_group(path)" if named else "None")
         command = [sys.executable, "-c", textwrap.dedent(BUILD) % lines]
         started.append(subprocess.Popen([*front, *command], stdin=subprocess.DEVNULL, stdout=output, start_new_session=True))
         assert eventually(lambda: note.exists() and len(note.read_text().split()) == 2)
@@ -81,8 +83,9 @@ def test_a_build_ends_when_nobody_reads_its_output(build, named):
     assert_all_gone(processes, place)
 
 
-def test_a_build_that_cannot_tidy_up_is_ended_by_its_guardian(build):
-    owner, processes, place = build(leaves=False)
+@pytest.mark.parametrize("manners", ["pass", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"], ids=["cannot", "does not listen"])
+def test_a_build_that_does_not_tidy_up_is_ended_by_its_guardians(build, manners):
+    owner, processes, place = build(manners=manners, grace=1)
     owner.stdout.close()
     assert_all_gone(processes, place)
 
@@ -117,7 +120,7 @@ def test_a_build_goes_on_while_somebody_waits(build):
     time.sleep(3)
     assert owner.poll() is None
     assert not any(dead(each) for each in processes)
-    assert len(list(place.iterdir())) == 1
+    assert len(list(place.iterdir())) == 2
 
 
 def test_a_build_without_a_listener_from_the_start_is_nobodys_loss(tmp_path, build):

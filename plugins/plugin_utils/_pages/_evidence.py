@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from . import _hosts
+from . import _hosts, _text
 from ._plan_hosts import STATES
 
 # (status, tone, words), worst first.
@@ -18,6 +18,8 @@ STATUSES = (
     ("pass", "ok", "holds"),
     ("not_applicable", "off", "not applicable"),
 )
+# What a null among the values says. A check that could tell knows that the thing is not there; one that could not tell knows nothing.
+NULLS = {"fail": "absent", "waived": "absent", "pass": "absent", "not_applicable": "none"}
 MAX_ROWS = 3000
 MAX_FINDINGS = 300
 
@@ -67,8 +69,11 @@ def _rows(checks):
 def _shown(row):
     """A row with what only those need that are shown: the names of its hosts as ranges, its notes."""
     (number, dummy, dummy), check, names, times = row
+    null = NULLS.get(_status(check), "unknown")
     return dict(
         {key: check.get(key) for key in _KEYS},
+        expected=_text.show(check["expected"], null=null) if "expected" in check else None,
+        observed=_text.show(check["observed"], null=null) if "observed" in check else None,
         tone=STATUSES[number][1],
         word=STATUSES[number][2],
         state=number,

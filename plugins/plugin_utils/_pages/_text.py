@@ -68,29 +68,29 @@ def _remark(word):
     return Markup('<i class="none">%s</i>') % word
 
 
-def _items(pairs, total, depth):
-    rows = [Markup("<li>%s%s") % (Markup("<b>%s</b> ") % show(key, depth) if key is not None else "", show(item, depth)) for key, item in pairs]
+def _items(pairs, total, depth, null):
+    rows = [Markup("<li>%s%s") % (Markup("<b>%s</b> ") % show(key, depth) if key is not None else "", show(item, depth, null)) for key, item in pairs]
     if total > MAX_ITEMS:
         rows.append(Markup("<li>") + _remark("%d more in the JSON document" % (total - MAX_ITEMS)))
     return Markup('<ul class="v">%s</ul>') % Markup("").join(rows)
 
 
-def show(value, depth=0):
-    """Any value of a JSON document as HTML. The templates pass everything through it, so that none can be forgotten."""
+def show(value, depth=0, null="unknown"):
+    """Any value of a JSON document as HTML; null: what a null in it says. The templates pass everything through it, so that none can be forgotten."""
     if isinstance(value, Markup):
         return value
     if isinstance(value, str):
         return text(value) if value else _remark("empty")
     if value is None:
-        return _remark("unknown")
+        return _remark(null)
     if isinstance(value, bool):
         return Markup("yes") if value else Markup("no")
     if depth >= MAX_DEPTH:
         return _remark("nested deeper, see the JSON document")
     if isinstance(value, dict):
-        return _items(list(value.items())[:MAX_ITEMS], len(value), depth + 1) if value else _remark("none")
+        return _items(list(value.items())[:MAX_ITEMS], len(value), depth + 1, null) if value else _remark("none")
     if isinstance(value, (list, tuple)):
-        return _items([(None, item) for item in value[:MAX_ITEMS]], len(value), depth + 1) if value else _remark("none")
+        return _items([(None, item) for item in value[:MAX_ITEMS]], len(value), depth + 1, null) if value else _remark("none")
     return text(str(value)[:64])
 
 

@@ -229,6 +229,27 @@ def test_a_document_that_lacks_keys_still_becomes_a_page(document):
     assert "</html>" in _pages.render_plan(document)
 
 
+@pytest.mark.parametrize(("status", "observed", "reads"), [
+    ("fail", {"nvidia-smi": None}, "nvidia-smi absent"),
+    ("fail", [None], "absent"),
+    ("fail", None, "absent"),
+    ("waived", {"version": None}, "version absent"),
+    ("pass", {"version": None}, "version absent"),
+    ("unknown", {"version": None}, "version unknown"),
+    ("unknown", None, "unknown"),
+    ("a status of tomorrow", None, "unknown"),
+])  # fmt: skip
+def test_what_is_not_installed_reads_absent_and_only_what_is_not_known_reads_unknown(status, observed, reads):
+    check = {**PASS[0], "status": status, "expected": "595.91.07", "observed": observed, "how": "package database"}
+    text = Page(_pages.render_evidence({**EVIDENCE, "checks": [check]}, PLAN)).text
+    assert f"595.91.07 {reads} package database" in text
+
+
+def test_a_check_that_does_not_apply_expects_nothing():
+    check = {**PASS[0], "status": "not_applicable", "expected": None, "observed": "no card here has a GSP"}
+    assert "none no card here has a GSP" in Page(_pages.render_evidence({**EVIDENCE, "checks": [check]}, PLAN)).text
+
+
 @pytest.mark.parametrize("document", [{}, {"checks": [{}]}, {"checks": [{"host": "a", "id": None, "status": []}]}])
 def test_evidence_that_lacks_keys_is_unknown(document):
     if document.get("checks", [{}])[0].get("status") == []:

@@ -13,6 +13,9 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import refusals
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _tables
 
 MODULE = "sovereign.ai_stack.accelerator_facts"
 PREFIX = "__gpu_driver_"
@@ -20,6 +23,7 @@ PARTS = ("sets", "components", "headers", "build_tools")
 SECRETS = ("login", "password")
 INDEX_NAMES = ("Packages", "Packages.gz", "Packages.xz")
 INDEX_LIMIT = 4 << 20
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 VARS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "gpu_driver", "vars")
 
 
@@ -29,9 +33,14 @@ def distributions(folder=VARS):
     for name in sorted(os.listdir(folder)):
         if name.endswith(".yml") and name != "main.yml":
             with open(os.path.join(folder, name), encoding="utf-8") as stream:
-                values = yaml.safe_load(stream) or {}
+                values = yaml.load(stream, Loader=LOADER) or {}
             found[name[:-4].lower()] = {part: values[PREFIX + part] for part in PARTS if PREFIX + part in values}
     return found
+
+
+def refused(extra_tables):
+    """What the collection's tables say that cards refuse. A site's own rows could say otherwise: with them nothing is left out."""
+    return [] if extra_tables else refusals.of(Index(_tables.only("accelerators", "driver_branches")))
 
 
 def _content(path):
@@ -83,6 +92,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         plain, secret = split(site_repositories(self, task_vars))
         arguments = dict(self._task.args, distributions=self._task.args.get("distributions") or distributions(), repositories=plain)
+        arguments.setdefault("refusals", refused(task_vars.get("ai_stack_extra_tables")))
         if secret:
             arguments["credentials"] = json.dumps(secret)
         answer = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)

@@ -32,6 +32,14 @@ options:
       - Each has C(sets), C(components), C(headers) and C(build_tools), as in the vars of the role C(gpu_driver).
     type: dict
     default: {}
+  refusals:
+    description:
+      - What cards certainly do not take, as groups of PCI ids (C(ids), such as V(10de:2331)) with the driver branches that
+        they refuse in the flavours C(open) and C(proprietary); null is every branch. Sets that no card of the host takes
+        are not simulated. The action plugin fills it in.
+    type: list
+    elements: dict
+    default: []
   repositories:
     description:
       - Repositories of the site, as in C(ai_stack_repositories), without login and password.
@@ -51,6 +59,7 @@ options:
     description:
       - Whether the package manager is asked what an installation of each set would do.
       - V(auto) asks only where no set is installed as a whole, at the decided or newest version.
+      - Sets that no card of the host takes are never asked about, unless they are decided.
     type: str
     choices: [auto, always, never]
     default: auto
@@ -107,6 +116,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import c
 ARGUMENTS = {
     "root": {"type": "path", "default": "/"},
     "distributions": {"type": "dict", "default": {}},
+    "refusals": {"type": "list", "elements": "dict", "default": []},
     "repositories": {"type": "list", "elements": "dict", "default": []},
     "credentials": {"type": "str", "no_log": True},
     "decided": {"type": "dict", "default": {}},

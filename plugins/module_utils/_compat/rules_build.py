@@ -98,13 +98,19 @@ def result_is_of_this_compiler(candidate, case):
         yield _unproven(candidate, case, line, source)
 
 
+def _brings(candidate, headers):
+    """Whether a set brings a package; rpm calls a kernel's headers by name and version in one word."""
+    return headers in candidate.packages or any(headers.startswith('%s-%s.' % pair) for pair in candidate.packages.items())
+
+
 @rule('ACC-34', 'candidate')
 def headers_can_be_had(candidate, case):
-    """A module is compiled against the headers of the kernel that boots next."""
+    """A module is compiled against the headers of the kernel that boots next; what a distribution calls them is the role's word, which the host repeats."""
     if candidate.build != 'dkms' or not candidate.module or not case.release or case.installed_kernel.get('headers'):
         return
-    offered = {name for name, offers in (case.packages.get('tools') or {}).items() if offers}
-    names = [name for name in list(candidate.packages) + sorted(offered) if 'headers' in name or 'kernel-devel' in name]
-    if not any(name.endswith(case.release) for name in names):
+    tools = case.packages.get('tools') or {}
+    names = sorted(name for name in tools if name.endswith(case.release))
+    if not any(tools[name] or _brings(candidate, name) for name in names):
         yield Objection('the headers of %s, which boots next, are not installed and the set brings none' % safe(case.release),
-                        'install the headers of that kernel, or boot one that has them', case.path('build'))
+                        'install the headers of that kernel%s, or boot one that has them' % ''.join(' (%s)' % safe(name) for name in names),
+                        case.path('build'))

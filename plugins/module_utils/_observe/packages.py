@@ -56,7 +56,13 @@ def _to_simulate(requests, packages, options):
         name not in options["decided"] and sets.is_proven(options["sets"][name], packages, options["proven"]))]
     if there and options["simulate"] == "auto":
         return []
-    return [name for name in requests if name not in there]
+    return [name for name in requests if name not in there and (name in options["decided"] or _is_of_use(name, requests[name], options))]
+
+
+def _is_of_use(name, request, options):
+    """What no card here takes is not asked for: each answer costs a second or more."""
+    definition = options["sets"][name]
+    return sets.can_drive(definition, request.get(definition.get("module")), options["functions"], options["refusals"])
 
 
 def _sets(offers, tool, packages, options):
@@ -99,7 +105,7 @@ def _state(root, kind, packages, guard):
 
 
 def observe(root, packages, options, guard):
-    """options: codename, sets, extra, components, repositories, decided, simulate, with_switch, everything, listed, proven, seconds."""
+    """options: codename, sets, extra, components, repositories, functions, refusals, decided, simulate, with_switch, everything, listed, proven, seconds."""
     kind = manager(root)
     if kind == "none":
         return dict(NOTHING)

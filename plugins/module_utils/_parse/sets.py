@@ -34,6 +34,25 @@ def chosen(parts, vendors, kernel):
             for name, each in (parts.get("sets") or {}).items() if each.get("vendor") in vendors}
 
 
+def _is_refused(definition, branch, refusal):
+    branches = refusal.get(definition["flavour"], ())
+    return branches is None or branch in branches
+
+
+def can_drive(definition, version, functions, refusals):
+    """Whether some card that is here may take the set in this version of its module, as far as the refusals of the tables tell.
+
+    refusals: [{ids, open, proprietary}] as _compat/refusals.py makes them. A card that they do not name may take anything.
+    """
+    if definition.get("vendor") != "nvidia" or definition.get("flavour") not in ("open", "proprietary"):
+        return True
+    branch = (upstream(version) or definition.get("branch") or "").split(".")[0]
+    known = {identity: each for each in refusals for identity in each["ids"]}
+    cards = {"%s:%s" % (each["vendor"], each["device"]) for each in functions
+             if each["vendor"] == "10de" and (each["class"] or "")[:2] in ("03", "12")}
+    return not cards or any(card not in known or not _is_refused(definition, branch, known[card]) for card in cards)
+
+
 def of_branch(definition, versions):
     """The offers of a set that is one module stream: streams share package names, so other branches stand beside its own."""
     branch = definition.get("branch") if definition.get("stream") else None

@@ -24,6 +24,12 @@ def test_every_distribution_of_the_role_is_known():
         assert all(each["vendor"] in ("nvidia", "amd", "intel", "habana") for each in parts["sets"].values())
 
 
+def test_what_cards_refuse_is_told_unless_a_site_has_tables_of_its_own():
+    said = {identity: group for group in accelerator_facts.refused(None) for identity in group["ids"]}
+    assert said["10de:2901"]["proprietary"] is None
+    assert accelerator_facts.refused(["tables"]) == []
+
+
 def test_secrets_travel_apart():
     plain, secret = accelerator_facts.split([SITE, {"name": "open", "uris": []}])
     assert plain == [{"name": "site", "type": "deb", "uris": ["http://mirror.example.org/site"], "suites": ["stable"]}, {"name": "open", "uris": []}]
@@ -82,6 +88,11 @@ def test_the_sites_repositories_are_added_and_their_secrets_are_one_text(action)
     assert json.loads(sent["credentials"]) == {"site": {"login": "reader", "password": "pa55word"}}
     assert "pa55word" not in json.dumps(dict(sent, credentials=None))
     assert "debian_12" in sent["distributions"]
+
+
+def test_only_an_observation_is_told_what_cards_refuse(action):
+    _result, sent = action({action.key: {}}, distributions={"x": {}})
+    assert ("refusals" in sent) is (action.key == "observation")
 
 
 def test_what_the_task_says_wins(action):

@@ -23,6 +23,8 @@ SITE = {
     "login": "reader",
     "password": "pa55word",
 }
+# One H100, of which nobody said anything.
+CARDS = {"functions": [{"vendor": "10de", "device": "2331", "class": "030200"}], "refusals": []}
 SECURE = dict(SITE, name="secure", uris=["https://mirror.example.org/secure"])
 
 
@@ -40,7 +42,7 @@ SECURE = dict(SITE, name="secure", uris=["https://mirror.example.org/secure"])
     ids=str,
 )
 def test_a_set_that_is_there_costs_no_simulation(requests, mode, asked):
-    options = {"simulate": mode, "decided": {}, "sets": dict.fromkeys(requests, {"packages": []}), "proven": {}}
+    options = {"simulate": mode, "decided": {}, "sets": dict.fromkeys(requests, {"packages": []}), "proven": {}, **CARDS}
     assert packages._to_simulate(requests, THERE, options) == asked
 
 
@@ -50,13 +52,13 @@ def test_a_set_that_is_there_costs_no_simulation(requests, mode, asked):
     ids=["proven", "half proven", "never proven", "decided anew"],
 )
 def test_a_newer_offer_moves_no_set_that_was_proven(proven, decided, asked):
-    options = {"simulate": "auto", "decided": decided, "sets": {"one": {"packages": ["a", "b"]}}, "proven": proven}
+    options = {"simulate": "auto", "decided": decided, "sets": {"one": {"packages": ["a", "b"]}}, "proven": proven, **CARDS}
     assert packages._to_simulate({"one": {"a": "2", "b": "3"}}, THERE, options) == asked
 
 
 def sets_options(**more):
     definition = {"vendor": "nvidia", "module": "m", "build": "dkms", "packages": ["m", "u"], "companions": [], "fabric_manager": None}
-    return dict({"sets": {"s": definition}, "extra": ["gcc"], "with_switch": False, "decided": {}, "proven": {}, "simulate": "auto"}, **more)
+    return dict({"sets": {"s": definition}, "extra": ["gcc"], "with_switch": False, "decided": {}, "proven": {}, "simulate": "auto", **CARDS}, **more)
 
 
 class Tool:
@@ -90,6 +92,31 @@ def test_a_set_is_simulated_with_its_tools():
 
 def test_what_is_decided_is_what_is_simulated():
     assert ask(OFFERED, decided={"s": {"m": "535.1-1"}})[1] == [{"m": "535.1-1"}]
+
+
+REFUSAL = {"ids": ["10de:2331"], "open": [], "proprietary": []}
+
+
+@pytest.mark.parametrize(
+    "refusal, decided, times",
+    [
+        ({}, {}, 1),
+        ({"proprietary": ["535"]}, {}, 0),
+        ({"proprietary": None}, {}, 0),
+        ({"proprietary": ["550"]}, {}, 1),
+        ({"open": None}, {}, 1),
+        ({"proprietary": None, "ids": ["10de:102d"]}, {}, 1),
+        ({"proprietary": ["535"]}, {"s": {"m": "535.1-1"}}, 1),
+    ],
+    ids=["nothing refused", "the branch", "the flavour", "another branch", "another flavour", "another card", "decided all the same"],
+)
+def test_a_set_that_no_card_takes_costs_no_simulation_but_is_told(refusal, decided, times):
+    tool, options = Tool(), sets_options(refusals=[{**REFUSAL, **refusal}], decided=decided)
+    options["sets"]["s"]["flavour"] = "proprietary"
+    found = packages._sets(lambda names: {name: OFFERED.get(name, []) for name in names}, tool, {}, options)
+    assert len(tool.asked) == times
+    assert found["sets"]["s"]["versions"]["m"] == OFFERED["m"]
+    assert (found["sets"]["s"]["simulation"] is None) is (times == 0)
 
 
 def test_a_set_with_a_missing_package_is_refused_by_name():

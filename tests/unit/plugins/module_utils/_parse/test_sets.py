@@ -92,3 +92,39 @@ def test_sets_that_are_module_streams_keep_to_their_branch():
     versions = {"drv-dkms": offers("3:595.1-1", "3:580.2-1", "3:580.1-1"), "drv-persistenced": offers("3:595.1-1", "3:580.2-1"), "other": offers("1.0-1")}
     assert sets.of_branch(stream, versions) == {"drv-dkms": offers("3:580.2-1", "3:580.1-1"), "drv-persistenced": offers("3:580.2-1"), "other": offers("1.0-1")}
     assert sets.of_branch(SET, versions) is versions
+
+
+def card(identity, kind="030200"):
+    return dict(zip(("vendor", "device"), identity.split(":")), **{"class": kind})
+
+
+KEPLER, BLACKWELL = "10de:102d", "10de:2901"
+REFUSALS = [{"ids": [KEPLER], "open": None, "proprietary": ["535", "580"]}, {"ids": [BLACKWELL], "open": ["470", "535"], "proprietary": None}]
+
+
+@pytest.mark.parametrize("cards, flavour, branch, version, drives", [
+    ([KEPLER], "proprietary", "470", None, True),
+    ([KEPLER], "proprietary", "535", None, False),
+    ([KEPLER], "open", "470", None, False),
+    ([KEPLER], "proprietary", None, "535.309.01-0+deb12u1", False),
+    ([KEPLER], "proprietary", "535", "3:470.256.02-1.el8", True),
+    ([KEPLER], "proprietary", "999", None, True),
+    ([KEPLER], "proprietary", None, None, True),
+    ([BLACKWELL], "proprietary", None, None, False),
+    ([BLACKWELL], "open", "580", None, True),
+    ([KEPLER, BLACKWELL], "open", "580", None, True),
+    ([KEPLER, BLACKWELL], "proprietary", "580", None, False),
+    ([KEPLER, "10de:ffff"], "proprietary", "580", None, True),
+    ([], "open", "470", None, True),
+], ids=["its branch", "a newer branch", "a flavour", "the offer tells the branch", "the offer knows better than the name", "a branch of tomorrow",
+        "no branch known", "no flavour of it", "open", "one of two cards", "neither card", "an unknown card", "no card"])  # fmt: skip
+def test_a_set_is_of_use_unless_every_card_refuses_it(cards, flavour, branch, version, drives):
+    definition = {"vendor": "nvidia", "flavour": flavour, "branch": branch}
+    assert sets.can_drive(definition, version, [card(each) for each in cards], REFUSALS) is drives
+
+
+def test_other_functions_and_other_vendors_refuse_nothing():
+    old = {"vendor": "nvidia", "flavour": "proprietary", "branch": "535"}
+    assert sets.can_drive(old, None, [card(KEPLER), card("10de:22a3", "068000"), card("1002:74a1", "120000")], REFUSALS) is False
+    assert sets.can_drive({"vendor": "amd", "flavour": "in_kernel"}, None, [card(KEPLER)], REFUSALS)
+    assert sets.can_drive(old, None, [card(KEPLER)], [])

@@ -43,6 +43,13 @@ def test_a_card_is_known_from_the_release_that_lists_it(cards, identity, branch,
     assert first[branch] == version and min(first, key=int) == branch
 
 
+@pytest.mark.parametrize('identity', ['20b0', '20f1', '20b7'])
+def test_a_card_that_the_mig_guide_names_for_470_is_known_to_470(cards, identity):
+    """The list of the open modules begins with 535, and says itself that the proprietary ones may have known a card before."""
+    rows = [row for row in cards if row['device'] == identity]
+    assert rows and all(row['first_version']['470'] == '470.256.02' for row in rows)
+
+
 def test_branches_that_cards_name_are_in_the_table(cards, branches):
     for row in cards:
         named = set(row['first_version']) | set(row['first_open_version']) | ({row['last_branch']} - {None})

@@ -40,7 +40,8 @@ def test_headers_that_can_be_had_are_no_objection(release, tools, packages):
     (RPM, {f"kernel-devel-{RPM}": []}, {"kernel-devel": "5.14.0-50"}),
     (RPM, {f"kernel-devel-{RPM}": [], "dkms": OFFER}, {}),
     (RPM, {}, {"kernel-devel": "5.14.0-503.el9"}),
-], ids=["nobody has them", "of another kernel", "the kernel alone", "rpm of another kernel", "a part of the version", "other tools", "name not known"])  # fmt: skip
+], ids=["nobody has them", "of another kernel", "the kernel alone", "rpm of another kernel", "a part of the version", "other tools",
+        "name not known"])  # fmt: skip
 def test_headers_that_cannot_be_had_are_an_objection(release, tools, packages):
     assert len(objections(release, tools, packages)) == 1
 

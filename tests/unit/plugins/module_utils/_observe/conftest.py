@@ -96,7 +96,8 @@ def guard():
 def options():
     """The module's options for a recorded tree."""
     return lambda root, **more: dict(
-        {"root": root.path, "distributions": {}, "refusals": [], "repositories": [], "decided": {}, "simulate": "auto", "installed": "relevant", "timeout": 5}, **more
+        {"root": root.path, "distributions": {}, "refusals": [], "repositories": [], "decided": {},
+         "simulate": "auto", "installed": "relevant", "timeout": 5}, **more
     )
 
 

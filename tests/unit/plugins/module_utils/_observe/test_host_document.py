@@ -61,7 +61,8 @@ def test_a_recorded_tree_is_left_as_it_is(seen, tmp_path, name):
 
     seen(name)
     before = listing()
-    observe({"root": str(tmp_path), "distributions": {}, "refusals": [], "repositories": [], "decided": {}, "simulate": "auto", "installed": "all", "timeout": 5})
+    observe({"root": str(tmp_path), "distributions": {}, "refusals": [], "repositories": [], "decided": {},
+         "simulate": "auto", "installed": "all", "timeout": 5})
     assert listing() == before
 
 

@@ -34,9 +34,9 @@ options:
     default: {}
   refusals:
     description:
-      - What cards certainly do not take, as groups of PCI ids (C(ids), such as V(10de:2331)) with the driver branches that
-        they refuse in the flavours C(open) and C(proprietary); null is every branch. Sets that no card of the host takes
-        are not simulated. The action plugin fills it in.
+      - What cards certainly do not take, as groups of PCI ids (C(ids), each vendor and device with a colon between them) with
+        the driver branches that they refuse in the flavours C(open) and C(proprietary); null is every branch. Sets that no
+        card of the host takes are not simulated. The action plugin fills it in.
     type: list
     elements: dict
     default: []

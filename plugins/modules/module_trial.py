@@ -12,7 +12,8 @@ description:
   - Fetches the package that holds the module's source, and, where the host has none, the headers of the kernel, a
     compiler and make; unpacks them in a scratch folder, compiles there and removes the folder.
   - No package is installed or configured, and nothing changes below C(/usr/src), C(/lib/modules) or in DKMS. A run that
-    is killed leaves nothing behind either.
+    is killed leaves nothing behind either. One whose connection or controller is gone ends within seconds, with its
+    compilers.
   - A table of versions cannot answer this; kernel updates inside one stable release have broken modules.
 version_added: 0.1.0
 author:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 FLAVOURS = ('open', 'proprietary')
 _ONLY = {'open_only': 'open', 'proprietary_only': 'proprietary'}
-_NVIDIA = '10de'
 
 
 def _refuses(row, branch, flavour):
@@ -21,10 +20,10 @@ def _refuses(row, branch, flavour):
                 or floors and number < min(int(one) for one in floors))
 
 
-def _of_row(index, row):
+def _of_row(index, vendor, row):
     """{flavour: branches, or None for all of them}."""
     only = _ONLY.get(row.get('flavour'))
-    branches = [one for one in index.branches.values() if one.get('vendor') == _NVIDIA]
+    branches = [one for one in index.branches.values() if one.get('vendor') == vendor]
     return {flavour: None if only and only != flavour else frozenset(str(one['branch']) for one in branches if _refuses(row, one, flavour))
             for flavour in FLAVOURS}
 
@@ -41,8 +40,7 @@ def of(index):
     """
     found, groups = {}, {}
     for (vendor, device), rows in index.devices.items():
-        rows = rows if vendor == _NVIDIA else ()
-        for refused in [_of_row(index, row) for row in rows]:
+        for refused in [_of_row(index, vendor, row) for row in rows if row.get('flavour')]:
             identity = '%s:%s' % (vendor, device)
             found[identity] = {one: _both(found[identity][one], refused[one]) for one in FLAVOURS} if identity in found else refused
     for identity, refused in found.items():

@@ -21,7 +21,7 @@ def _package_options(wanted, system, functions, kernels):
     headers = [parts["headers"].replace("{kernel}", target)] if parts.get("headers") and target else []
     return {"codename": system["codename"], "sets": sets.chosen(parts, pci.vendors(functions), target), "extra": list(parts.get("build_tools") or []) + headers,
             "components": list(parts.get("components") or []), "repositories": wanted["repositories"], "decided": wanted["decided"] or {},
-            "functions": functions, "refusals": wanted["refusals"],
+            "cards": pci.cards(functions), "refusals": wanted["refusals"],
             "simulate": wanted["simulate"], "with_switch": pci.has_switch(functions), "everything": wanted["installed"] == "all", "seconds": wanted["timeout"]}
 
 

@@ -62,7 +62,7 @@ def _to_simulate(requests, packages, options):
 def _is_of_use(name, request, options):
     """What no card here takes is not asked for: each answer costs a second or more."""
     definition = options["sets"][name]
-    return sets.can_drive(definition, request.get(definition.get("module")), options["functions"], options["refusals"])
+    return sets.can_drive(definition, request.get(definition.get("module")), options["cards"].get(definition.get("vendor"), ()), options["refusals"])
 
 
 def _sets(offers, tool, packages, options):
@@ -105,7 +105,7 @@ def _state(root, kind, packages, guard):
 
 
 def observe(root, packages, options, guard):
-    """options: codename, sets, extra, components, repositories, functions, refusals, decided, simulate, with_switch, everything, listed, proven, seconds."""
+    """options: codename, sets, extra, components, repositories, cards, refusals, decided, simulate, with_switch, everything, listed, proven, seconds."""
     kind = manager(root)
     if kind == "none":
         return dict(NOTHING)

@@ -121,10 +121,18 @@ def observe(root, guard):
     return found
 
 
+def cards(functions):
+    """Ids of the accelerators that are here, by their vendor as package sets name it."""
+    names, found = {NVIDIA: "nvidia", "1002": "amd", "8086": "intel", "1da3": "habana"}, {}
+    for each in functions:
+        if each["vendor"] in names and (each["class"] or "")[:2] in ("03", "12"):
+            found.setdefault(names[each["vendor"]], set()).add("%s:%s" % (each["vendor"], each["device"]))
+    return found
+
+
 def vendors(functions):
-    """Vendors of the accelerators that are here, as package sets name them."""
-    names = {NVIDIA: "nvidia", "1002": "amd", "8086": "intel", "1da3": "habana"}
-    return {names[each["vendor"]] for each in functions if each["vendor"] in names and (each["class"] or "")[:2] in ("03", "12")}
+    """Vendors of the accelerators that are here."""
+    return set(cards(functions))
 
 
 def has_switch(functions):

@@ -39,17 +39,16 @@ def _is_refused(definition, branch, refusal):
     return branches is None or branch in branches
 
 
-def can_drive(definition, version, functions, refusals):
+def can_drive(definition, version, cards, refusals):
     """Whether some card that is here may take the set in this version of its module, as far as the refusals of the tables tell.
 
-    refusals: [{ids, open, proprietary}] as _compat/refusals.py makes them. A card that they do not name may take anything.
+    cards: ids of those that are of the set's vendor; refusals: [{ids, open, proprietary}] as _compat/refusals.py makes them.
+    A card that they do not name may take anything.
     """
-    if definition.get("vendor") != "nvidia" or definition.get("flavour") not in ("open", "proprietary"):
+    if definition.get("flavour") not in ("open", "proprietary"):
         return True
     branch = (upstream(version) or definition.get("branch") or "").split(".")[0]
     known = {identity: each for each in refusals for identity in each["ids"]}
-    cards = {"%s:%s" % (each["vendor"], each["device"]) for each in functions
-             if each["vendor"] == "10de" and (each["class"] or "")[:2] in ("03", "12")}
     return not cards or any(card not in known or not _is_refused(definition, branch, known[card]) for card in cards)
 
 

@@ -24,7 +24,7 @@ SITE = {
     "password": "pa55word",
 }
 # One H100, of which nobody said anything.
-CARDS = {"functions": [{"vendor": "10de", "device": "2331", "class": "030200"}], "refusals": []}
+CARDS = {"cards": {"nvidia": {"10de:2331"}}, "refusals": []}
 SECURE = dict(SITE, name="secure", uris=["https://mirror.example.org/secure"])
 
 

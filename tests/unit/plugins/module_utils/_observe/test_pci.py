@@ -93,3 +93,10 @@ def test_vital_product_data_that_never_comes_costs_seconds_only(tree, guard, mon
     found = by_address(root, guard)
     assert found["0000:8f:00.0"]["vpd"] is None
     assert guard.errors == [{"what": "vpd", "message": "no answer in 5 s"}]
+
+
+def test_the_ids_of_cards_are_told_by_vendor_without_switches_and_managers():
+    functions = [{"vendor": vendor, "device": device, "class": kind} for vendor, device, kind in (
+        ("10de", "2331", "030200"), ("10de", "2331", "030200"), ("10de", "22a3", "068000"), ("1002", "74a1", "120000"), ("15b3", "1021", "020700"),
+        ("10de", "102d", None))]  # fmt: skip
+    assert pci.cards(functions) == {"nvidia": {"10de:2331"}, "amd": {"1002:74a1"}}

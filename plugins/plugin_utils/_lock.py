@@ -5,6 +5,8 @@
 
 The lock belongs to the ansible-playbook process and lives as long as it does: a lock whose process is gone on this controller is
 stale and taken over. A lock of another controller cannot be judged from here and stays until somebody removes it.
+
+The name of the run is also what a host writes into its journal: so it tells two runs of one site apart.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import getpass
 import json
 import os
 import pathlib
+import re
 import socket
 
 from . import _site
@@ -28,10 +31,23 @@ def process_of_run() -> dict:
     return {"controller": socket.gethostname(), "pid": pid, "started": _started(pid)}
 
 
+def name_of_run(process=None) -> str:
+    """USER@CONTROLLER#PROCESS.START: one word, for a host's journal."""
+    mine = process or process_of_run()
+    return f"{_owner()}@{mine['controller']}#{mine['pid']}.{mine['started']}"
+
+
+def is_over(name) -> bool:
+    """Whether the run of this name has certainly ended: it ran on this controller, and its process is gone."""
+    found = re.fullmatch(r"\S+@(\S+)#([0-9]{1,10})\.([0-9]{1,20})", name) if isinstance(name, str) else None
+    return bool(found) and found[1] == socket.gethostname() and not _alive({"pid": int(found[2]), "started": int(found[3])})
+
+
 def _started(pid):
-    """When a process started, in the kernel's ticks; None: there is no such process, or no /proc."""
+    """When a process started, in the kernel's ticks; None: there is no such process any more, or no /proc."""
     try:
-        return int(pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19])
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else int(fields[19])
     except (OSError, ValueError, IndexError):
         return None
 

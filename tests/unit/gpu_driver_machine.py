@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 PROGRAM = Path(__file__).resolve().parents[2] / "roles/gpu_driver/files/gpu_driver"
-NAMES = ("host", "packages", "modules", "journal", "restore", "gpus", "boot", "sources")
+NAMES = ("host", "packages", "modules", "journal", "restore", "gpus", "boot", "sources", "cli")
 
 
 def program():

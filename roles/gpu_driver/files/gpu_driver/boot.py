@@ -36,7 +36,17 @@ def check():
 def give_up(record):
     if record["irreversible"]:
         return "not proven within %d s, but the change went through a one-way door" % record["limit"]
-    host.lock(restore.restore)
+    if not host.lock(undo, record["at"]):
+        return "somebody goes on with the change"
     if record["step"] == "reboot" and record["may_reboot"]:
         host.run(["systemctl", "reboot"], check=False)
     return "not proven within %d s: the last good state is back" % record["limit"]
+
+
+def undo(at):
+    """Lead the host back unless somebody went on while this waited for the lock."""
+    record = host.load(journal.OPEN)
+    if record is None or record["at"] != at:
+        return False
+    restore.restore()
+    return True

@@ -10,6 +10,8 @@ baseline.json   what was there before this program touched the host for the firs
 
 from __future__ import annotations
 
+import calendar
+import shlex
 import time
 
 import host
@@ -32,7 +34,6 @@ def now():
 def begin(request):
     """Open the journal, or go on with the one that an interrupted run left open."""
     journal = host.load(OPEN)
-    refuse_second_owner(journal, request)
     touches = {key: sorted(request["touches"].get(key, [])) for key in TOUCHES}
     before = journal["before"] if journal else {}
     add_missing(before, seen(touches), touches)
@@ -48,14 +49,15 @@ def begin(request):
     })
 
 
-def refuse_second_owner(journal, request):
-    """One run at a time: another site's or another controller's journal is left alone while it is fresh."""
-    if not journal or journal["owner"] == request["owner"] or journal["boot_id"] != host.boot_id():
+def refuse_second_owner(owner, gone=""):
+    """One run at a time: whoever asks leaves another one's change alone while it is fresh, to undo and to mend it too."""
+    journal = host.load(OPEN)
+    if journal is None or journal["owner"] in (owner, gone) or journal["boot_id"] != host.boot_id():
         return
-    age = time.time() - time.mktime(time.strptime(journal["at"], "%Y-%m-%dT%H:%M:%SZ")) + time.timezone
+    age = time.time() - calendar.timegm(time.strptime(journal["at"], "%Y-%m-%dT%H:%M:%SZ"))
     if age < STALE:
-        raise host.Refused("%s has been changing this host for %d min (step %s); wait, or end that run first"
-                           % (journal["owner"], age / 60, journal["step"]))
+        raise host.Refused("%s has been changing this host for %d min (step %s); wait, or end that run first, and then go on with --owner %s"
+                           % (journal["owner"], age / 60, journal["step"], shlex.quote(journal["owner"])))
 
 
 def seen(touches, keep=True):

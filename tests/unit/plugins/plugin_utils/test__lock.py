@@ -94,3 +94,27 @@ def test_of_many_runs_that_start_together_one_gets_the_lock(tmp_path, stale):
     for child in children:
         child.communicate("\n")
     assert sorted(said) == ["got it", "refused", "refused", "refused"]
+
+
+def test_two_runs_of_one_controller_have_two_names(other_run):
+    assert _lock.name_of_run() != _lock.name_of_run(other_run)
+    assert _lock.name_of_run() == _lock.name_of_run() and " " not in _lock.name_of_run()
+
+
+def test_a_run_is_over_once_its_process_is_gone_and_not_before(other_run):
+    assert not _lock.is_over(_lock.name_of_run(other_run)) and not _lock.is_over(_lock.name_of_run())
+    assert _lock.is_over(_lock.name_of_run(gone()))
+
+
+def test_a_process_that_waits_for_its_burial_is_gone():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    process = {**_lock.process_of_run(), "pid": child.pid, "started": _lock._started(child.pid) or 1}
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert _lock.is_over(_lock.name_of_run(process))
+    child.wait()
+
+
+@pytest.mark.parametrize("name", [None, "", "site@controller", "root@elsewhere#1.1", "root@{}#one.1", "root@{}#1.None", 7, {"owner": "root"}])
+def test_a_run_that_cannot_be_judged_from_here_is_not_over(name):
+    here = _lock.process_of_run()["controller"]
+    assert not _lock.is_over(name.format(here) if isinstance(name, str) else name)

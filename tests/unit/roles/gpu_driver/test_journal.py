@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
 
 import pytest
 
@@ -99,28 +101,85 @@ def test_a_begin_after_a_one_way_begin_stays_one_way(program):
     assert json.loads(modules.host.read(modules.journal.OPEN))["irreversible"] is True
 
 
+MINE, OTHERS = ("--owner", "site@controller"), ("--owner", "other@controller")
+
+
+def ask(modules, *words, request=None, monkeypatch=None):
+    """Exit status of the program, as the role calls it."""
+    if request:
+        monkeypatch.setattr(modules.cli.sys, "stdin", io.StringIO(json.dumps(request)))
+    return modules.cli.main(list(words))
+
+
+def aged(modules, seconds):
+    """The open journal, as if its last step were that old."""
+    journal = json.loads(modules.host.read(modules.journal.OPEN))
+    journal["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds))
+    modules.host.save(modules.journal.OPEN, journal)
+
+
 @pytest.mark.parametrize(
-    ("owner", "boot", "hours", "refused"),
+    ("asks", "boot", "seconds", "refused"),
     [
-        ("other@controller", "boot-1", 0, True),
-        ("site@controller", "boot-1", 0, False),
-        ("other@controller", "boot-2", 0, False),
-        ("other@controller", "boot-1", 3, False),
+        (OTHERS, "boot-1", 0, True),
+        ((), "boot-1", 0, True),
+        ((*OTHERS, "--instead-of", "somebody@controller"), "boot-1", 0, True),
+        (OTHERS, "boot-1", 7000, True),
+        ((*OTHERS, "--instead-of", "site@controller"), "boot-1", 0, False),
+        (MINE, "boot-1", 0, False),
+        (OTHERS, "boot-2", 0, False),
+        (OTHERS, "boot-1", 7400, False),
     ],
 )
-def test_another_owners_fresh_change_is_left_alone(program, owner, boot, hours, refused):
+@pytest.mark.parametrize("verb", [["begin"], ["step", "packages"], ["repair"], ["restore"], ["absent"], ["commit"], ["may-change"], ["no-autoinstall"]], ids=str)
+def test_another_owners_fresh_change_is_left_alone(program, capsys, monkeypatch, verb, asks, boot, seconds, refused):
     modules, machine = program
+    steps = upgrade(machine)
     modules.journal.begin(request())
-    journal = json.loads(modules.host.read(modules.journal.OPEN))
-    day, clock = journal["at"].split("T")
-    journal["at"] = "%sT%02d%s" % (day, (int(clock[:2]) - hours) % 24, clock[2:]) if int(clock[:2]) >= hours else "2000-01-01T00:00:00Z"
-    modules.host.save(modules.journal.OPEN, journal)
+    aged(modules, seconds)
+    steps[0]()
+    machine.status["driver"] = "half-configured"
     machine.write("/proc/sys/kernel/random/boot_id", boot)
+    before, journal = everything(machine), machine.read(modules.journal.OPEN)
+    code = ask(modules, *asks, *verb, request=request() if verb == ["begin"] else None, monkeypatch=monkeypatch)
+    assert code == (1 if refused else 0), capsys.readouterr().err
     if refused:
-        with pytest.raises(modules.host.Refused, match="site@controller"):
-            modules.journal.begin(request(owner=owner))
-    else:
-        modules.journal.begin(request(owner=owner))
+        assert (everything(machine), machine.read(modules.journal.OPEN), machine.status) == (before, journal, {"driver": "half-configured"})
+        said = capsys.readouterr().err
+        assert "site@controller has been changing this host for" in said and "--owner site@controller" in said
+
+
+def test_a_run_that_takes_over_is_the_owner_from_then_on(program, monkeypatch):
+    modules, _machine = program
+    modules.journal.begin(request())
+    assert ask(modules, *OTHERS, "--instead-of", "site@controller", "begin", request=request(), monkeypatch=monkeypatch) == 0
+    assert modules.journal.status()["open"]["owner"] == "other@controller"
+    assert ask(modules, *MINE, "step", "packages") == 1 and ask(modules, *OTHERS, "step", "packages") == 0
+
+
+@pytest.mark.parametrize("verb", ["status", "settings"])
+def test_looking_and_bringing_settings_back_need_no_owner(program, verb):
+    modules, _machine = program
+    modules.journal.begin(request())
+    assert ask(modules, *OTHERS, verb) == 0
+
+
+@pytest.fixture
+def summer(monkeypatch):
+    monkeypatch.setenv("TZ", "CET-1CEST,M1.1.0,M12.5.0")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_change_ages_by_the_clock_of_the_world_whatever_the_host_calls_summer(program, summer):
+    modules, _machine = program
+    modules.journal.begin(request())
+    aged(modules, modules.journal.STALE - 60)
+    assert ask(modules, *OTHERS, "may-change") == 1
+    aged(modules, modules.journal.STALE + 60)
+    assert ask(modules, *OTHERS, "may-change") == 0
 
 
 def test_commit_makes_the_present_state_the_last_good_one(program):

@@ -1,0 +1,83 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Keep a journal of a driver change on the host itself, and lead the host back when the change cannot be finished.
+
+Usage: gpu_driver [--owner NAME [--instead-of NAME]] VERB
+       begin < request.json | may-change | step NAME | sources MARKER CODENAME COMPONENT... | repair | hold NAME... |
+       unhold NAME... | no-autoinstall | build PACKAGE KERNEL | initramfs KERNEL | settings | commit | restore | absent |
+       boot-check | differs | status
+
+--owner       who asks; while the fresh change of another owner is open, only "status", "differs" and "settings" are answered
+--instead-of  an owner whose run is certainly over: its open change may be gone on with
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import boot
+import gpus
+import host
+import journal
+import modules
+import packages
+import restore
+import sources
+
+VERBS = {
+    "begin": lambda owner: journal.begin(dict(json.load(sys.stdin), owner=owner)),
+    "may-change": lambda: None,
+    "step": journal.step,
+    "sources": sources.write,
+    "repair": packages.finish_half_done,
+    "hold": lambda *names: packages.hold(names),
+    "unhold": lambda *names: packages.hold(names, keep=False),
+    "no-autoinstall": modules.no_autoinstall,
+    "build": modules.build,
+    "initramfs": modules.initramfs,
+    "settings": lambda: {"changed": gpus.apply()},
+    "commit": journal.commit,
+    "restore": restore.restore,
+    "absent": lambda: {"changed": restore.absent()},
+    "boot-check": lambda: {"result": boot.check()},
+    "differs": restore.differs,
+    "status": journal.status,
+}
+# These only read, or wait for others before they lock.
+UNLOCKED = ("status", "differs", "boot-check")
+# Brings back what a reboot lost, whoever changes the host.
+UNOWNED = ("settings",)
+
+
+def who_asks(arguments):
+    """Split (owner, owner whose run is over, the rest) off the command line."""
+    found = {"--owner": "", "--instead-of": ""}
+    while len(arguments) > 1 and arguments[0] in found:
+        found[arguments[0]] = arguments[1]
+        arguments = arguments[2:]
+    return found["--owner"], found["--instead-of"], arguments
+
+
+def answer(owner, gone, name, *arguments):
+    if name not in UNOWNED:
+        journal.refuse_second_owner(owner, gone)
+    return VERBS[name](*([owner] if name == "begin" else arguments))
+
+
+def main(arguments):
+    owner, gone, words = who_asks(arguments)
+    if not words or words[0] not in VERBS:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        result = VERBS[words[0]](*words[1:]) if words[0] in UNLOCKED else host.lock(answer, owner, gone, *words)
+    except (host.Refused, OSError) as error:
+        print("gpu_driver %s: %s" % (words[0], error), file=sys.stderr)
+        return 1
+    except (KeyError, TypeError, ValueError) as error:
+        print("gpu_driver %s: cannot read what it was given (%s: %s)" % (words[0], type(error).__name__, error), file=sys.stderr)
+        return 1
+    print(json.dumps(result if isinstance(result, dict) else {}, sort_keys=True))
+    return 0

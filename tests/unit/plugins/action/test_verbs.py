@@ -204,3 +204,14 @@ def test_a_deploy_that_is_not_refused_goes_on(site):
     code, said = site.play("play.yml", "--limit", "gpu1")
     assert code == 0 and (site.folder / "changed").exists(), said
     assert (site.folder / "ai_stack.lock.yml").exists()
+
+
+def test_remove_waits_outside_while_another_run_changes_the_site(site):
+    lock = site.folder / "reports/example/site.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(json.dumps({"owner": "alice", "controller": "elsewhere", "pid": 1, "started": 1, "what": "deploy", "since": "2026-11-25T19:00:00Z"}))
+    code, said = site.play("sovereign.ai_stack.remove")
+    assert code != 0 and "alice on elsewhere (process 1) runs deploy since" in said and "UNREACHABLE" not in said, said
+    lock.unlink()
+    dummy, said = site.play("sovereign.ai_stack.remove")
+    assert "UNREACHABLE" in said and not lock.exists(), said

@@ -26,12 +26,17 @@ def program():
             sys.modules.pop(name, None)
 
 
+class Killed(BaseException):
+    """The unit that runs the program was stopped, and the program with it."""
+
+
 class Machine:
     """dpkg, apt, systemctl and nvidia-smi as far as the program asks them."""
 
     def __init__(self, root):
         self.root, self.packages, self.held, self.enabled, self.status, self.needed_by = root, {}, set(), set(), {}, {}
-        self.cards, self.driver, self.calls, self.mig_room, self.in_use = [], None, [], None, {}
+        self.cards, self.driver, self.calls, self.mig_room, self.in_use, self.stuck = [], None, [], None, {}, set()
+        self.runs_in, self.mute = None, False
         self.write("/var/lib/dpkg/status", "")
         self.write("/proc/sys/kernel/random/boot_id", "boot-1\n")
 
@@ -81,11 +86,35 @@ class Machine:
             gone |= more
         if simulated:
             return 0, "".join(f"Purg {name} [1]\n" for name in sorted(gone & set(self.packages)))
+        # the package manager says 0 whatever came of it
+        names, gone = [name for name in names if name.split("=")[0] not in self.stuck], gone - self.stuck
         for name in gone:
             self.packages.pop(name, None)
             self.status.pop(name, None)
         for name in [name for name in names if "=" in name]:
             self.packages[name.split("=")[0]] = name.split("=", 1)[1]
+        return 0, ""
+
+    def _update_initramfs(self, arguments):
+        self.write("/boot/initrd.img-" + arguments[-1], "written anew\n")
+        return 0, ""
+
+    def _rpm(self, arguments):
+        return 0, "".join(f"{name} {version}\n" for name, version in sorted(self.packages.items()))
+
+    def _dnf(self, arguments):
+        """Like the real one: "downgrade" only of what is installed, and what no repository has is an error."""
+        words = [word for word in arguments if not word.startswith("-")]
+        if words[0] == "versionlock":
+            return 0, "\n".join(sorted(self.held))
+        for name in words[1:]:
+            if words[0] == "remove":
+                self.packages.pop(name, None)
+                continue
+            name, version = name.rsplit("-", 1)
+            if name in self.stuck or (words[0] == "downgrade") != (name in self.packages):
+                return 1, f"Error: Unable to find a match: {name}-{version}"
+            self.packages[name] = version
         return 0, ""
 
     def _systemctl(self, arguments):
@@ -94,10 +123,14 @@ class Machine:
             return 0, "enabled\n" if unit in self.enabled else "disabled\n"
         if verb == "is-active":
             return 3, "inactive\n"
+        if verb in ("enable", "disable") and unit in self.stuck:
+            return 0, ""
         if verb == "enable":
             self.enabled.add(unit)
         if verb == "disable":
             self.enabled.discard(unit)
+            if "--now" in arguments and unit == self.runs_in:
+                raise Killed(unit)
         return 0, ""
 
     def _nvidia_smi(self, arguments):
@@ -110,6 +143,8 @@ class Machine:
         if words == ["-L"]:
             return 0, "".join(self._listed(card) for card in self.cards)
         if any(word.startswith("--query-compute-apps") for word in words):
+            if self.mute:
+                return 255, "Unable to determine the processes: Unknown Error"
             return 0, "".join(f"{pid}\n" for card in mine for pid in self.in_use.get(card["address"], ()))
         fields = next(word for word in words if word.startswith("--query-gpu=")).split("=")[1].split(",")
         return 0, "".join(", ".join(self._field(card, name) for name in fields) + "\n" for card in mine)

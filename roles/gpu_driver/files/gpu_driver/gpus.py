@@ -117,7 +117,9 @@ def devices(uuid):
 
 def refuse_in_use(address, uuid):
     code, out = smi("-i", uuid, "--query-compute-apps=pid", "--format=csv,noheader")
-    pids = re.findall(r"^\d+$", out, re.M) if code == 0 else []
+    if code:
+        raise host.Refused("nvidia-smi does not say whether %s is in use: %s" % (address, host.tail(out, 2)))
+    pids = re.findall(r"^\d+$", out, re.M)
     if pids:
         raise host.Refused("%s is in use by process %s: drain the host before its MIG geometry changes" % (address, ", ".join(pids[:5])))
 

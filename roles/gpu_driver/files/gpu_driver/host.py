@@ -139,7 +139,7 @@ def put_back(path, kept):
     content = read("%s/store/%s" % (STATE, kept["sha256"]))
     if content is None:
         raise Refused("the kept copy of %s is gone from %s/store" % (path, STATE))
-    if content != read(path):
+    if known(path) != kept:
         write(path, content, kept["mode"])
 
 

@@ -15,6 +15,7 @@ import shlex
 import time
 
 import host
+import modules
 import packages
 
 OPEN = host.STATE + "/journal.json"
@@ -34,7 +35,8 @@ def now():
 def begin(request):
     """Open the journal, or go on with the one that an interrupted run left open."""
     journal = host.load(OPEN)
-    touches = {key: sorted(request["touches"].get(key, [])) for key in TOUCHES}
+    asked = dict(request["touches"], initramfs=[modules.image(request["kernel"])])
+    touches = {key: sorted(asked[key]) for key in TOUCHES}
     before = journal["before"] if journal else {}
     add_missing(before, seen(touches), touches)
     if journal:
@@ -114,9 +116,19 @@ def commit():
     have = seen({key: sorted(set(touches[key]) | set(baseline_touches(key))) for key in TOUCHES})
     packages.keep_archives({name: version for name, version in have["packages"].items() if version and name in touches["roots"]}, KEPT)
     host.save(GOOD, {"plan": journal["plan"], "at": now(), "kernel": journal["kernel"], "driver": journal["driver"], "state": have})
+    if journal["irreversible"]:
+        renew_baseline(have)
     close(journal, "committed")
     # It would see by itself within seconds; a caller who looks at the units must not meet it waiting.
     host.run(["systemctl", "stop", CHECK], check=False)
+
+
+def renew_baseline(have):
+    """Behind a one-way door the driver stays: packages and initramfs of before it are forgotten; our files, holds and units can still go."""
+    base = host.load(BASE)
+    base["before"].update({key: have[key] for key in ("packages", "initramfs")})
+    base["at"] = now()
+    host.save(BASE, base)
 
 
 def baseline_touches(key):

@@ -64,10 +64,15 @@ def compiler_lines(name, version):
     return " | ".join(line[:300] for line in lines[:3])
 
 
+def image(kernel):
+    """Return the path of this kernel's initramfs, as the tool that writes it names the file."""
+    return ("/boot/initrd.img-%s" if host.which("update-initramfs") else "/boot/initramfs-%s.img") % kernel
+
+
 def initramfs(kernel):
     """Write anew the initramfs of this kernel only; every other boot entry stays as it is."""
     if host.which("update-initramfs"):
-        known = os.path.exists(host.at("/boot/initrd.img-%s" % kernel))
+        known = os.path.exists(host.at(image(kernel)))
         host.run(["update-initramfs", "-u" if known else "-c", "-k", kernel])
     elif host.which("dracut"):
         host.run(["dracut", "--force", "--kver", kernel])

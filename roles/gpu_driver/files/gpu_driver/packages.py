@@ -111,16 +111,22 @@ def difference(before, now, names):
 
 
 def bring_back(before, names, roots, kept):
-    """Lead the named packages back to what they were; roots are the ones we asked for, the rest came with them."""
-    gone, back = difference(before, installed(), names)
-    if not gone and not back:
-        return
+    """Lead the named packages back to what they were; return those that stay, since somebody else's package needs them by now."""
     if manager() == "dnf":
-        bring_back_rpm(gone, back)
-        return
+        bring_back_rpm(before, names)
+        return set()
+    wanted, remove, stay = way_back(before, names, roots, kept)
+    if wanted or remove:
+        host.run(APT + ["--purge", "install"] + wanted + ["%s-" % name for name in remove])
+    return stay
+
+
+def way_back(before, names, roots, kept):
+    """Return what apt has to install, to remove and to leave, or refuse; roots are what we asked for, the rest came with them."""
+    gone, back = difference(before, installed(), names)
     wanted = [archive(name, version, kept) or "%s=%s" % (name, version) for name, version in back.items()]
-    remove = ["%s-" % name for name in removable(gone, roots, wanted)]
-    host.run(APT + ["--purge", "install"] + wanted + remove)
+    remove = removable(gone, roots, wanted) if gone or wanted else []
+    return wanted, remove, set(gone) - set(remove)
 
 
 def removable(gone, roots, wanted):
@@ -143,9 +149,16 @@ def removes(names, wanted):
     return {line.split()[1] for line in out.splitlines() if line.startswith(("Remv ", "Purg "))}
 
 
-def bring_back_rpm(gone, back):
+def bring_back_rpm(before, names):
+    """All at once where dnf takes an older version for an installation, else the older ones, then the lost ones. It is read back."""
+    said = ""
+    for verb, there in (("install", None), ("downgrade", True), ("install", False)):
+        now = installed()
+        pins = ["%s-%s" % (name, version) for name, version in difference(before, now, names)[1].items() if there in (None, name in now)]
+        if pins:
+            said += host.run(["dnf", "-y", "-q", "--setopt=install_weak_deps=False", verb] + pins, check=False)[1]
+    gone, back = difference(before, installed(), names)
     if back:
-        host.run(["dnf", "-y", "-q", "--setopt=install_weak_deps=False", "install"] + ["%s-%s" % item for item in back.items()], check=False)
-        host.run(["dnf", "-y", "-q", "downgrade"] + ["%s-%s" % item for item in back.items()], check=False)
+        raise host.Refused("dnf did not bring back %s: %s" % (", ".join("%s-%s" % item for item in back.items()), host.tail(said, 3)))
     if gone:
         host.run(["dnf", "-y", "-q", "--noautoremove", "remove"] + gone)

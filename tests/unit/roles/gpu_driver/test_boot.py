@@ -93,3 +93,19 @@ def test_a_one_way_change_stays_even_unproven(program, clock):
     machine.packages["driver"] = "2"
     assert "one-way" in modules.boot.check()
     assert machine.packages == {"driver": "2"}
+
+
+def test_somebody_who_goes_on_in_the_last_moment_is_let_too(program, clock, monkeypatch):
+    modules, machine = program
+    begin(modules, "packages")
+    machine.packages["driver"] = "2"
+    lock = modules.host.lock
+
+    def late(function, *arguments):
+        journal = json.loads(modules.host.read(modules.journal.OPEN))
+        modules.host.save(modules.journal.OPEN, dict(journal, at="later"))
+        return lock(function, *arguments)
+
+    monkeypatch.setattr(modules.host, "lock", late)
+    assert modules.boot.check() == "somebody goes on with the change"
+    assert machine.packages == {"driver": "2"}

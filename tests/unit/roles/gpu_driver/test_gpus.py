@@ -64,6 +64,14 @@ def test_a_card_in_use_is_left_as_it_is(program, two):
     assert two.cards[0]["devices"] == ["1g.10gb"] * 7
 
 
+def test_a_card_of_which_nobody_knows_whether_it_is_in_use_is_left_as_it_is(program, two):
+    settle(program, {A: SEVEN})
+    two.mute = True
+    with pytest.raises(program[0].host.Refused, match="does not say whether 0000:17:00.0 is in use"):
+        settle(program, {A: {"7g.80gb": 1}})
+    assert two.cards[0]["devices"] == ["1g.10gb"] * 7
+
+
 @pytest.mark.parametrize(
     ("break_it", "said"),
     [

@@ -1,0 +1,260 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""In which order the role acts, and what it does when a step fails: its real tasks, over a host that only writes down what it is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.action import host_plan
+
+ROLE = Path(__file__).resolve().parents[4] / "roles/gpu_driver"
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/observations"
+COLLECTIONS = str(Path(host_plan.__file__).parents[5])
+# What would act on the machine that runs the test is told to a stand-in.
+REPLACED = {
+    "sovereign.ai_stack.accelerator_facts:": "told_facts:",
+    "ansible.builtin.reboot:": "told_reboot:",
+    "ansible.builtin.systemd_service:": "told_systemd:",
+    "    owner: root\n    group: root\n": "",
+}
+TELL = """\
+import json, os, pathlib
+def tell(words):
+    folder = pathlib.Path(os.environ["HERE"])
+    with open(folder / "log", "a") as log:
+        log.write(words + "\\n")
+    answers = json.loads((folder / "answers.json").read_text())
+    return answers.get(words, answers.get(words.split()[0], [0, ""]))
+"""
+PROGRAM = """\
+import sys
+sys.path.insert(0, {tell!r})
+from tell import tell
+words = sys.argv[1:]
+assert words[:2] == ["--owner", "me"], words
+code, text = tell(" ".join(words[2:]))
+print(text, file=sys.stderr if code else sys.stdout)
+sys.exit(code)
+"""
+COMMAND = """\
+#!{python}
+import sys
+sys.path.insert(0, {tell!r})
+from tell import tell
+code, text = tell(" ".join({first!r} + sys.argv[1:]))
+print(text, file=sys.stderr)
+sys.exit(code)
+"""
+MODULE = """\
+#!/usr/bin/python
+import json, os, sys
+sys.path.insert(0, {tell!r})
+from ansible.module_utils.basic import AnsibleModule
+from tell import tell
+module = AnsibleModule({{name: {{"type": "raw"}} for name in {options!r}}})
+if {kind!r} == "facts":
+    module.exit_json(observation=json.load(open(os.environ["HERE"] + "/observation.json")))
+code, text = tell("reboot" if {kind!r} == "reboot" else "enable " + module.params["name"])
+(module.fail_json if code else module.exit_json)(msg=text, rebooted=not code)
+"""
+OPTIONS = {"facts": ("repositories", "simulate"), "reboot": ("reboot_timeout", "msg"), "systemd": ("name", "daemon_reload", "enabled", "state")}
+PLAY = """\
+- hosts: all
+  gather_facts: false
+  environment: {HERE: "{{ here }}", PATH: "{{ bin }}:{{ lookup('ansible.builtin.env', 'PATH') }}"}
+  tasks:
+    - name: Start
+      ansible.builtin.set_fact:
+        __gpu_driver_booted: false
+        __gpu_driver_drained: false
+        __gpu_driver_observation: "{{ lookup('ansible.builtin.file', here ~ '/observation.json') | from_json }}"
+      tags: [always]
+    - name: Act
+      ansible.builtin.include_role: {name: gpu_driver, tasks_from: TASKS, apply: {tags: [always]}}
+      tags: [always]
+"""
+WHOLE = """\
+- hosts: all
+  gather_facts: false
+  environment: {HERE: "{{ here }}", PATH: "{{ bin }}:{{ lookup('ansible.builtin.env', 'PATH') }}"}
+  roles: [gpu_driver]
+  vars:
+    ai_stack_waivers: [{rule: ACC-4a, scope: site, reason: x, approver: board, until: 2099-01-01}]
+"""
+OBSERVATION = {"nvml": {"status": "ok", "gpus": [{"address": "a", "processes": 0}]}, "driver": {"loaded": {"nvidia": {}}}, "journal": {"open": None}}
+
+
+class Came(NamedTuple):
+    """What came of one host: whether it failed, what it was told, what the operator read."""
+
+    failed: bool
+    log: list
+    said: str
+
+
+class Told:
+    """A folder with the role and one host a case: all cases of a kind cost one ansible-playbook."""
+
+    def __init__(self, folder):
+        self.folder, self.hosts = folder, {}
+        tell = str(folder / "tell")
+        self.write("tell/tell.py", TELL)
+        self.write("hook", COMMAND.format(python=sys.executable, tell=tell, first=[]))
+        self.write("bin/apt-get", COMMAND.format(python=sys.executable, tell=tell, first=["apt-get"]))
+        self.write("program/__main__.py", PROGRAM.format(tell=tell))
+        for kind, options in OPTIONS.items():
+            self.write(f"library/told_{kind}.py", MODULE.format(kind=kind, options=options, tell=tell))
+        self._role()
+
+    def _role(self):
+        shutil.copytree(ROLE, self.folder / "roles/gpu_driver")
+        for path in (self.folder / "roles/gpu_driver/tasks").glob("*.yml"):
+            text = path.read_text().replace("src: gpu_driver/", f"src: {self.folder}/program/")
+            for old, new in REPLACED.items():
+                text = text.replace(old, new)
+            path.write_text(text)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def add(self, host, answers=None, observation=None, **variables):
+        shutil.copytree(self.folder / "program", self.folder / host / "program")
+        self.write(f"{host}/answers.json", json.dumps(answers or {}))
+        self.write(f"{host}/observation.json", json.dumps({**OBSERVATION, **(observation or {})}))
+        here = {"here": str(self.folder / host), "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        self.hosts[host] = {**here, **variables}
+
+    def play(self, tasks, *arguments, play=PLAY, **variables):
+        """{host: Came}."""
+        self.write("play.yml", play.replace("TASKS", tasks))
+        self.write("hosts.yml", json.dumps({"all": {"hosts": self.hosts}}))
+        given = {"gpu_driver_reboot": "when_needed", "gpu_driver_drain": f"{self.folder}/hook", "__gpu_driver_program": "{{ here }}/program",
+                 "__gpu_driver_run": {"options": ["--owner", "me"]}, "__gpu_driver_state_dir": "{{ here }}/state", "bin": f"{self.folder}/bin",
+                 "__gpu_driver_unit_dir": "{{ here }}", **variables}  # fmt: skip
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+        environment.update(ANSIBLE_COLLECTIONS_PATH=COLLECTIONS, ANSIBLE_HOME=str(self.folder / ".ansible"), ANSIBLE_NOCOLOR="1", ANSIBLE_LIBRARY="library",
+                           ANSIBLE_PIPELINING="1")  # fmt: skip
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.yml", "play.yml", "-e", json.dumps(given), *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        return {host: self._came(host, done.stdout + done.stderr) for host in self.hosts}
+
+    def _came(self, host, out):
+        log, recap = self.folder / host / "log", re.search(rf"^{host} +: ok=.*unreachable=0 +failed=(\d)", out, re.M)
+        assert recap, out
+        said = "\n".join(line for line in out.splitlines() if re.search(rf"\[{host}( -> |\])", line))
+        return Came(recap.group(1) != "0", log.read_text().splitlines() if log.exists() else [], said)
+
+
+@pytest.fixture
+def told(tmp_path):
+    return Told(tmp_path)
+
+
+def wrong(came, failed, log, *said):
+    """What is not as it should be, in words; nothing where all is well."""
+    found = (came.failed, came.log, [text for text in said if text not in came.said])
+    return [] if found == (failed, log, []) else [f"failed, log, not said: {found} instead of {(failed, log, [])}\n{came.said}"]
+
+
+GONE, UP = ["step reboot", "drain {}"], ["reboot", "step verify"]
+FINISH = {"__gpu_driver_acts": True, "__gpu_driver_rebooted": True, "__gpu_driver_reboots": True, "__gpu_driver_want": {"driver.set": "x"},
+          "__gpu_driver_nvml": {"message": None}}  # fmt: skip
+AS_BEFORE, OUT = "The host is what it was before the change.", "It stays drained."
+# case: (is it proven, answers, does it fail, what happens, what is said)
+FINISHES = {
+    "serves-after-the-proof": (True, {}, False, [*GONE, *UP, "commit", "resume {}"], []),
+    "cannot-be-drained": (True, {"drain": [1, "a pod stays"]}, True, [*GONE, "restore", "resume {}"], ["a pod stays", AS_BEFORE]),
+    "serves-after-the-way-back": (False, {}, True, [*GONE, *UP, "restore", "reboot", "resume {}"], ["Not proven.", AS_BEFORE]),
+    "unknown-to-the-hook": (False, {"resume": [1, "no such node"]}, True, [*GONE, *UP, "restore", "reboot", "resume {}"], [AS_BEFORE, OUT]),
+    "not-led-back": (False, {"restore": [1, "driver is 2 instead of 1"]}, True, [*GONE, *UP, "restore"], ["not led back: driver is 2 instead of 1", OUT]),
+    "lost-in-its-reboot": (True, {"reboot": [1, "timeout"]}, True, [*GONE, "reboot", "restore", "reboot"], ["did not come back from its reboot", OUT]),
+    "proven-but-not-resumed": (True, {"resume": [1, "no such node"]}, True, [*GONE, *UP, "commit", "resume {}"], ["no such node"]),
+}
+
+
+def test_a_drained_host_serves_again_once_something_is_proven_and_not_before(told):
+    """With the one tag that must not leave the proof out."""
+    for host, (proven, answers, *_rest) in FINISHES.items():
+        told.add(host, answers, proven=proven)
+    came = told.play("finish", "--tags", "reboot", __gpu_driver_proof={"expected": 1, "observed": "{{ 1 if proven else 2 }}"}, **FINISH)
+    found = [line for host, (*_case, failed, log, said) in FINISHES.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
+    assert not found, "\n".join(found)
+    assert [host for host in came if OUT in came[host].said] == [host for host in FINISHES if OUT in FINISHES[host][4]]
+
+
+def test_a_change_undoes_nothing_of_others_and_is_followed_up_from_its_beginning(told):
+    told.add("refused", {"begin": [1, "alice has been changing this host"]})
+    told.add("cut-off", {"step repositories": [1, "the disk is full"]})
+    came = told.play("change", __gpu_driver_ships=False, __gpu_driver_request={}, __gpu_driver_manager="none")
+    begun = ["begin", "enable ai-stack-gpu-driver-check.service", "step repositories", "restore"]
+    assert not wrong(came["refused"], True, ["begin"], "alice has been changing this host")
+    assert not wrong(came["cut-off"], True, begun, "the disk is full", AS_BEFORE)
+    assert "ExecStart=" in (told.folder / "cut-off/ai-stack-gpu-driver-check.service").read_text()
+
+
+def card(processes):
+    return {"nvml": {"status": "ok", "gpus": [{"address": "a", "processes": processes}]}}
+
+
+def silent(status, **values):
+    return {"nvml": {"status": status, "gpus": []}, **values}
+
+
+PACKAGE, SAME = "package:driver", "Nothing was changed."
+# case: (observation, answers, what differs, does it fail, what happens, what is said)
+ABSENTS = {
+    "drained-first": ({}, {}, PACKAGE, False, ["differs", "drain {}", "absent", "reboot", "resume {}"], []),
+    "cannot-be-drained": ({}, {"drain": [1, "a pod stays"]}, PACKAGE, True, ["differs", "drain {}", "resume {}"], ["a pod stays. " + SAME]),
+    "broken": ({}, {"absent": [1, "dpkg is broken"]}, PACKAGE, True, ["differs", "drain {}", "absent"], ["dpkg is broken"]),
+    "keeps-its-driver": ({}, {}, "file:/etc/x", False, ["differs", "absent"], []),
+    "in-use": (card(2), {}, PACKAGE, True, [], ["a in use", SAME]),
+    "in-use-by-nobody-knows-whom": (card(None), {}, PACKAGE, True, [], ["a in use, or silent", SAME]),
+    "hung": (silent("hung"), {}, PACKAGE, True, [], ["whether the cards are in use (hung)", SAME]),
+    "mismatch": (silent("mismatch"), {}, PACKAGE, True, [], ["(mismatch)", SAME]),
+    "error": (silent("error"), {}, PACKAGE, True, [], ["(error)", SAME]),
+    "unseen": ({"nvml": None}, {}, PACKAGE, True, [], ["(unknown)", SAME]),
+    "no-tool": (silent("absent", driver={"loaded": {}}), {}, PACKAGE, False, ["differs", "absent"], []),
+    "not-loaded": (silent("no_driver", driver={"loaded": {}}), {}, PACKAGE, False, ["differs", "absent"], []),
+    "not-ours": (silent("hung"), {}, PACKAGE, False, [], []),
+}
+
+
+def test_a_driver_is_taken_away_from_an_empty_host_or_not_at_all(told):
+    for host, (observation, answers, differs, *_rest) in ABSENTS.items():
+        found = json.dumps({"differs": [{"resource": differs, "before": "2", "after": None}]})
+        told.add(host, {"differs": [0, found], **answers}, observation)
+        told.write(f"{host}/repositories/site/Packages", "")
+        if host != "not-ours":
+            told.write(f"{host}/state/baseline.json", "{}")
+    came = told.play("absent", __gpu_driver_repositories_dir="{{ here }}/repositories")
+    found = [line for host, (*_case, failed, log, said) in ABSENTS.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
+    assert not found, "\n".join(found)
+    bare = [host for host in came if not [path for path in (told.folder / host).iterdir() if path.is_dir()]]
+    assert bare == ["drained-first", "keeps-its-driver", "no-tool", "not-loaded"]
+
+
+def test_whoever_else_is_at_work_on_a_host_is_waited_for_or_named(told):
+    seen = json.loads((FIXTURES / "h100-bookworm.json").read_text())
+    busy = {**seen, "packages": {**seen["packages"], "lock": "held by pid 7 (apt-get)"}}
+    journal = {"open": {"plan": "p", "owner": "alice@elsewhere#1.1", "step": "packages", "at": "2026-11-25T19:00:00Z"}, "last_good": None}
+    told.add("waits", {}, busy)
+    told.add("locked", {"apt-get": [100, "E: Unable to acquire the lock"]}, busy)
+    told.add("foreign", {"may-change": [1, "alice@elsewhere#1.1 has been changing this host for 3 min"]}, {**seen, "journal": journal})
+    came = told.play("main", "--tags", "preflight", play=WHOLE, gpu_driver_lock_timeout=5, gpu_driver_owner="me")
+    check = ["apt-get -q -o DPkg::Lock::Timeout=5 check"]
+    assert not wrong(came["waits"], False, check)
+    assert not wrong(came["locked"], True, check, "busy after 5 s (held by pid 7 (apt-get); E: Unable to acquire the lock). ")
+    assert not wrong(came["foreign"], True, ["may-change"], "alice@elsewhere#1.1 has been changing this host for 3 min. Nothing was changed.")

@@ -178,7 +178,6 @@ FINISHES = {
     "serves-after-the-proof": (True, {}, False, [*GONE, *UP, "commit", "resume {}"], []),
     "cannot-be-drained": (True, {"drain": [1, "a pod stays"]}, True, [*GONE, "restore", "resume {}"], ["a pod stays", AS_BEFORE]),
     "serves-after-the-way-back": (False, {}, True, [*GONE, *UP, "restore", "reboot", "resume {}"], ["Not proven.", AS_BEFORE]),
-    "unknown-to-the-hook": (False, {"resume": [1, "no such node"]}, True, [*GONE, *UP, "restore", "reboot", "resume {}"], [AS_BEFORE, OUT]),
     "not-led-back": (False, {"restore": [1, "driver is 2 instead of 1"]}, True, [*GONE, *UP, "restore"], ["not led back: driver is 2 instead of 1", OUT]),
     "lost-in-its-reboot": (True, {"reboot": [1, "timeout"]}, True, [*GONE, "reboot", "restore", "reboot"], ["did not come back from its reboot", OUT]),
     "proven-but-not-resumed": (True, {"resume": [1, "no such node"]}, True, [*GONE, *UP, "commit", "resume {}"], ["no such node"]),
@@ -223,10 +222,7 @@ ABSENTS = {
     "in-use": (card(2), {}, PACKAGE, True, [], ["a in use", SAME]),
     "in-use-by-nobody-knows-whom": (card(None), {}, PACKAGE, True, [], ["a in use, or silent", SAME]),
     "hung": (silent("hung"), {}, PACKAGE, True, [], ["whether the cards are in use (hung)", SAME]),
-    "mismatch": (silent("mismatch"), {}, PACKAGE, True, [], ["(mismatch)", SAME]),
-    "error": (silent("error"), {}, PACKAGE, True, [], ["(error)", SAME]),
     "unseen": ({"nvml": None}, {}, PACKAGE, True, [], ["(unknown)", SAME]),
-    "no-tool": (silent("absent", driver={"loaded": {}}), {}, PACKAGE, False, ["differs", "absent"], []),
     "not-loaded": (silent("no_driver", driver={"loaded": {}}), {}, PACKAGE, False, ["differs", "absent"], []),
     "not-ours": (silent("hung"), {}, PACKAGE, False, [], []),
 }
@@ -243,7 +239,7 @@ def test_a_driver_is_taken_away_from_an_empty_host_or_not_at_all(told):
     found = [line for host, (*_case, failed, log, said) in ABSENTS.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
     assert not found, "\n".join(found)
     bare = [host for host in came if not [path for path in (told.folder / host).iterdir() if path.is_dir()]]
-    assert bare == ["drained-first", "keeps-its-driver", "no-tool", "not-loaded"]
+    assert bare == ["drained-first", "keeps-its-driver", "not-loaded"]
 
 
 def test_whoever_else_is_at_work_on_a_host_is_waited_for_or_named(told):

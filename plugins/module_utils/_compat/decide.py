@@ -163,10 +163,8 @@ def _record(site, one, candidate, want):
 
 
 def _changes(one, want, before):
-    # What an installer of somebody else brought cannot be brought back.
-    gone = 'driver.migrate' in want
     one.changes = [{'role': 'gpu_driver', 'resource': row['resource'], 'before': row['before'], 'after': row['after'], 'reboot': row['resource'] == 'loaded',
-                    'drain': one.drains and row['resource'] == 'loaded', 'irreversible': gone and row['resource'].startswith(('module:', 'loaded'))}
+                    'drain': one.drains and row['resource'] == 'loaded', 'irreversible': False}
                    for row in state.difference(before, state.wanted(want, one.seen))]
     one.state = 'planned' if one.changes else 'converged'
     one.because = '%d changes' % len(one.changes) if one.changes else 'it is as it should be'

@@ -213,8 +213,6 @@ def _describe(outcome, case):
     outcome.decide('driver.persistence', bool(case.policy['persistence']), 'as %s says' % case.path('persistence'))
     outcome.decide('kernel.release', case.release, safe(case.kernel.get('next_boot_because') or 'the kernel that boots next'), 'ACC-32')
     outcome.decide('driver.set', one.set, 'the packages of this flavour and branch' if one.set else 'nothing is installed: the driver is adopted')
-    if case.policy['foreign'] == 'migrate' and case.foreign:
-        outcome.decide('driver.migrate', case.foreign, 'foreign: migrate replaces what somebody else installed', 'ACC-43')
     _packages(outcome, case, one)
 
 

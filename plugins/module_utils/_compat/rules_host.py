@@ -116,11 +116,9 @@ def disk_has_room(case):
 @rule('ACC-43', 'host')
 def driver_has_one_owner(case):
     """A node has one installer of the driver."""
-    mode = case.policy['foreign']
     if 'owners' in case.driver and case.driver['owners'] is None:
         yield Objection('whose driver is installed here could not be told', 'look at the errors of the observation', case.path('foreign'), None, None, True)
     for owner in case.foreign:
-        if mode == 'refuse' or (owner.get('kind') == 'container' and mode == 'migrate'):
+        if case.policy['foreign'] == 'refuse':
             yield Objection('somebody else has a hand in the driver here: %s (%s)' % (safe(owner.get('kind')), safe(owner.get('evidence'))),
-                            'foreign: adopt (leave it) or migrate (replace it)' if owner.get('kind') != 'container'
-                            else 'take the driver out of the operator of the containers, or foreign: adopt', case.path('foreign'))
+                            'foreign: adopt (leave it as it is), or take it away with what installed it', case.path('foreign'))

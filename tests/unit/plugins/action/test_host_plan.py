@@ -64,6 +64,11 @@ def test_the_roles_own_settings_are_checked_like_the_sites(observed):
     assert all(row["path"] in "".join(found["messages"]) for row in found["conflicts"])
 
 
+def test_a_role_that_wants_to_migrate_a_foreign_driver_is_refused_by_name(observed):
+    found = mine(observed, driver={"foreign": "migrate"})
+    assert [(row["path"], row["nearest"]) for row in found["conflicts"] if row["rule"] == "INT-7"] == [("ai_stack_driver.foreign", "refuse, adopt")]
+
+
 @pytest.mark.parametrize("observation", ["text", {}, {"schema": "sovereign.ai_stack/observation/1", "pci": 7}, None])
 def test_an_observation_that_is_none_is_a_conflict(observed, observation):
     result, dummy = observed.run(host_plan, host="gpu1", observation=observation)

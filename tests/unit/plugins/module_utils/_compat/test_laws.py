@@ -31,7 +31,7 @@ def index(tables):
 
 drivers = some.fixed_dictionaries({
     "policy": some.sampled_from(POLICIES), "flavour": some.sampled_from(["auto", "open", "proprietary"]),
-    "foreign": some.sampled_from(["refuse", "adopt", "migrate"]), "reboot": some.sampled_from(["never", "when_needed"])})  # fmt: skip
+    "foreign": some.sampled_from(["refuse", "adopt"]), "reboot": some.sampled_from(["never", "when_needed"])})  # fmt: skip
 pools = some.lists(
     some.fixed_dictionaries(
         {"use": some.sampled_from(["host", "mig", "passthrough"])},

@@ -39,7 +39,6 @@ DECIDED = [
     ("mixed-noble", {}, {"driver.version": "580.178.04", "driver.flavour": "proprietary"}),
     ("mi300x-trixie", {}, {"driver.vendor": "amd", "driver.version": None, "driver.flavour": "in_kernel", "modules.blacklist": []}),
     ("h100-run-file", {"foreign": "adopt", "policy": "550"}, {"driver.set": None, "driver.version": "550.54.14", "driver.owner": "run_file"}),
-    ("h100-run-file", {"foreign": "migrate", "policy": "535"}, {"driver.set": "nvidia-proprietary", "driver.version": "535.309.01"}),
 ]
 
 
@@ -197,9 +196,3 @@ def test_packages_of_another_maker_that_we_installed_are_ours(planner):
     assert plan["conflicts"] == []
     assert planner.checks(seen, plan["hosts"][seen["host"]]["decisions"])["one_owner"]["status"] == "pass"
     assert {row["rule"] for row in planner.plan({**seen, "files": {}}, intent=intent)["conflicts"]} == {"ACC-43"}
-
-
-def test_migration_cannot_be_taken_back_and_says_so(planner):
-    seen = planner.recorded("h100-run-file")
-    plan = planner.plan(seen, intent=planner.intent(driver={"policy": "535", "foreign": "migrate", "reboot": "when_needed"}))
-    assert {row["resource"] for row in plan["hosts"][seen["host"]]["changes"] if row["irreversible"]} == {"loaded", "module:6.1.0-56-amd64"}

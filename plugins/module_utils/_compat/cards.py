@@ -64,7 +64,7 @@ def _card(function, gpu, row):
     card = {'address': place if _PLACE.match(place) else safe(place, 40), 'vendor': vendor, 'device': device,
             'subsystem': '%s:%s' % (function.get('subsystem_vendor'), function.get('subsystem_device')),
             'model': row['model'] if row else None, 'name': row['name'] if row else safe((gpu or {}).get('name') or 'unknown'),
-            'slot': function.get('slot'), 'row': row, 'pool': None, 'use': None,
+            'slot': function.get('slot'), 'driver': function.get('driver'), 'row': row, 'pool': None, 'use': None,
             'dead': _dead(function, gpu), 'status': 'ok'}
     card.update(_identity(function, gpu))
     if card['dead']:

@@ -51,7 +51,7 @@ def policy_of(intent, pools):
 class Case:
     """A host as the rules of a driver see it."""
 
-    def __init__(self, site, observation, cards, policy, places, waived, record):
+    def __init__(self, site, observation, cards, beside, policy, places, waived, record):
         self.index, self.today, self.settled, self._builds = site.index, site.today, site.settled, site.builds
         self.system = observation.get('system') or {}
         self.packages = observation.get('packages') or {}
@@ -62,6 +62,7 @@ class Case:
         self.ours = managed(observation)
         self.journal_open = (observation.get('journal') or {}).get('open')
         self.cards, self.rows = cards, _distinct(card['row'] for card in cards if card['row'])
+        self.beside, self.confirmed = _distinct(card['row'] for card in beside), frozenset(site.intent.get('ai_stack_confirm') or ())
         self.policy, self.places, self.waived, self.record = policy, places, waived, record or {}
         self.pci = [function for function in observation.get('pci') or () if fabric.concerns(self.index, function)]
         self.needs, self._known, self._fits = {}, {}, {}
@@ -197,7 +198,7 @@ def _distinct(rows):
     return found
 
 
-def key_of(observation, cards, policy, places, waived, record):
+def key_of(observation, cards, beside, policy, places, waived, record):
     """Equal keys, equal decisions: everything that Case reads, as bytes. Unequal keys of equal cases cost time and nothing else."""
     kernel, driver, packages = observation.get('kernel') or {}, observation.get('driver') or {}, observation.get('packages') or {}
     ids = sorted({(card['vendor'], card['device'], card['subsystem'], card['pool_at'], card['name'] if not card['row'] else '') for card in cards})
@@ -208,6 +209,7 @@ def key_of(observation, cards, policy, places, waived, record):
     disk = sorted((name, size) for name, size in (observation.get('disk') or {}).items() if size is not None and size < ROOM.get(name, 0))
     packages = [value for name, value in sorted(packages.items()) if name != 'lists_at']
     # marshal is three times as fast as json here; version 2 has no references, which would differ between equal documents.
-    return marshal.dumps([ids, others, system, kernel.get('next_boot'), kernel.get('next_boot_because'), kernel.get('compiler'), kernel.get('installed'),
+    lose = sorted({card['row']['name'] for card in beside})
+    return marshal.dumps([ids, lose, others, system, kernel.get('next_boot'), kernel.get('next_boot_because'), kernel.get('compiler'), kernel.get('installed'),
                           observation.get('secure_boot'), driver.get('owners'), driver.get('foreign'), driver.get('loaded'), packages, disk,
                           bool((observation.get('journal') or {}).get('open')), managed(observation), policy, places, sorted(waived), record], 2)

@@ -88,9 +88,11 @@ def _driver(site, one, mine):
     policy, places = policy_of(site.intent, chosen)
     waived = site.waivers.for_host(one.name, one.groups, [pool['name'] for _dummy, pool in chosen])
     record = None if site.upgrade else site.record.driver(one.name)
-    key = key_of(one.seen, mine, policy, places, waived, record)
+    beside = [card for card in one.cards if card['row'] and not card['pool'] and card['driver'] == card['row'].get('driver')
+              and card['status'] not in ('dead', 'retired')]
+    key = key_of(one.seen, mine, beside, policy, places, waived, record)
     if key not in site.outcomes:
-        site.outcomes[key] = driver.decide(Case(site, one.seen, mine, policy, places, waived, record))
+        site.outcomes[key] = driver.decide(Case(site, one.seen, mine, beside, policy, places, waived, record))
     outcome = site.outcomes[key]
     for target, rows in ((site.conflicts, outcome.conflicts), (site.warnings, outcome.warnings), (site.waived, outcome.waived)):
         target.extend(dict(row, host=one.name) for row in rows)
@@ -163,8 +165,9 @@ def _record(site, one, candidate, want):
 
 
 def _changes(one, want, before):
+    one_way = 'driver.drops' in want
     one.changes = [{'role': 'gpu_driver', 'resource': row['resource'], 'before': row['before'], 'after': row['after'], 'reboot': row['resource'] == 'loaded',
-                    'drain': one.drains and row['resource'] == 'loaded', 'irreversible': False}
+                    'drain': one.drains and row['resource'] == 'loaded', 'irreversible': one_way and row['resource'].startswith(('module:', 'loaded'))}
                    for row in state.difference(before, state.wanted(want, one.seen))]
     one.state = 'planned' if one.changes else 'converged'
     one.because = '%d changes' % len(one.changes) if one.changes else 'it is as it should be'

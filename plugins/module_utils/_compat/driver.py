@@ -213,6 +213,9 @@ def _describe(outcome, case):
     outcome.decide('driver.persistence', bool(case.policy['persistence']), 'as %s says' % case.path('persistence'))
     outcome.decide('kernel.release', case.release, safe(case.kernel.get('next_boot_because') or 'the kernel that boots next'), 'ACC-32')
     outcome.decide('driver.set', one.set, 'the packages of this flavour and branch' if one.set else 'nothing is installed: the driver is adopted')
+    gone = rules_card.dropped(one, case)
+    if gone:
+        outcome.decide('driver.drops', sorted({row['name'] for row in gone}), 'they are in no pool, and ai_stack_confirm says that this is meant', 'ACC-84')
     _packages(outcome, case, one)
 
 

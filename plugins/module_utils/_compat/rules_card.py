@@ -172,6 +172,21 @@ def one_driver_serves_every_card(candidate, case):
                         'a version that does for every card of the host, or cards of one kind in the pools', case.path('policy'))
 
 
+def dropped(candidate, case):
+    """Rows of cards in no pool that have a driver now, and none once this candidate is loaded; one that is adopted stays as it is."""
+    return [row for row in case.beside if candidate.set and case.vendor_of(row) == candidate.vendor and not case.alone(row).fits(candidate)]
+
+
+@rule('ACC-84', 'candidate')
+def dropped_card_is_meant(candidate, case):
+    """A branch that drops a card which has a driver now is a one-way door, and wants to be confirmed by name."""
+    for row in dropped(candidate, case):
+        door = 'branch %s drops %s' % (candidate.branch, row['model'])
+        if door not in case.confirmed:
+            yield Objection('%s is in no pool and has a driver now; %s would take it away, which is a one-way door' % (row['name'], candidate.name),
+                            'ai_stack_confirm: ["%s"], or a version that takes the card too' % door, 'ai_stack_confirm', row.get('source'))
+
+
 def objections_of(candidate, case):
     """What the rules about cards alone say, whether they are enforced or not."""
     return [objection for function in (kepler_needs_its_last_branch, old_cards_need_an_old_branch, branch_lists_the_architecture,

@@ -248,7 +248,7 @@ FROM_COMMAND_LINE = [
     ("ai_stack_trial", "true", True),
     ("ai_stack_trial", "no", False),
     ("ai_stack_accept_cards", "gpu1 0000:17:00.0, gpu2 0000:65:00.0", ["gpu1 0000:17:00.0", "gpu2 0000:65:00.0"]),
-    ("ai_stack_confirm", "driver.branch", ["driver.branch"]),
+    ("ai_stack_confirm", "branch 595 drops V100", ["branch 595 drops V100"]),
     ("ai_stack_extra_tables", "tables", ["tables"]),
 ]
 

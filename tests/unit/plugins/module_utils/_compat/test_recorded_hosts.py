@@ -196,3 +196,34 @@ def test_packages_of_another_maker_that_we_installed_are_ours(planner):
     assert plan["conflicts"] == []
     assert planner.checks(seen, plan["hosts"][seen["host"]]["decisions"])["one_owner"]["status"] == "pass"
     assert {row["rule"] for row in planner.plan({**seen, "files": {}}, intent=intent)["conflicts"]} == {"ACC-43"}
+
+
+def beside(planner, policy, drivers=("nvidia", "nvidia"), **more):
+    """A host with a V100 and an H100 of which only the H100 is in a pool."""
+    seen = planner.recorded("mixed-noble", pci__0__driver=drivers[0], pci__1__driver=drivers[1])
+    pool = {"name": "cards", "hosts": "gpus", "use": "host", "select": {"model": "H100"}}
+    plan = planner.plan(seen, intent=planner.intent(driver={"policy": policy, "reboot": "when_needed"}, pools=[pool], **more))
+    return plan, by_subject(plan, seen["host"]), plan["hosts"][seen["host"]]["changes"]
+
+
+def test_one_way_door_is_refused_until_it_is_confirmed_by_the_name_that_the_plan_gives_it(planner):
+    plan, found, changes = beside(planner, "595")
+    assert changes == [] and {row["path"] for row in plan["conflicts"] if row["rule"] == "ACC-84"} == {"ai_stack_confirm"}
+    plan, found, changes = beside(planner, "595", ai_stack_confirm=["branch 595 drops V100"])
+    assert plan["conflicts"] == [] and found["driver.drops"] == ["Tesla V100-PCIE-32GB"]
+    assert {row["resource"] for row in changes if row["irreversible"]} == {"loaded", "module:6.8.0-87-generic"}
+
+
+def test_confirmation_of_another_branch_opens_no_door(planner):
+    assert "ACC-84" in {row["rule"] for row in beside(planner, "595", ai_stack_confirm=["branch 615 drops V100"])[0]["conflicts"]}
+
+
+@pytest.mark.parametrize(("policy", "drivers"), [("580", ("nvidia", "nvidia")), ("595", (None, "nvidia")), ("595", ("vfio-pci", "nvidia"))])
+def test_card_that_loses_nothing_is_no_one_way_door(planner, policy, drivers):
+    plan, found, changes = beside(planner, policy, drivers)
+    assert plan["conflicts"] == [] and "driver.drops" not in found
+    assert not [row for row in changes if row["irreversible"]]
+
+
+def test_without_a_branch_asked_for_the_card_beside_the_pools_is_kept(planner):
+    assert beside(planner, "production")[1]["driver.branch"] == "580"

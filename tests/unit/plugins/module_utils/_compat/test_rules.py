@@ -395,6 +395,20 @@ def platform_that_no_test_ever_ran_is_refused(planner):
     refused(plan, "ACC-83", "nvidia cards on ubuntu 24.04 are decided only", "ai_stack_pools", "scope: host NAME")
 
 
+@case("ACC-84")
+def card_beside_the_pools_keeps_its_driver_unless_confirmed(planner):
+    refused(beside(planner), "ACC-84", "Tesla V100", "ai_stack_confirm", 'ai_stack_confirm: ["branch 595 drops V100"]')
+
+
+def beside(planner, driver="nvidia", **more):
+    """A pool of the H100s of a host that has a V100 at work too."""
+    seen = planner.recorded("mixed-noble")
+    for function in seen["pci"]:
+        function["driver"] = driver
+    pool = {"name": "cards", "hosts": "gpus", "use": "host", "select": {"model": "H100"}}
+    return planner.plan(seen, intent=planner.intent(driver={"policy": "595", "reboot": "when_needed"}, pools=[pool], **more))
+
+
 # Build and kernel
 
 

@@ -21,7 +21,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        dummy, arguments = self.validate_argument_spec({"observation": {"type": "raw", "required": True}, "driver": {"type": "raw"}})
+        spec = {"observation": {"type": "raw", "required": True}, "driver": {"type": "raw"}, "repositories": {"type": "raw"}}
+        dummy, arguments = self.validate_argument_spec(spec)
         with one_sentence(self._display, result, "The plan of this host"):
             self._host_plan(arguments, task_vars, result)
         return result
@@ -41,6 +42,8 @@ class ActionModule(ActionBase):
         driver = {key: value for key, value in (_run.plain(arguments["driver"]) or {}).items() if value is not None}
         if driver:
             intent["ai_stack_driver"] = {**(intent.get("ai_stack_driver") or {}), **driver}
+        if arguments["repositories"] is not None:
+            intent["ai_stack_repositories"] = _run.plain(arguments["repositories"])
         seen = _seen(host, _run.plain(arguments["observation"]), reports)
         record = _site.read_record(_site.record_place(task_vars.get("ansible_inventory_sources") or (), reports.root))
         plan = _planner.plan_alone(intent, host, task_vars["groups"], seen, record, _run.now(), folder)

@@ -26,6 +26,11 @@ options:
       - Settings of the role, with the keys of C(ai_stack_driver); they count only where no verb made the plan, and keys that are
         null are left out.
     type: raw
+  repositories:
+    description:
+      - Repositories of the role, as in C(ai_stack_repositories); they count only where no verb made the plan. Passwords in them are
+        checked and handed on to nothing.
+    type: raw
 attributes:
   action:
     support: full

@@ -64,6 +64,22 @@ def test_the_roles_own_settings_are_checked_like_the_sites(observed):
     assert all(row["path"] in "".join(found["messages"]) for row in found["conflicts"])
 
 
+MIRROR = {"name": "nvidia-mirror", "type": "deb", "uris": ["https://mirror.example.org/cuda"], "suites": ["./"], "login": "site", "password": "s3cret"}
+
+
+def test_a_roles_own_repositories_can_be_its_source(observed):
+    found = mine(observed, driver={"source": "nvidia-mirror"}, repositories=[MIRROR])
+    assert not [row for row in found["conflicts"] if row["rule"].startswith("INT")]
+    assert "s3cret" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("change", [{"uris": ["https://site:s3cret@mirror.example.org"]}, {"password": ["s3cret"]}, {"typ": "s3cret"}], ids=str)
+def test_a_roles_own_repositories_are_checked_and_their_secrets_told_to_nobody(observed, change):
+    found = mine(observed, repositories=[{**MIRROR, **change}])
+    assert [row["path"].partition("[")[0] for row in found["conflicts"] if row["rule"].startswith("INT")] == ["ai_stack_repositories"]
+    assert "s3cret" not in json.dumps(found)
+
+
 def test_a_role_that_wants_to_migrate_a_foreign_driver_is_refused_by_name(observed):
     found = mine(observed, driver={"foreign": "migrate"})
     assert [(row["path"], row["nearest"]) for row in found["conflicts"] if row["rule"] == "INT-7"] == [("ai_stack_driver.foreign", "refuse, adopt")]

@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        spec = {"observation": {"type": "raw", "required": True}, "driver": {"type": "raw"}, "repositories": {"type": "raw"}}
+        spec = {"observation": {"type": "raw", "required": True}, "driver": {"type": "raw"}, "repositories": {"type": "raw"}, "signing": {"type": "raw"}}
         dummy, arguments = self.validate_argument_spec(spec)
         with one_sentence(self._display, result, "The plan of this host"):
             self._host_plan(arguments, task_vars, result)
@@ -44,6 +44,8 @@ class ActionModule(ActionBase):
             intent["ai_stack_driver"] = {**(intent.get("ai_stack_driver") or {}), **driver}
         if arguments["repositories"] is not None:
             intent["ai_stack_repositories"] = _run.plain(arguments["repositories"])
+        if arguments["signing"]:
+            intent["ai_stack_module_signing"] = _run.plain(arguments["signing"])
         seen = _seen(host, _run.plain(arguments["observation"]), reports)
         record = _site.read_record(_site.record_place(task_vars.get("ansible_inventory_sources") or (), reports.root))
         plan = _planner.plan_alone(intent, host, task_vars["groups"], seen, record, _run.now(), folder)

@@ -31,6 +31,11 @@ options:
       - Repositories of the role, as in C(ai_stack_repositories); they count only where no verb made the plan. Passwords in them are
         checked and handed on to nothing.
     type: raw
+  signing:
+    description:
+      - With what a build host signs modules for this role, with the keys C(certificate) and C(key) of C(ai_stack_module_signing); empty
+        for unsigned modules. It counts only where no verb made the plan.
+    type: raw
 attributes:
   action:
     support: full

@@ -48,6 +48,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     rules = {name for row in tables["rules"]["rows"] for name in (row["id"], row["id"].rstrip("abcdefgh"))}
     refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules)
     wanted, places = _intent.squeezed(_intent.public(usable))
+    refused += _certificate(wanted)
     plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled)
     for part in ("conflicts", "warnings", "waived"):
         plan[part] = [_replaced(row, places) for row in plan[part]]
@@ -64,6 +65,19 @@ def _read_tables(intent, folder):
         return _tables.load(extra), _tables.digests(extra), []
     except ValueError as error:
         return _tables.load(), _tables.digests(), [_intent.conflict("SITE-3", "ai_stack_extra_tables", _words.printable(str(error), 300))]
+
+
+def _certificate(wanted):
+    """Put the digest of the site's certificate where its path is: hosts say what they have enrolled by digest."""
+    signing = wanted.pop("ai_stack_module_signing", None)
+    if not signing:
+        return []
+    try:
+        wanted["ai_stack_module_signing"] = {"certificate": _run.certificate_digest(signing["certificate"])}
+    except (OSError, ValueError) as error:
+        why = _words.printable(error.strerror if isinstance(error, OSError) and error.strerror else str(error), 200)
+        return [_intent.conflict("INT-3", "ai_stack_module_signing.certificate", f"wants a certificate that can be read: {why}")]
+    return []
 
 
 def _inputs(intent, seen, digests, inventory, now):

@@ -9,6 +9,7 @@ import datetime
 import hashlib
 import json
 import pathlib
+import ssl
 
 import yaml
 
@@ -131,6 +132,16 @@ def observed(task_vars, host):
 def path_in(folder, name) -> pathlib.Path:
     """A path as the operator meant it: relative ones start in the folder of the command."""
     return pathlib.Path(folder, pathlib.Path(name).expanduser())
+
+
+def certificate_digest(name) -> str:
+    """sha256 of a certificate in DER, which the file holds as it is or as PEM."""
+    data = pathlib.Path(name).read_bytes()
+    if b"-----BEGIN CERTIFICATE-----" in data:
+        data = ssl.PEM_cert_to_DER_cert(data.decode("ascii")[data.index(b"-----BEGIN") :])
+    if data[:1] != b"\x30":
+        raise ValueError("it is neither DER nor PEM")
+    return hashlib.sha256(data).hexdigest()
 
 
 def now() -> str:

@@ -57,6 +57,7 @@ class Case:
         self.packages = observation.get('packages') or {}
         self.driver = observation.get('driver') or {}
         self.secure_boot = observation.get('secure_boot') or {}
+        self.certificate = (site.intent.get('ai_stack_module_signing') or {}).get('certificate')
         self.kernel = observation.get('kernel') or {}
         self.disk = observation.get('disk') or {}
         self.ours = managed(observation)

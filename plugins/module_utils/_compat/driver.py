@@ -238,6 +238,8 @@ def _packages(outcome, case, one):
     outcome.decide('driver.repositories', _repositories(one), 'where these versions come from', 'ACC-41')
     build = one.build if one.module else 'packaged'
     how = 'compiled on the host' if build == 'dkms' else 'built and signed on a build host' if one.shipped else 'in packages'
+    if one.shipped and case.certificate:
+        outcome.decide('driver.signed_by', case.certificate, 'the certificate of the site, by its sha256', 'ACC-16d')
     outcome.decide('driver.build', build, 'the module is %s' % how if one.module else 'nothing is compiled on the host')
     if one.module:
         outcome.decide('kernel.hold', _kernel_packages(case, one), 'the module was built for this kernel; a kernel update can break it', 'ACC-36')

@@ -52,9 +52,17 @@ def secure_boot_takes_the_module(candidate, case):
     if candidate.build == 'dkms':
         yield Objection('secure boot %s, and a module compiled on the host is not signed by an enrolled key' % how,
                         'build packaged: modules built and signed on a build host', case.path('build'))
-    elif not enrolled:
-        yield Objection('secure boot %s, and no machine owner key is enrolled' % how, 'enrol the key of the packages (mokutil --import) and reboot',
-                        case.path('build'))
+    elif candidate.shipped and not case.certificate:
+        yield Objection('secure boot %s, and nothing says with which key modules are signed' % how,
+                        'ai_stack_module_signing: {certificate: PATH, key: PATH}', 'ai_stack_module_signing')
+    elif candidate.shipped and case.certificate not in (enrolled or ()):
+        yield Objection('secure boot %s, and the certificate of the site (sha256 %s) is not among the machine owner keys enrolled here' % (
+            how, case.certificate), 'enrol the certificate (mokutil --import) and reboot', 'ai_stack_module_signing.certificate')
+    elif not candidate.shipped:
+        # Whose key signed the packages of a repository is not observed.
+        what = 'whether the key of %s is one of them cannot be told' % candidate.name if enrolled else 'no machine owner key is enrolled'
+        yield Objection('secure boot %s, and %s' % (how, what), 'enrol the key of the packages (mokutil --import) and reboot', case.path('build'),
+                        warns=bool(enrolled))
 
 
 @rule('ACC-29', 'candidate')

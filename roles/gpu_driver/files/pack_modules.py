@@ -3,7 +3,7 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """On the build host: sign the modules of one kernel and pack them as a Debian package, so that no key and no compiler is on a GPU host.
 
-Usage: pack_modules.py < request.json, {folder, kernel, version, flavour, name, modules_as, sign_file, key, certificate, out}
+Usage: pack_modules.py < request.json, {folder, kernel, version, release, flavour, name, modules_as, sign_file, key, certificate, out}
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 
 CONTROL = """\
 Package: {name}
-Version: {version}-1~{flavour}
+Version: {version}-{release}
 Architecture: {arch}
 Maintainer: sovereign.ai_stack <root@localhost>
 Section: kernel

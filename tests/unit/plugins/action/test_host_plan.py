@@ -80,6 +80,12 @@ def test_a_roles_own_repositories_are_checked_and_their_secrets_told_to_nobody(o
     assert "s3cret" not in json.dumps(found)
 
 
+def test_a_lone_roles_signing_is_checked_whole_and_its_key_told_to_nobody(observed):
+    found = mine(observed, signing={"key": ["s3cret"]})
+    assert {row["path"] for row in found["conflicts"] if row["rule"].startswith("INT")} == {"ai_stack_module_signing", "ai_stack_module_signing.key"}
+    assert "s3cret" not in json.dumps(found)
+
+
 def test_a_role_that_wants_to_migrate_a_foreign_driver_is_refused_by_name(observed):
     found = mine(observed, driver={"foreign": "migrate"})
     assert [(row["path"], row["nearest"]) for row in found["conflicts"] if row["rule"] == "INT-7"] == [("ai_stack_driver.foreign", "refuse, adopt")]

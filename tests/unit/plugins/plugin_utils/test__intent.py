@@ -26,6 +26,7 @@ ai_stack_driver: {policy: production, source: cuda, flavour: auto, build: dkms, 
 ai_stack_repositories:
   - {name: cuda, type: deb, uris: ["https://mirror.example.org/cuda"], suites: [./], signed_by: files/cuda.asc, login: site, password: xyzzy}
   - {name: packages, type: folder, path: files/packages}
+ai_stack_module_signing: {certificate: /etc/ai-stack/modules.der, key: /root/plover.key, host: builder, sign_file: /usr/bin/sign-file}
 ai_stack_pools:
   - name: h100-passthrough
     hosts: gpu_computes
@@ -53,7 +54,7 @@ ai_stack_states:
 ai_stack_waivers:
   - {rule: NR-49, scope: cloud main, reason: no patched package yet, approver: security board, until: 2027-01-31}
 """)
-SECRETS = ("xyzzy", "plugh")
+SECRETS = ("xyzzy", "plugh", "plover")
 KNOWN = {"group": ["all", "gpu_workers", "gpu_computes"], "host": ["gpu1", "gpu117"], "rule": ["NR-49", "ACC-4"]}
 
 
@@ -135,6 +136,7 @@ MISSING = [
     (("ai_stack_repositories", 1, "path"), "ai_stack_repositories[1]", 'wants the key "path"'),
     (("ai_stack_repositories", 0, "suites"), "ai_stack_repositories[0]", 'wants the key "suites"'),
     (("ai_stack_repositories", 0, "login"), "ai_stack_repositories[0]", '"password" wants the key "login"'),
+    (("ai_stack_module_signing", "key"), "ai_stack_module_signing", 'wants the key "key"'),
     (("ai_stack_pools", 1, "layout"), "ai_stack_pools[1]", '"use: mig" wants the key "layout"'),
     (("ai_stack_waivers", 0, "until"), "ai_stack_waivers[0]", 'wants the key "until"'),
 ]
@@ -166,8 +168,15 @@ def test_all_mistakes_are_told_at_once():
     assert len({row["path"] for row in conflicts(change)}) == 4
 
 
+SECRET_PLACES = [
+    ("ai_stack_repositories", 0, "password"),
+    ("ai_stack_access", "identity_providers", 0, "client_secret"),
+    ("ai_stack_module_signing", "key"),
+]
+
+
 @pytest.mark.parametrize("value", ["s3cret!", ["s3cret!"], {"s3cret!": "s3cret!"}, {"a": ["s3cret!"]}, 535309, 53530.9, True, None, datetime.date(2026, 1, 1)])
-@pytest.mark.parametrize("place", [("ai_stack_repositories", 0, "password"), ("ai_stack_access", "identity_providers", 0, "client_secret")], ids=str)
+@pytest.mark.parametrize("place", SECRET_PLACES, ids=str)
 def test_the_value_of_a_secret_is_in_no_conflict_whatever_its_type(place, value):
     intent = copy.deepcopy(WHOLE)
     setter(*place, value=value)(intent)

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import ssl
 
 import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve import resolve
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _planner, _recorded, _site
 
 NOW = "2026-11-25T20:00:00Z"
@@ -85,6 +88,28 @@ def test_tables_of_a_site_that_cannot_be_read_are_a_conflict(seen, tmp_path):
 def test_secrets_do_not_reach_the_plan(seen):
     repository = {"name": "cuda", "type": "deb", "uris": ["https://mirror.example.org"], "suites": ["./"], "login": "site", "password": "xyzzy"}
     assert "xyzzy" not in json.dumps(plan(seen, ai_stack_repositories=[repository]), default=str)
+
+
+DER = b"\x30\x03\x02\x01\x01"
+PEM = ssl.DER_cert_to_PEM_cert(DER).encode()
+
+
+@pytest.mark.parametrize("written", [DER, PEM, b"Subject: x\n" + PEM], ids=["der", "pem", "text"])
+def test_the_core_gets_the_digest_of_the_certificate_and_no_key(seen, tmp_path, monkeypatch, written):
+    given = {}
+    monkeypatch.setattr(_planner.resolve, "resolve", lambda intent, *more: given.update(intent) or resolve(intent, *more))
+    (tmp_path / "mok").write_bytes(written)
+    made = plan(seen, ai_stack_module_signing={"certificate": str(tmp_path / "mok"), "key": "/root/xyzzy"})
+    assert given["ai_stack_module_signing"] == {"certificate": hashlib.sha256(DER).hexdigest()}
+    assert "xyzzy" not in json.dumps(made, default=str)
+
+
+@pytest.mark.parametrize("written, words", [(None, "No such file"), (PEM[:40], "wants a certificate"), (b"key", "neither DER nor PEM")])
+def test_a_certificate_that_cannot_be_read_is_a_conflict(seen, tmp_path, written, words):
+    if written:
+        (tmp_path / "mok").write_bytes(written)
+    made = plan(seen, ai_stack_module_signing={"certificate": str(tmp_path / "mok"), "key": "/root/key"})
+    assert [words in row["message"] for row in made["conflicts"] if row["path"] == "ai_stack_module_signing.certificate"] == [True]
 
 
 @pytest.mark.parametrize("rule, known", [("ACC-4", True), ("ACC-4a", True), ("ACC-4z", False), ("ACC", False)])

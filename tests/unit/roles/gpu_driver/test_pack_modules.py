@@ -32,7 +32,7 @@ def request_of(tmp_path):
     key = tmp_path / "key.pem"
     key.write_text("secret")
     paths = {"folder": folder, "out": tmp_path / "p.deb", "sign_file": sign_file, "key": key, "certificate": key}
-    names = {"name": "modules-6", "version": "1.2.3", "flavour": "open", "kernel": "6", "modules_as": "nvidia-current"}
+    names = {"name": "modules-6", "version": "1.2.3", "release": "1~open+ab12cd34ef56", "flavour": "open", "kernel": "6", "modules_as": "nvidia-current"}
     return {**names, **{name: str(path) for name, path in paths.items()}}
 
 
@@ -53,7 +53,7 @@ def test_the_package_holds_signed_modules_under_the_distributions_names(request_
     assert sorted(path.name for path in folder.iterdir()) == ["nvidia-current-uvm.ko", "nvidia-current.ko"]
     assert all(path.read_bytes().endswith(b"~Module signature appended~\n") for path in folder.iterdir())
     control = (root / "DEBIAN/control").read_text()
-    assert "Version: 1.2.3-1~open\n" in control and "Provides: nvidia-kernel-1.2.3" in control and "Depends" not in control
+    assert "Version: 1.2.3-1~open+ab12cd34ef56\n" in control and "Provides: nvidia-kernel-1.2.3" in control and "Depends" not in control
 
 
 def test_no_key_is_in_the_package_and_no_folder_stays_behind(request_of, tmp_path):

@@ -167,19 +167,37 @@ def test_cards_of_two_vendors_on_a_host_are_refused(planner):
     assert any("cards of amd and nvidia are in pools of this host" in row["message"] for row in rows)
 
 
+SITE, OTHER = "ab" * 32, "cd" * 32
+
+
+def under_secure_boot(planner, enrolled=(), certificate=SITE):
+    """A host under secure boot without compiler and headers, and modules that a build host signs."""
+    seen = planner.recorded("h100-secure-boot", kernel__compiler=None, kernel__installed__0__headers=False, secure_boot__mok_enrolled=list(enrolled))
+    more = {"ai_stack_module_signing": {"certificate": certificate}} if certificate else {}
+    plan = planner.plan(seen, intent=planner.intent(driver={"policy": "535", "build": "packaged"}, **more))
+    return plan, by_subject(plan, seen["host"]), plan["hosts"][seen["host"]]["changes"]
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "certificate", "path", "words"),
+    [
+        ([], SITE, "ai_stack_module_signing.certificate", f"sha256 {SITE}) is not among"),
+        ([OTHER], SITE, "ai_stack_module_signing.certificate", f"sha256 {SITE}) is not among"),
+        ([SITE], None, "ai_stack_module_signing", "nothing says with which key"),
+    ],
+)
+def test_secure_boot_host_is_refused_until_the_very_certificate_of_the_site_is_enrolled(planner, enrolled, certificate, path, words):
+    plan, _found, changes = under_secure_boot(planner, enrolled, certificate)
+    assert [row["path"] for row in plan["conflicts"] if row["rule"] == "ACC-16d" and words in row["message"]] == [path]
+    assert changes == []
+
+
 def test_secure_boot_host_gets_modules_from_the_build_host_once_its_key_is_enrolled(planner):
-    seen = planner.recorded("h100-secure-boot", kernel__compiler=None, kernel__installed__0__headers=False)
-    intent = planner.intent(driver={"policy": "535", "build": "packaged"})
-    assert [row["nearest"] for row in planner.plan(seen, intent=intent)["conflicts"] if row["rule"] == "ACC-16d"] == [
-        "enrol the key of the packages (mokutil --import) and reboot"
-    ]
-    seen["secure_boot"]["mok_enrolled"] = ["ab" * 32]
-    plan = planner.plan(seen, intent=intent)
-    found = by_subject(plan, seen["host"])
+    plan, found, changes = under_secure_boot(planner, [OTHER, SITE])
     assert plan["conflicts"] == []
-    assert (found["driver.build"], found["driver.set"]) == ("packaged", "nvidia-proprietary")
+    assert (found["driver.build"], found["driver.set"], found["driver.signed_by"]) == ("packaged", "nvidia-proprietary", SITE)
     assert not {"nvidia-kernel-dkms", "dkms", "linux-headers-amd64"} & set(found["driver.packages"])
-    assert "module:6.1.0-56-amd64" in {row["resource"] for row in plan["hosts"][seen["host"]]["changes"]}
+    assert "module:6.1.0-56-amd64" in {row["resource"] for row in changes}
 
 
 def test_module_that_a_build_host_cannot_compile_either_is_refused(planner):

@@ -179,6 +179,13 @@ def test_a_role_alone_takes_the_sites_pools_that_its_host_is_in(seen):
     assert [row for row in made["conflicts"] if row["host"] is None] == []
 
 
+def test_a_role_alone_takes_a_mig_layout_from_a_pool_and_checks_it(seen):
+    pool = {"name": "cut", "hosts": "gpu", "use": "mig", "layout": {"1g.10gb": 7}}
+    decisions = {row["subject"]: row["value"] for row in alone(seen, ai_stack_pools=[pool], ai_stack_driver={"policy": "535"})["hosts"]["gpu1"]["decisions"]}
+    assert set(map(str, decisions["mig.layout"].values())) == {"{'1g.10gb': 7}"}
+    assert "ACC-53" in rules(alone(seen, ai_stack_pools=[{**pool, "layout": {"1g.11gb": 7}}])["conflicts"], "gpu1")
+
+
 def test_a_role_alone_and_the_verb_decide_the_same(seen):
     whole, mine = plan(seen), alone(seen, ai_stack_site="example", ai_stack_pools=[POOL])
     assert mine["hosts"]["gpu1"] == whole["hosts"]["gpu1"]

@@ -90,7 +90,7 @@ def rendered_by_role(name, want):
     from ansible.plugins.filter.core import to_nice_json
 
     environment.filters["to_nice_json"] = to_nice_json
-    values = {**constants, "__gpu_driver_want": want, "__gpu_driver_layout": want.get("mig.layout") or {}}
+    values = {**constants, "__gpu_driver_want": want}
     return environment.from_string((ROLE / "templates" / name).read_text()).render(**values)
 
 

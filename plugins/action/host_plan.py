@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
 
     def _host_plan(self, arguments, task_vars, result):
         host, folder = task_vars["inventory_hostname"], os.getcwd()
-        site, dummy = _run.site_variables(self._templar, task_vars)
+        site, dummy = _run.site_intent(self._templar, task_vars)
         reports = _site.Reports(_site.report_root(site, folder))
         mine = _slice_of_this_run(reports, host)
         result.update(changed=False, planned_by="verb" if mine else "role")

@@ -27,28 +27,56 @@ def plain(value):
 
 def site_variables(templar, task_vars):
     """(the ai_stack_* variables of the site, conflicts): what the group "all" or `-e` says, whichever host the task runs for."""
-    raw = _raw(task_vars["hostvars"], "localhost")
-    # Ansible gives these two to hosts of the inventory only, yet a path in the group "all" wants to start there
-    raw = {**{name: task_vars[name] for name in ("inventory_dir", "inventory_file") if name in task_vars}, **raw}
-    values, conflicts = {}, []
+    intent, conflicts = site_intent(templar, task_vars)
+    return intent, conflicts + _elsewhere(task_vars, _of_site(task_vars))
+
+
+def site_intent(templar, task_vars):
+    """The same without a look at what groups and hosts say, for a task that runs for every host."""
+    raw, values, conflicts = _of_site(task_vars), {}, []
     reader = templar.copy_with_new_env(available_variables=raw)
     for name in sorted(raw):
         if name.startswith(PREFIX):
             values[name] = _resolved(reader, raw[name], (name,), conflicts)
-    return _intent.of_variables(values), conflicts + _elsewhere(task_vars, raw)
+    return _intent.of_variables(values), conflicts
+
+
+def _of_site(task_vars):
+    raw = _raw(task_vars["hostvars"], "localhost")
+    # Ansible gives these two to hosts of the inventory only, yet a path in the group "all" wants to start there
+    return {**{name: task_vars[name] for name in ("inventory_dir", "inventory_file") if name in task_vars}, **raw}
 
 
 def _elsewhere(task_vars, raw):
     """Conflicts of what is set for a group or host: one host of each group shows what its groups say."""
+    places = [(host, f"host {_words.printable(host)}") for host in _outspoken(task_vars)]
+    places += [(host, f"group {_words.printable(group)} or a host of it") for group, hosts in sorted(task_vars["groups"].items()) for host in hosts[:1]]
     found = {}
-    for group, hosts in sorted(task_vars["groups"].items()):
-        for host in hosts[:1]:
-            variables = _raw(task_vars["hostvars"], host)
-            for name in variables:
-                if name.startswith(PREFIX) and (name not in raw or variables[name] != raw[name]):
-                    found.setdefault(name, group)
-    message = "is set for the group {} or a host of it; the plan is made once for the whole site: set it for the group all"
-    return [_intent.conflict("INT-1", name, message.format(_words.printable(group))) for name, group in sorted(found.items())]
+    for host, where in places:
+        variables = _raw(task_vars["hostvars"], host)
+        for name in variables:
+            if name.startswith(PREFIX) and (name not in raw or variables[name] != raw[name]):
+                found.setdefault(name, where)
+    message = "is set for the {}; the plan is made once for the whole site: set it for the group all"
+    return [_intent.conflict("INT-1", name, message.format(where)) for name, where in sorted(found.items())]
+
+
+def _outspoken(task_vars):
+    """Hosts that have variables with our prefix of their own. All variables of a host cost Ansible a millisecond; these two looks cost less."""
+    hosts = getattr(getattr(task_vars["hostvars"], "_inventory", None), "hosts", {})
+    found = {name for name, host in hosts.items() if any(key.startswith(PREFIX) for key in host.vars)}
+    sources = [pathlib.Path(source) for source in task_vars.get("ansible_inventory_sources") or ()]
+    folders = [source if source.is_dir() else source.parent for source in sources] + [pathlib.Path(task_vars.get("playbook_dir", "."))]
+    for place in (place for folder in folders if (folder / "host_vars").is_dir() for place in (folder / "host_vars").iterdir()):
+        host = place.stem if place.suffix in (".yml", ".yaml", ".json") else place.name
+        if host in hosts and host not in found and any(map(_may_speak, place.rglob("*") if place.is_dir() else (place,))):
+            found.add(host)
+    return sorted(found)
+
+
+def _may_speak(path):
+    data = path.read_bytes() if path.is_file() else b""
+    return PREFIX.encode() in data or data.startswith(b"$ANSIBLE_VAULT")
 
 
 def strangers(task_vars) -> list[str]:

@@ -84,6 +84,19 @@ def test_a_conflict_ends_the_command_with_an_error_after_the_reports(site):
     assert (site.folder / "reports/example/plan.html").exists()
 
 
+@pytest.mark.parametrize("place", ["hosts.yml", "host_vars/gpu2.yml", "host_vars/gpu2/driver", "host_vars/gpu2"])
+def test_a_variable_of_any_one_host_is_refused(site, place):
+    site.record("gpu1", "h100-bookworm-converged")
+    site.record("gpu2", "h100-bookworm-converged")
+    if place == "hosts.yml":
+        site.hosts(gpu1=DARK, gpu2=DARK[:-1] + ", ai_stack_driver: {policy: newest}}")
+    else:
+        (site.folder / place).parent.mkdir(parents=True)
+        (site.folder / place).write_text("ai_stack_driver: {policy: newest}\n")
+    code, said = site.play("sovereign.ai_stack.plan", "-e", "ai_stack_observations=recorded")
+    assert code != 0 and "CONFLICT INT-1: ai_stack_driver: is set for the host gpu2;" in said, said
+
+
 @pytest.mark.skipif(not shutil.which("ssh"), reason="ssh is not installed here")
 def test_a_limit_of_one_dark_host_plans_the_whole_site(site):
     code, said = site.play("sovereign.ai_stack.plan", "--limit", "gpu2")

@@ -160,7 +160,7 @@ class Machine:
     def _set(self, words, cards):
         for card in cards:
             if "-pm" in words:
-                card["persistence"] = "Enabled"
+                card["persistence"] = "Enabled" if words[words.index("-pm") + 1] == "1" else "Disabled"
             elif "-mig" in words:
                 card["pending"] = "Enabled" if words[-1] == "1" else "Disabled"
                 card["mig"] = card["mig"] if card.get("needs_reset") else card["pending"]

@@ -71,18 +71,18 @@ def apply():
 
 def persistence(wanted):
     """Where the vendor's daemon holds the cards there is nothing to do; it is not believed, the cards are asked."""
-    late = off("uuid") if wanted else []
+    late = others("uuid", wanted)
     for uuid in late:
-        smi("-i", uuid, "-pm", "1")
-    left = off("pci.bus_id") if late else []
+        smi("-i", uuid, "-pm", "1" if wanted else "0")
+    left = others("pci.bus_id", wanted) if late else []
     if left:
-        raise host.Refused("persistence stays off on %s" % ", ".join(left))
+        raise host.Refused("persistence stays %s on %s" % ("off" if wanted else "on", ", ".join(left)))
     return ["persistence"] if late else []
 
 
-def off(name):
-    """Return this field of every card that is not in persistence mode."""
-    return [row[name] for row in query([name, "persistence_mode"]) if row["persistence_mode"] == "Disabled"]
+def others(name, wanted):
+    """Return this field of every card that is in the other persistence mode."""
+    return [row[name] for row in query([name, "persistence_mode"]) if row["persistence_mode"] == ("Disabled" if wanted else "Enabled")]
 
 
 def mig(address, layout):

@@ -97,6 +97,13 @@ def test_persistence_is_set_where_nobody_else_did(program, two):
     assert settle(program, persistence=True) == []
 
 
+def test_persistence_that_is_not_wanted_is_switched_off(program, two):
+    two.cards[1]["persistence"] = "Enabled"
+    assert settle(program, persistence=False) == ["persistence"]
+    assert [one["persistence"] for one in two.cards] == ["Disabled", "Disabled"]
+    assert settle(program, persistence=False) == []
+
+
 def test_without_settings_nothing_is_touched(program, two):
     assert program[0].gpus.apply() == [] and two.calls == []
 

@@ -136,6 +136,7 @@ MISSING = [
     (("ai_stack_repositories", 1, "path"), "ai_stack_repositories[1]", 'wants the key "path"'),
     (("ai_stack_repositories", 0, "suites"), "ai_stack_repositories[0]", 'wants the key "suites"'),
     (("ai_stack_repositories", 0, "login"), "ai_stack_repositories[0]", '"password" wants the key "login"'),
+    (("ai_stack_repositories", 0, "password"), "ai_stack_repositories[0]", '"login" wants the key "password"'),
     (("ai_stack_module_signing", "key"), "ai_stack_module_signing", 'wants the key "key"'),
     (("ai_stack_pools", 1, "layout"), "ai_stack_pools[1]", '"use: mig" wants the key "layout"'),
     (("ai_stack_waivers", 0, "until"), "ai_stack_waivers[0]", 'wants the key "until"'),

@@ -88,7 +88,7 @@ def module_is_there_for_next_kernel(view):
 
 @rule('ACC-36', 'check')
 def kernel_is_held(view):
-    """A kernel update can break the module, so it waits for an upgrade."""
+    """A kernel update can break the module, so it waits for a plan."""
     promise = 'the kernel that the module was built for boots next, and is held'
     want = view.want.get('kernel.hold')
     if not want:

@@ -87,7 +87,7 @@ def _driver(site, one, mine):
     chosen = [(at, site.claims.pools[at][1]) for at in sorted({card['pool_at'] for card in mine})]
     policy, places = policy_of(site.intent, chosen)
     waived = site.waivers.for_host(one.name, one.groups, [pool['name'] for _dummy, pool in chosen])
-    record = None if site.upgrade else site.record.driver(one.name)
+    record = site.record.driver(one.name)
     beside = [card for card in one.cards if card['row'] and not card['pool'] and card['driver'] == card['row'].get('driver')
               and card['status'] not in ('dead', 'retired')]
     key = key_of(one.seen, mine, beside, policy, places, waived, record)

@@ -158,12 +158,13 @@ def _conflict(case, identity, path, message, nearest, source=None):
 
 
 def _not_as_recorded(case, wanted):
-    """A routine run keeps what the record says; only an upgrade, or a person who edits the record, moves it."""
+    """A run keeps what the record says; only a person who edits the record moves it."""
     there = any(_kept(one, case) for one in case.offered)
     what = '%s of %s' % (safe(case.record.get('package_version')), safe(case.record.get('set')))
     why = 'and the settings of the driver ask for another one' if there else 'which cannot be had here any more'
     return _conflict(case, 'RECORD', case.path('policy'), 'the record keeps %s, %s' % (what, why),
-                     'an upgrade, or the host taken out of the record, to get one of: %s' % listed(sorted({one.name for one in wanted}, reverse=True)))
+                     'settings that ask for it, or the driver of the host taken out of the record (ai_stack.lock.yml), to get one of: %s' % listed(
+                         sorted({one.name for one in wanted}, reverse=True)))
 
 
 def _nothing_matches(case):
@@ -221,7 +222,7 @@ def _describe(outcome, case):
 
 def _why(case):
     if case.record:
-        return 'the record says so; only an upgrade moves it'
+        return 'the record says so; it moves once the driver of the host is taken out of it'
     return 'the best of %d candidates here under policy %s' % (len(case.offered), case.policy['policy'])
 
 

@@ -31,8 +31,8 @@ class Host:
 class Site:
     """Everything that one call of resolve works on."""
 
-    def __init__(self, intent, inventory, observations, tables, record, today, trials, upgrade, settled):
-        self.intent, self.today, self.upgrade, self.settled = intent, str(today), upgrade, settled
+    def __init__(self, intent, inventory, observations, tables, record, today, trials, settled):
+        self.intent, self.today, self.settled = intent, str(today), settled
         self.index = tables if isinstance(tables, Index) else Index(tables)
         self.hosts = {name: Host(name, list(inventory[name] or ()), observations.get(name), self.index) for name in sorted(inventory)}
         self.record = Record(plain(record))
@@ -53,13 +53,13 @@ class Site:
         (self.warnings if objection.warns else self.conflicts).append(entry(self.index, identity, objection, host))
 
 
-def resolve(intent, inventory, observations, tables, record, today, trials=(), upgrade=False, settled=False):
+def resolve(intent, inventory, observations, tables, record, today, trials=(), settled=False):
     """The plan without its inputs; see docs/data.md.
 
     inventory: {host: [groups]}; observations: {host: document}; today: ISO date; trials: trial documents;
-    upgrade: True moves the versions that the record keeps; settled: True where no trial follows, so that what is unknown is refused.
+    settled: True where no trial follows, so that what is unknown is refused.
     """
-    site = Site(intent, inventory, observations, tables, record, today, trials, upgrade, settled)
+    site = Site(intent, inventory, observations, tables, record, today, trials, settled)
     for identity, function in of('pool', site.index.enforced):
         for objection in function(site.claims):
             site.object(identity, objection)

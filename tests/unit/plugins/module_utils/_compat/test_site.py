@@ -167,7 +167,7 @@ def test_card_of_another_model_in_the_place_asks_for_consent_without_a_serial(pl
     assert [row["rule"] for row in site(planner, other, record=first)["conflicts"]] == ["ACC-63"]
 
 
-def test_recorded_driver_stays_until_an_upgrade(planner):
+def test_recorded_driver_stays_until_it_is_taken_out_of_the_record(planner):
     old = planner.recorded("h100-trixie")
     intent = planner.intent(driver={"policy": "newest"})
     tried = planner.tried(planner.plan(old, intent=intent), "built")
@@ -178,15 +178,15 @@ def test_recorded_driver_stays_until_an_upgrade(planner):
         offers[:] = [{"version": "580.178.04-1", "origin": "backports"}] + offers
     one["simulation"]["install"] = {name: one["versions"][name][0]["version"] for name in one["definition"]["packages"]}
 
-    def version(**more):
-        plan = planner.plan(newer, intent=intent, record=record, **more)
+    def version(record=record):
+        plan = planner.plan(newer, intent=intent, record=record)
         return [row["value"] for row in plan["hosts"]["gpu-h100-2"]["decisions"] if row["subject"] == "driver.version"], plan["conflicts"]
 
     assert version()[0] == [] and version()[1][0]["rule"] == "ACC-10b"
     one["simulation"]["install"].update(old["packages"]["sets"]["nvidia-proprietary"]["simulation"]["install"])
     assert version() == (["550.163.01"], [])
     one["simulation"]["install"] = {name: one["versions"][name][0]["version"] for name in one["definition"]["packages"]}
-    assert version(upgrade=True) == (["580.178.04"], [])
+    assert version({**record, "hosts": {}}) == (["580.178.04"], [])
 
 
 def test_recorded_driver_that_the_settings_no_longer_ask_for_is_refused(planner):
@@ -194,6 +194,7 @@ def test_recorded_driver_that_the_settings_no_longer_ask_for_is_refused(planner)
     plan = site(planner, host(planner, "gpu1"), record=record, ai_stack_driver={"flavour": "open"})
     assert {row["rule"] for row in plan["conflicts"]} == {"RECORD"}
     assert "the settings of the driver ask for another one" in plan["conflicts"][0]["message"]
+    assert "taken out of the record (ai_stack.lock.yml)" in plan["conflicts"][0]["nearest"]
 
 
 def test_reboot_waits_for_permission_and_the_host_is_drained_first(planner):

@@ -75,6 +75,21 @@ def platform_is_proven(case):
                             'ai_stack_waivers; proven for %s cards: %s' % (name, listed(proven) or 'none yet'), 'ai_stack_pools')
 
 
+_BY_HAND = {'imex': 'nvidia-imex.service with the list of the nodes of its domain', 'modules': 'the kernel modules %s, loaded before the fabric manager',
+            'programs': 'the programs %s, which the start of the fabric manager calls'}
+
+
+@rule('ACC-85', 'host')
+def fabric_is_brought_up_whole(case):
+    """The fabric of some boards wants more than packages and a fabric manager, and no task of this version brings it."""
+    for part, what in sorted(_BY_HAND.items()):
+        need = case.needs.get(part)
+        if need:
+            what = what % listed(need.because) if '%s' in what else what
+            yield Objection('the fabric of the cards here wants %s: this version does not set that up' % what,
+                            'set it up on the host, then a waiver of ACC-85 for it', 'ai_stack_pools', need.source)
+
+
 @rule('ACC-39', 'host')
 def packages_are_whole(case):
     """Half-configured packages stop a run, unless our own journal says that we left them."""

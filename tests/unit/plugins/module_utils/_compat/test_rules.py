@@ -182,13 +182,25 @@ def bridge_function_brings_a_module_and_programs(planner):
     decided(b200(planner), "ACC-8b", "fabric.programs", ["ibstat"])
 
 
-def b200(planner):
+def b200(planner, waivers=None):
     """An HGX B200 board on a distribution that has its driver, and a repository that has nvlsm."""
+    waivers = [BY_HAND] if waivers is None else waivers
     seen = planner.recorded("hgx-h100-noble")
     seen["pci"] = planner.recorded("b200-trixie")["pci"]
     for one in seen["packages"]["sets"].values():
         one["versions"]["nvlsm"] = [{"version": "2025.03.1-1", "origin": "vendor"}]
-    return planner.plan(seen, intent=planner.intent(driver={"policy": "595"}))
+    return planner.plan(seen, intent=planner.intent(driver={"policy": "595"}, ai_stack_waivers=waivers))
+
+
+BY_HAND = {"rule": "ACC-85", "scope": "site", "reason": "set up by hand", "approver": "board", "until": "2027-01-31"}
+
+
+@case("ACC-85")
+def fabric_that_wants_more_than_this_version_sets_up_is_refused(planner):
+    refused(b200(planner, []), "ACC-85", "the kernel modules ib_umad", "ai_stack_pools", "a waiver of ACC-85")
+    refused(b200(planner, []), "ACC-85", "the programs ibstat", "ai_stack_pools", "a waiver of ACC-85")
+    refused(rack(planner, []), "ACC-85", "nvidia-imex.service with the list of the nodes", "ai_stack_pools", "a waiver of ACC-85")
+    assert not [row for plan in (hgx(planner), rack(planner)) for row in plan["conflicts"]]
 
 
 @case("ACC-9")
@@ -207,8 +219,13 @@ def needed_part_that_no_repository_has_is_named(planner):
 
 @case("ACC-81")
 def rack_scale_card_brings_imex(planner):
-    seen = one_card(planner, NOBLE, "2941")
-    decided(planner.plan(seen, intent=planner.intent(driver={"policy": "595"})), "ACC-81", "fabric.imex", "595.91.07")
+    decided(rack(planner), "ACC-81", "fabric.imex", "595.91.07")
+
+
+def rack(planner, waivers=None):
+    """A node of a GB200 rack."""
+    waivers = [BY_HAND] if waivers is None else waivers
+    return planner.plan(one_card(planner, NOBLE, "2941"), intent=planner.intent(driver={"policy": "595"}, ai_stack_waivers=waivers))
 
 
 # Packages

@@ -97,7 +97,7 @@ PEM = ssl.DER_cert_to_PEM_cert(DER).encode()
 @pytest.mark.parametrize("written", [DER, PEM, b"Subject: x\n" + PEM], ids=["der", "pem", "text"])
 def test_the_core_gets_the_digest_of_the_certificate_and_no_key(seen, tmp_path, monkeypatch, written):
     given = {}
-    monkeypatch.setattr(_planner.resolve, "resolve", lambda intent, *more: given.update(intent) or resolve(intent, *more))
+    monkeypatch.setattr(_planner.resolve, "resolve", lambda intent, *more, **how: given.update(intent) or resolve(intent, *more, **how))
     (tmp_path / "mok").write_bytes(written)
     made = plan(seen, ai_stack_module_signing={"certificate": str(tmp_path / "mok"), "key": "/root/xyzzy"})
     assert given["ai_stack_module_signing"] == {"certificate": hashlib.sha256(DER).hexdigest()}

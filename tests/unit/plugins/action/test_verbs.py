@@ -84,6 +84,29 @@ def test_a_conflict_ends_the_command_with_an_error_after_the_reports(site):
     assert (site.folder / "reports/example/plan.html").exists()
 
 
+LONE = """\
+- hosts: here
+  gather_facts: false
+  roles:
+    - role: sovereign.ai_stack.gpu_driver
+      vars:
+        gpu_driver_source: nvidia-mirror
+        gpu_driver_foreign: migrate
+        gpu_driver_repositories: [{name: nvidia-mirror, type: folder, path: none, passwd: s3cret}]
+        gpu_driver_signing_key: [s3cret]
+"""
+
+
+def test_a_role_alone_refuses_its_own_bad_settings_by_name_and_takes_its_own_repository(site):
+    (site.folder / "group_vars/all.yml").unlink()
+    site.hosts(here=HERE)
+    (site.folder / "lone.yml").write_text(LONE)
+    code, said = site.play("lone.yml", "--check", "--tags", "preflight")
+    wanted = ("INT-1: ai_stack_repositories[0].passwd", "INT-2: ai_stack_module_signing.key", "INT-7: ai_stack_driver.foreign")
+    assert code != 0 and all(words in said for words in wanted), said
+    assert "INT-5" not in said and "s3cret" not in said
+
+
 @pytest.mark.parametrize("place", ["hosts.yml", "host_vars/gpu2.yml", "host_vars/gpu2/driver", "host_vars/gpu2"])
 def test_a_variable_of_any_one_host_is_refused(site, place):
     site.record("gpu1", "h100-bookworm-converged")

@@ -37,10 +37,12 @@ def tell(words):
     return answers.get(words, answers.get(words.split()[0], [0, ""]))
 """
 PROGRAM = """\
-import sys
+import os, sys
 sys.path.insert(0, {tell!r})
 from tell import tell
 words = sys.argv[1:]
+if words[2:] == ["begin"]:
+    open(os.environ["HERE"] + "/request.json", "w").write(sys.stdin.read())
 assert words[:2] == ["--owner", "me"], words
 code, text = tell(" ".join(words[2:]))
 print(text, file=sys.stderr if code else sys.stdout)
@@ -194,14 +196,26 @@ def test_a_drained_host_serves_again_once_something_is_proven_and_not_before(tol
     assert [host for host in came if OUT in came[host].said] == [host for host in FINISHES if OUT in FINISHES[host][4]]
 
 
+SITES = [
+    {"name": "site", "type": "deb", "uris": ["http://mirror.example.org"], "signed_by": "{{ playbook_dir }}/site.asc", "login": "me", "password": "x"},
+    {"name": "open", "type": "deb", "uris": ["http://mirror.example.org"], "signed_by": "/usr/share/keyrings/not-here.gpg"},
+]
+OF_SITES = ["/etc/apt/auth.conf.d/ai-stack-site.conf", "/etc/apt/keyrings/ai-stack-site.asc", "/etc/apt/sources.list.d/ai-stack-open.sources",
+            "/etc/apt/sources.list.d/ai-stack-site.sources"]  # fmt: skip
+
+
 def test_a_change_undoes_nothing_of_others_and_is_followed_up_from_its_beginning(told):
+    told.write("site.asc", "a key")
     told.add("refused", {"begin": [1, "alice has been changing this host"]})
     told.add("cut-off", {"step repositories": [1, "the disk is full"]})
-    came = told.play("change", __gpu_driver_ships=False, __gpu_driver_request={}, __gpu_driver_manager="none")
+    came = told.play("change", "-e", f"@{ROLE}/vars/Debian_12.yml", __gpu_driver_ships=False, gpu_driver_repositories=SITES,
+                     __gpu_driver_request={"files": "{{ __gpu_driver_files }}"})  # fmt: skip
     begun = ["begin", "enable ai-stack-gpu-driver-check.service", "step repositories", "restore"]
     assert not wrong(came["refused"], True, ["begin"], "alice has been changing this host")
     assert not wrong(came["cut-off"], True, begun, "the disk is full", AS_BEFORE)
     assert "ExecStart=" in (told.folder / "cut-off/ai-stack-gpu-driver-check.service").read_text()
+    files = json.loads((told.folder / "cut-off/request.json").read_text())["files"]
+    assert sorted(name for name in files if re.search("ai-stack-(site|open)", name)) == OF_SITES
 
 
 def card(processes):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# newer_kernel.sh add|take: a kernel update arrives in an archive that this host reads; for real but for its content, which is the running kernel's.
+# newer_kernel.sh add|upgrade|take: a kernel update arrives in an archive that this host reads; for real but for its content, which is the running kernel's.
 set -eu
 archive=/root/newer-kernel release=6.1.0-999-amd64 list=/etc/apt/sources.list.d/newer-kernel.list
 
@@ -26,6 +26,10 @@ add)
     package linux-image-amd64 "linux-image-$release"
     echo "deb [trusted=yes] file:$archive ./" >"$list"
     apt-get -qq -o Dir::Etc::SourceList="$list" -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0 update
+    ;;
+upgrade)
+    # everything, as an operator or a timer would
+    apt-get --simulate dist-upgrade
     ;;
 take)
     dpkg --purge "linux-image-$release" >/dev/null 2>&1

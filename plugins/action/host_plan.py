@@ -22,6 +22,7 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         spec = {"observation": {"type": "raw", "required": True}, "driver": {"type": "raw"}, "repositories": {"type": "raw"}, "signing": {"type": "raw"}}
+        spec["settled"] = {"type": "bool", "default": False}
         dummy, arguments = self.validate_argument_spec(spec)
         with one_sentence(self._display, result, "The plan of this host"):
             self._host_plan(arguments, task_vars, result)
@@ -48,7 +49,7 @@ class ActionModule(ActionBase):
             intent["ai_stack_module_signing"] = _run.plain(arguments["signing"])
         seen = _seen(host, _run.plain(arguments["observation"]), reports)
         record = _site.read_record(_site.record_place(task_vars.get("ansible_inventory_sources") or (), reports.root))
-        plan = _planner.plan_alone(intent, host, task_vars["groups"], seen, record, _run.now(), folder)
+        plan = _planner.plan_alone(intent, host, task_vars["groups"], seen, record, _run.now(), folder, arguments["settled"])
         plan["conflicts"] = conflicts + plan["conflicts"]
         dummy, mine = next(_planner.slices_of(plan, [host]))
         return {**mine, "plan_sha256": _intent.sha256(mine)}

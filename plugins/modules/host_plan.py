@@ -36,6 +36,11 @@ options:
       - With what a build host signs modules for this role, with the keys C(certificate) and C(key) of C(ai_stack_module_signing); empty
         for unsigned modules. It counts only where no verb made the plan.
     type: raw
+  settled:
+    description:
+      - No trial build follows, so a module that is not known to build is refused. It counts only where no verb made the plan.
+    type: bool
+    default: false
 attributes:
   action:
     support: full

@@ -148,7 +148,7 @@ def slices_of(plan, hosts):
         }
 
 
-def plan_alone(intent, host, groups, seen, record, now, folder="."):
+def plan_alone(intent, host, groups, seen, record, now, folder=".", settled=False):
     """The plan of one host by its own variables: a role used without a verb. What concerns other hosts is left aside."""
     inside = [group for group in groups if host in groups[group]]
     pools = intent.get("ai_stack_pools", [{"name": "this-host", "hosts": host, "use": "host"}])
@@ -157,7 +157,7 @@ def plan_alone(intent, host, groups, seen, record, now, folder="."):
         mine["ai_stack_pools"] = [pool for pool in pools if not isinstance(pool, dict) or pool.get("hosts") in (host, *inside)]
     if isinstance(intent.get("ai_stack_states"), list):
         mine["ai_stack_states"] = [row for row in intent["ai_stack_states"] if not isinstance(row, dict) or row.get("host") == host]
-    return plan_site(mine, {group: [host] for group in inside}, seen, record, now, folder, known_groups=groups)
+    return plan_site(mine, {group: [host] for group in inside}, seen, record, now, folder, known_groups=groups, settled=settled)
 
 
 def summary_of(plan) -> dict:

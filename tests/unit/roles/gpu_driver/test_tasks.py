@@ -172,8 +172,8 @@ def wrong(came, failed, log, *said):
 
 
 GONE, UP = ["step reboot", "drain {}"], ["reboot", "step verify"]
-FINISH = {"__gpu_driver_acts": True, "__gpu_driver_rebooted": True, "__gpu_driver_reboots": True, "__gpu_driver_want": {"driver.set": "x"},
-          "__gpu_driver_nvml": {"message": None}}  # fmt: skip
+FINISH = {"__gpu_driver_acts": True, "__gpu_driver_under_way": True, "__gpu_driver_rebooted": True, "__gpu_driver_reboots": True,
+          "__gpu_driver_want": {"driver.set": "x"}, "__gpu_driver_nvml": {"message": None}}  # fmt: skip
 AS_BEFORE, OUT = "The host is what it was before the change.", "It stays drained."
 # case: (is it proven, answers, does it fail, what happens, what is said)
 FINISHES = {

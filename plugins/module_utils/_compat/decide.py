@@ -102,7 +102,7 @@ def _driver(site, one, mine):
         one.decisions = list(outcome.decisions)
         return
     one.decisions = list(outcome.decisions) + layout
-    _finish(site, one, policy, places, outcome.candidate)
+    _finish(site, one, mine, policy, places, outcome.candidate)
 
 
 def _layout(site, one, chosen, mine, outcome):
@@ -130,16 +130,18 @@ def _ask(site, one, wish):
         site.fitting.add(wish.key)
 
 
-def _finish(site, one, policy, places, candidate):
+def _finish(site, one, mine, policy, places, candidate):
     """What a decided host needs beyond the shared decision: reboot, drain, changes, its entry in the record."""
     want, before = state.values(one.decisions), state.of(one.seen)
     loaded = before.get('loaded') or {}
-    right = loaded.get('nvidia') == '%s %s' % (candidate.version, candidate.flavour) if candidate.version else 'amdgpu' in loaded
+    # amdgpu is loaded without its firmware too, and then drives nothing
+    right = loaded.get('nvidia') == '%s %s' % (candidate.version, candidate.flavour) if candidate.version else \
+        'amdgpu' in loaded and all(card['driver'] == 'amdgpu' for card in mine)
     needed = bool(candidate.set) and (not right or any(name in loaded for name in want['modules.blacklist']))
     one.reboots = needed and policy['reboot'] == 'when_needed'
     one.drains, one.tries = bool(one.reboots and policy['drain']), 'driver.trial' in want
     one.packages, one.source = want['driver.packages'], want['driver.source']
-    because = 'the loaded module is not the decided one' if needed else 'the decided module is loaded'
+    because = 'the decided module does not drive the cards yet' if needed else 'the decided module drives the cards'
     if needed and not one.reboots:
         because += '; ai_stack_driver.reboot says never'
         site.warn('the driver is not the decided one until this host reboots, and reboot is never', one.name, places.get('reboot', 'ai_stack_driver.reboot'),
@@ -169,5 +171,5 @@ def _changes(one, want, before):
     one.changes = [{'role': 'gpu_driver', 'resource': row['resource'], 'before': row['before'], 'after': row['after'], 'reboot': row['resource'] == 'loaded',
                     'drain': one.drains and row['resource'] == 'loaded', 'irreversible': one_way and row['resource'].startswith(('module:', 'loaded'))}
                    for row in state.difference(before, state.wanted(want, one.seen))]
-    one.state = 'planned' if one.changes else 'converged'
-    one.because = '%d changes' % len(one.changes) if one.changes else 'it is as it should be'
+    one.state = 'planned' if one.changes or one.reboots else 'converged'
+    one.because = '%d changes' % len(one.changes) if one.changes else 'it waits for its reboot' if one.reboots else 'it is as it should be'

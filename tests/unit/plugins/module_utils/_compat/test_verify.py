@@ -121,3 +121,11 @@ def test_driver_of_the_kernel_needs_no_owner_and_takes_no_other(planner, owners,
     decisions = planner.plan(seen)["hosts"][seen["host"]]["decisions"]
     seen["driver"]["owners"] = [{"kind": kind} for kind in owners]
     assert planner.checks(seen, decisions)["one_owner"]["status"] == status
+
+
+def test_amd_card_without_its_firmware_waits_for_a_reboot_and_fails_the_proof(planner):
+    seen = planner.recorded("mi300x-trixie", pci__0__driver=None)
+    plan = planner.plan(seen, intent=planner.intent(driver={"reboot": "when_needed"}))["hosts"][seen["host"]]
+    assert [row["value"] for row in plan["decisions"] if row["subject"] == "reboot"] == [True] and plan["state"] == "planned"
+    row = planner.checks(seen, plan["decisions"])["cards_listed"]
+    assert row["status"] == "fail" and "none" in row["observed"].values()

@@ -1,11 +1,14 @@
 #!/bin/sh
-# newer_kernel.sh add|upgrade|take: a kernel update arrives in an archive that this host reads; for real but for its content, which is the running kernel's.
+# newer_kernel.sh add|upgrade|install|take: a kernel update arrives in an archive that this host reads; for real but for its content, which is the running kernel's.
 set -eu
-archive=/root/newer-kernel release=6.1.0-999-amd64 list=/etc/apt/sources.list.d/newer-kernel.list
+archive=/root/newer-kernel list=/etc/apt/sources.list.d/newer-kernel.list
+
+# of the same series: 6.1.0-999-amd64 on bookworm, 6.12.999+deb13-amd64 on trixie
+release=$(find /boot -name 'vmlinuz-*' | sort -V | tail -n 1 | sed -E 's/.*vmlinuz-//; s/[0-9]+((\+deb[0-9]+)?-amd64)$/999\1/')
 
 package() { # NAME DEPENDS: a package out of the folder NAME
     mkdir -p "$archive/$1/DEBIAN"
-    printf 'Package: %s\nVersion: 6.1.999-1\nArchitecture: amd64\nMaintainer: The test\nDepends: %s\nDescription: a newer kernel\n' \
+    printf 'Package: %s\nVersion: 999-1\nArchitecture: amd64\nMaintainer: The test\nDepends: %s\nDescription: a newer kernel\n' \
         "$1" "$2" >"$archive/$1/DEBIAN/control"
     dpkg-deb --build "$archive/$1" "$archive/$1.deb" >/dev/null
     {
@@ -21,7 +24,7 @@ case $1 in
 add)
     image=$archive/linux-image-$release
     mkdir -p "$image/boot" "$image/lib/modules/$release"
-    cp /boot/vmlinuz-6.1.0-*-amd64 "$image/boot/vmlinuz-$release"
+    cp "$(find /boot -name 'vmlinuz-*' | head -n 1)" "$image/boot/vmlinuz-$release"
     package "linux-image-$release" kmod
     package linux-image-amd64 "linux-image-$release"
     echo "deb [trusted=yes] file:$archive ./" >"$list"
@@ -30,6 +33,9 @@ add)
 upgrade)
     # everything, as an operator or a timer would
     apt-get --simulate dist-upgrade
+    ;;
+install)
+    dpkg --install "$archive/linux-image-$release.deb"
     ;;
 take)
     dpkg --purge "linux-image-$release" >/dev/null 2>&1

@@ -48,9 +48,9 @@ PLAIN = """\
 
 
 def busy():
-    """Seconds that the CPUs of this machine have worked."""
-    user, nice, system = map(int, pathlib.Path("/proc/stat").read_text(encoding="ascii").split()[1:4])
-    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
+    """Seconds that the CPUs of this machine have worked, but for what was asked to be nice."""
+    user, _nice, system = map(int, pathlib.Path("/proc/stat").read_text(encoding="ascii").split()[1:4])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def measured(command, **options):

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""kill.py: cut a deploy off at each journal step, and demand that the next run makes the host equal to one that was never cut off.
+"""kill.py: cut deploys off at each journal step, and demand that the run after them makes the host equal to one that was never cut off.
 
     kill.py --host gpu-h100-1 --inventory inventories/lab --reports DIR [--steps packages,module | --random SECONDS --seed N]
 
@@ -66,41 +66,46 @@ class Harness:
             time.sleep(0.05)
         return False
 
-    def case(self, step, how, delay):
+    def chain(self, cuts):
+        """Cut one run after the other off, CUTS: [(step, how, seconds into it)]; the last run, which nobody cuts off, has to mend what all of them left."""
         began = time.monotonic()
-        if step in BARE:
+        if cuts[0][0] in BARE:
             self.demand("remove")
         else:
             self.drift()
-        reached = self.cut_at(step, how, delay)
+        good = True
+        for step, how, delay in cuts:
+            reached = self.cut_at(step, how, delay)
+            good = good and reached
+            verdict, said = ("cut ", "") if reached else ("FAIL", ", which the run never showed")
+            print(f"{verdict}  {how:<10} killed {delay:4.1f} s into {step}{said}", flush=True)
         code = self.run("deploy")
         now = self.victim.picture()
         differs = sorted(set(now) ^ set(self.reference))
-        good = reached and code == 0 and not differs
-        seconds = time.monotonic() - began
-        verdict = "ok  " if good else "FAIL"
-        print(f"{verdict}  {how:<10} killed {delay:4.1f} s into {step:<12} next run: {code}, {len(differs)} differences, {seconds:.0f} s", flush=True)
+        good = good and code == 0 and not differs
+        print(f"{'ok  ' if good else 'FAIL'}  next run: {code}, {len(differs)} differences, {time.monotonic() - began:.0f} s", flush=True)
         for line in differs[:20]:
             print(f"      {'extra  ' if line in now else 'missing'} {line}")
-        if not reached:
-            print(f"      the run never showed the step {step}")
         return good
 
-    def cases(self):
-        chance = random.Random(self.options.seed)
+    def chains(self):
+        """Each step once, by each way in turn; or one cut at random, as long as there is time."""
+        chance, steps = random.Random(self.options.seed), self.options.steps.split(",")
         if self.options.random:
             end = time.monotonic() + self.options.random
             while time.monotonic() < end:
-                yield chance.choice(BARE + DRIFTED), chance.choice(HOW), round(chance.uniform(0, 20), 1)
-        else:
-            for at, step in enumerate(self.options.steps.split(",")):
-                yield step, self.options.how or HOW[at % len(HOW)], round(chance.uniform(0.2, 2), 1)
+                yield [(chance.choice(steps), chance.choice(HOW), round(chance.uniform(0, 20), 1))]
+            return
+        for known in (BARE, DRIFTED):
+            cuts = [(step, self.options.how or HOW[at % len(HOW)], round(chance.uniform(0.2, 2), 1)) for at, step in enumerate(steps) if step in known]
+            if cuts:
+                yield cuts
 
     def main(self):
         print(f"seed {self.options.seed}")
         self.demand("deploy")
         self.reference = self.victim.picture()
-        results = [self.case(*case) for case in self.cases()]
+        results = [self.chain(cuts) for cuts in self.chains()]
         print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
         return 0 if results and all(results) else 1
 

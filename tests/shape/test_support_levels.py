@@ -33,7 +33,7 @@ def platforms_of(host: dict) -> set:
 
 def deployed_by(scenario: str) -> set:
     """The platforms of the hosts that a scenario is limited to, where it runs deploy."""
-    folder = next(path for name in (scenario, f"long_{scenario}") if (path := ROOT / "molecule" / name).is_dir())
+    folder = ROOT / "molecule" / scenario
     assert "sovereign.ai_stack.deploy" in (folder / "converge.yml").read_text()
     arguments = document(folder / "molecule.yml")["ansible"]["executor"]["args"]["ansible_playbook"]
     names = next(text for text in arguments if text.startswith("--limit=")).removeprefix("--limit=").split(",")

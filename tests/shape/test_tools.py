@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 import refusals
 import scenarios
 import stages
+from house import ROOT
 
 
 @pytest.mark.parametrize(
@@ -52,3 +55,21 @@ def test_the_demo_wants_refusals_of_three_hosts(tmp_path, hosts, code, capsys):
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     assert refusals.main(str(tmp_path / "plan.json")) == code
     assert capsys.readouterr().out.count("refused ") == 3
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "where"),
+    [
+        ("sleep 0.5", 0, "none"),
+        ("exit 3", 3, "none"),
+        ("sleep 0.5; : PLANTED", 99, "'command line of sh'"),
+        ("cat secret", 99, "'output of the command'"),
+        ("cp secret report", 99, "'file report'"),
+    ],
+)
+def test_a_planted_secret_is_found_wherever_it_comes_out(tmp_path, script, code, where):
+    (tmp_path / "secret").write_text("PLANTED\n")
+    (tmp_path / "report").write_text("nothing")
+    command = [sys.executable, ROOT / "tests/secrets/watch.py", "secret", "--files", "report", "--", "sh", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, where in done.stdout) == (code, True)

@@ -37,6 +37,7 @@ def of(observation):
     packages = observation.get('packages') or {}
     found = {'package:%s' % name: version for name, version in (packages.get('installed') or {}).items() if _PACKAGES.search(name)}
     found.update(('hold:%s' % name, True) for name in packages.get('held') or ())
+    found.update(('repository:%s' % each['name'], True) for each in packages.get('repositories') or () if each.get('set_up'))
     found.update(('file:%s' % path, file.get('sha256')) for path, file in (observation.get('files') or {}).items() if path in files.PATHS)
     found.update(('unit:%s' % name, unit.get('enabled')) for name, unit in (observation.get('units') or {}).items() if name in OWN_UNITS + (_FABRIC,))
     for kernel in (observation.get('kernel') or {}).get('installed') or ():
@@ -58,7 +59,9 @@ def wanted(decisions, observation):
     if not want.get('driver.set'):
         return found
     _packages(found, want)
-    for path, text in files.rendered(want, (observation.get('packages') or {}).get('manager')).items():
+    packages = observation.get('packages') or {}
+    found.update(('repository:%s' % each['name'], True) for each in packages.get('repositories') or () if each.get('set_up') is False)
+    for path, text in files.rendered(want, packages.get('manager')).items():
         found['file:%s' % path] = files.digest(text)
     for unit in OWN_UNITS + ((_FABRIC,) if want.get('fabric.manager') else ()):
         found['unit:%s' % unit] = 'enabled'

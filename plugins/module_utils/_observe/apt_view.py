@@ -15,6 +15,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import d
 PREFIX = "ai-stack-facts-"
 DISTRIBUTION = "distribution"
 OURS = "ai-stack-%s.sources"
+LOGIN = "/etc/apt/auth.conf.d/ai-stack-%s.conf"
 
 
 class AptView:
@@ -27,7 +28,14 @@ class AptView:
         self.added = sources.with_components(self.own, options["components"])
         self.tool, self.failed = None, None
         self.wanted = {each["name"]: self._wanted(each) for each in self.repositories}
-        self.missing = bool(self.added) or any(sources.lacking(each, self.entries) for each in self.wanted.values()) or apt.lists_at(root) is None
+        self.set_up = {each["name"]: self._is_set_up(root, each) for each in self.repositories}
+        self.missing = bool(self.added) or not all(self.set_up.values()) or apt.lists_at(root) is None
+
+    def _is_set_up(self, root, repository):
+        """Is the repository there as the role writes it, with the login of today?"""
+        there = [each for each in self.entries if os.path.basename(each["file"]) == OURS % repository["name"]]
+        login = [line for line in (root.text(LOGIN % repository["name"]) or "").splitlines() if not line.startswith("#")]
+        return not sources.lacking(self.wanted[repository["name"]], there) and login == apt_scratch.netrc([repository]).splitlines()
 
     def _wanted(self, repository):
         """A folder of packages lies where the role put it: the host's own entry says where."""
@@ -59,14 +67,14 @@ class AptView:
         return [(DISTRIBUTION, self.own + self.added)] + [(name, [entry]) for name, entry in self.wanted.items()]
 
     def report(self):
-        """The repositories of an observation; reachable is null where nobody asked."""
+        """The repositories of an observation; reachable is null where nobody asked, set_up for those of the distribution."""
         found = []
         for name, entries in self._named_entries():
             for uri, suites, components in _by_uri(entries):
                 uri = dpkg.without_credentials(uri)
                 why = next((why for where, why in self.failed or () if where == "*" or where.startswith((uri + " ", uri + "/"))), None)
                 found.append({"name": name, "uri": uri, "suites": suites, "components": components,
-                              "reachable": None if self.failed is None else why is None, "message": why})
+                              "reachable": None if self.failed is None else why is None, "message": why, "set_up": self.set_up.get(name)})
         return found
 
     def offers(self, names):

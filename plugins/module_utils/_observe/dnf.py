@@ -77,7 +77,8 @@ class DnfView:
 
     def _is_there(self, repository):
         here = rpm.sections(self.root.text("%s/%s%s.repo" % (REPOSITORIES, OURS, repository["name"])) or "").get(OURS + repository["name"])
-        return here is not None and (repository.get("type") == "folder" or here.get("baseurl") == " ".join(repository.get("uris") or []))
+        wanted = {"baseurl": " ".join(repository.get("uris") or []), "username": repository.get("login"), "password": repository.get("password")}
+        return here is not None and (repository.get("type") == "folder" or all(here.get(key) == value for key, value in wanted.items()))
 
     def _prepare(self):
         os.makedirs(self.place + "/repos")
@@ -131,11 +132,13 @@ class DnfView:
         sections = {}
         for name in self.root.names(REPOSITORIES):
             sections.update(rpm.sections(self.root.text(REPOSITORIES + "/" + name) or "") if name.endswith(".repo") else {})
+        set_up = {OURS + each["name"]: self._is_there(each) for each in self.repositories}
         wanted = {OURS + each["name"]: {"baseurl": " ".join(each.get("uris") or [str(each.get("path"))])} for each in self.repositories}
         for name, each in sorted(dict(sections, **wanted).items()):
             if each.get("enabled", "1") in ("1", "true", "yes", "True"):
                 why = failed.get(name, failed.get("*"))
                 found.append({"name": name[len(OURS):] if name.startswith(OURS) else name, "suites": [], "components": [], "message": why,
+                              "set_up": set_up.get(name),
                               "uri": dpkg.without_credentials(each.get("baseurl") or each.get("mirrorlist") or each.get("metalink") or ""),
                               "reachable": None if self.failed is None else why is None})
         return found

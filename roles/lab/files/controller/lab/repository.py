@@ -4,6 +4,10 @@
 """The site's own package repository: built, signed and served by one container beside the hosts."""
 from __future__ import annotations
 
+import os
+import pathlib
+import secrets
+
 from . import engine, parts
 
 IMAGE = "localhost/ai-stack-lab:repository"
@@ -12,7 +16,7 @@ SOURCE = parts.FILES / "repository"
 
 
 def up(cache, settings, network, mirrors, there):
-    """SETTINGS: {address, suites, vendor_versions, days}. -> what was done"""
+    """SETTINGS: {address, suites, vendor_versions, days, password_file?}. -> what was done"""
     done = []
     if _image():
         done.append("image " + IMAGE)
@@ -63,5 +67,17 @@ def _kernel(suite):
 
 
 def _arguments(cache, settings, network):
+    mounts = {"%s/repository" % cache: "/srv", SOURCE / "serve.py": "/serve.py"}
+    if settings.get("password_file"):
+        mounts[_password(pathlib.Path(settings["password_file"]))] = "/run/password"
+    volumes = [word for here, there in mounts.items() for word in ("--volume", "%s:%s:ro" % (here, there))]
     return ["--name", NAME, "--hostname", "repository", "--network", "%s:ip=%s" % (network, settings["address"]), "--restart", "always", *engine.limits(),
-            "--volume", "%s/repository:/srv:ro" % cache, IMAGE, "python3", "-m", "http.server", "--directory", "/srv", "80"]
+            *volumes, IMAGE, "python3", "/serve.py", "/srv", "80", *(["/run/password"] if settings.get("password_file") else [])]
+
+
+def _password(path):
+    """The file, made when there is none: readable by root alone, and so is the server."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write(secrets.token_urlsafe(24) + "\n")
+    return path

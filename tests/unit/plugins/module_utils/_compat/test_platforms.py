@@ -20,7 +20,7 @@ def rules(planner, name, changes=None, tables=None, **intent):
 
 @pytest.mark.parametrize(
     ("name", "changes", "refused"),
-    [("h100-bookworm", {}, False), ("mi300x-trixie", {}, False), ("h100-trixie", {}, True), (UBUNTU, {}, True), (UBUNTU, ROCKY, True),
+    [("h100-bookworm", {}, False), ("mi300x-trixie", {}, False), ("h100-trixie", {}, False), (UBUNTU, {}, True), (UBUNTU, ROCKY, True),
      ("h100-bookworm", {"system__version": "99"}, True), ("h100-bookworm", {"system": {}}, True)],
 )  # fmt: skip
 def test_platform_counts_as_proven_by_its_row_only(planner, name, changes, refused):
@@ -34,9 +34,9 @@ def test_family_of_rhel_is_proven_by_its_major_release(planner, own_tables):
 
 
 def test_nearest_names_what_is_proven_for_the_vendor(planner):
-    plan = planner.plan(planner.recorded("h100-trixie"), intent={**planner.intent(), "ai_stack_waivers": []})
+    plan = planner.plan(planner.recorded(UBUNTU), intent={**planner.intent(), "ai_stack_waivers": []})
     nearest = next(row["nearest"] for row in plan["conflicts"] if row["rule"] == "ACC-83")
-    assert nearest.endswith("proven for nvidia cards: debian 12")
+    assert nearest.endswith("proven for nvidia cards: debian 12, debian 13")
 
 
 def test_waiver_lets_one_host_try_and_shows(planner):

@@ -35,6 +35,14 @@ def test_host_that_is_as_decided_changes_nothing(planner):
     assert (plan["hosts"][HOST]["state"], plan["hosts"][HOST]["changes"], plan["steps"], plan["artefacts"]) == ("converged", [], [], [])
 
 
+def test_repository_of_the_site_that_is_not_set_up_is_a_change(planner):
+    done = planner.recorded("h100-bookworm-converged")
+    site = {"name": "site", "uri": "http://mirror.example.org/site", "suites": ["stable"], "components": [], "reachable": True, "message": None}
+    done["packages"]["repositories"] += [{**site, "name": "there", "set_up": True}, {**site, "set_up": False}]
+    about = planner.plan(done, intent=planner.intent(driver={"policy": "535", "reboot": "when_needed"}))["hosts"][HOST]
+    assert (about["state"], [(row["resource"], row["before"], row["after"]) for row in about["changes"]]) == ("planned", [("repository:site", None, True)])
+
+
 def test_without_permission_to_reboot_no_loaded_module_is_predicted(planner):
     _seen, about = planned(planner)
     assert "loaded" not in {row["resource"] for row in about["changes"]}

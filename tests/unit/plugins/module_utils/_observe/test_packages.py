@@ -23,6 +23,7 @@ SITE = {
     "login": "reader",
     "password": "pa55word",
 }
+SOURCES = "Types: deb\nURIs: http://mirror.example.org/site\nSuites: stable\nComponents: main"
 # One H100, of which nobody said anything.
 CARDS = {"cards": {"nvidia": {"10de:2331"}}, "refusals": []}
 SECURE = dict(SITE, name="secure", uris=["https://mirror.example.org/secure"])
@@ -141,13 +142,36 @@ def view(root, **more):
         ({"components": ["main"]}, False),
         ({"components": ["main", "non-free"]}, True),
         ({"repositories": [SITE]}, True),
-        ({"repositories": [dict(SITE, uris=["http://user:secret@mirror.example.org/debian/"], suites=["bookworm"])]}, False),
+        ({"repositories": [dict(SITE, uris=["http://mirror.example.org/debian/"], suites=["bookworm"])]}, True),
         ({"repositories": [dict(SITE, type="rpm")]}, False),
     ],
-    ids=["nothing wanted", "component there", "component missing", "repository missing", "repository there", "other manager's"],
+    ids=["nothing wanted", "component there", "component missing", "repository missing", "repository in a file that is not ours", "other manager's"],
 )
 def test_a_scratch_configuration_is_made_only_where_a_source_is_missing(tree, more, missing):
     assert view(tree("hgx-h100"), **more).missing is missing
+
+
+@pytest.mark.parametrize(
+    ("sources", "login", "expected"),
+    [
+        (None, None, False),
+        (SOURCES, None, False),
+        (SOURCES, "login reader password of-yesterday", False),
+        (SOURCES, "login reader password pa55word", True),
+        (SOURCES.replace("stable", "old"), "login reader password pa55word", False),
+    ],
+    ids=["nothing", "no login", "old password", "all of it", "another suite"],
+)
+def test_a_repository_is_set_up_when_it_has_the_login_of_today(tree, sources, login, expected):
+    root = tree("hgx-h100")
+    for path, text in (("sources.list.d/ai-stack-site.sources", sources), ("auth.conf.d/ai-stack-site.conf", login)):
+        if text:
+            os.makedirs(os.path.dirname("%s/etc/apt/%s" % (root.path, path)), exist_ok=True)
+            with open("%s/etc/apt/%s" % (root.path, path), "w", encoding="utf-8") as stream:
+                stream.write("# managed\n" + ("machine http://mirror.example.org/site " if text == login else "") + text + "\n")
+    found = view(root, repositories=[SITE])
+    assert {each["name"]: each["set_up"] for each in found.report()}["site"] is expected
+    assert found.missing is not expected
 
 
 def test_without_package_lists_a_scratch_configuration_is_made(tree):
@@ -289,6 +313,9 @@ def test_dnf_sees_the_sites_repository_only_where_it_is_configured(tree, tmp_pat
     assert dnf.DnfView._is_there(type("View", (), {"root": root}), options["repositories"][0]) is False
     os.makedirs(root.path + "/etc/yum.repos.d")
     with open(root.path + "/etc/yum.repos.d/ai-stack-site.repo", "w", encoding="utf-8") as stream:
-        stream.write("[ai-stack-site]\nname=x\nbaseurl=http://mirror.example.org/site\n")
+        stream.write("[ai-stack-site]\nname=x\nbaseurl=http://mirror.example.org/site\nusername=site\npassword=of-yesterday\n")
+    assert dnf.DnfView._is_there(type("View", (), {"root": root}), options["repositories"][0]) is False
+    with open(root.path + "/etc/yum.repos.d/ai-stack-site.repo", "w", encoding="utf-8") as stream:
+        stream.write(dnf._section(options["repositories"][0], str(tmp_path)))
     assert dnf.DnfView._is_there(type("View", (), {"root": root}), options["repositories"][0]) is True
     assert "password=pa55word" in dnf._section(options["repositories"][0], str(tmp_path))

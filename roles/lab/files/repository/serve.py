@@ -1,0 +1,44 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""serve.py FOLDER PORT [PASSWORD_FILE]: serve a folder; the site's own archives in it ask for the login `lab`, as a site's mirror would."""
+from __future__ import annotations
+
+import base64
+import functools
+import hmac
+import http.server
+import pathlib
+import sys
+
+LOGIN = "lab"
+# the other folders stand for the archives of distributions
+PROTECTED = ("/debian/", "/rhel9/")
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *words, password_file, **options):
+        self.password_file = password_file
+        super().__init__(*words, **options)
+
+    def send_head(self):
+        if self.path.startswith(PROTECTED) and self.password_file and not self._known():
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="lab"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+        return super().send_head()
+
+    def _known(self):
+        password = pathlib.Path(self.password_file).read_text(encoding="utf-8").strip()
+        wanted = "Basic " + base64.b64encode(("%s:%s" % (LOGIN, password)).encode()).decode()
+        return hmac.compare_digest(wanted.encode(), self.headers.get("Authorization", "").encode())
+
+
+def main(folder, port, password_file=None):
+    http.server.ThreadingHTTPServer(("", int(port)), functools.partial(Handler, directory=folder, password_file=password_file)).serve_forever()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

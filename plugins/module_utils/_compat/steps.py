@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+_INSTALLED = ('repository:', 'package:', 'hold:', 'file:', 'unit:', 'module:')
+
 
 class _Order:
     """Steps in order; each needs the last one of each of its hosts."""
@@ -31,7 +33,7 @@ def of(site):
     """[{n, wave, what, targets, needs, costs}]: what can fail goes first, and what cuts service goes host by host."""
     todo, order, wave = [host for host in site.hosts.values() if host.changes and host.state == 'planned'], _Order(), 3
     order.add(1, 'build the module for the kernel that boots next, installing nothing', [host for host in todo if host.tries], 'minutes of a CPU')
-    order.add(2, 'install, pin and hold the driver', [host for host in todo if _touches(host, ('repository:', 'package:', 'hold:', 'file:', 'unit:', 'module:'))], None)
+    order.add(2, 'install, pin and hold the driver', [host for host in todo if _touches(host, _INSTALLED)], None)
     for host in todo:
         if host.drains:
             order.add(wave, 'drain', [host], 'the work on this host')

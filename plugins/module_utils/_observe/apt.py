@@ -88,6 +88,10 @@ class Apt:
     def policy(self, names):
         return dpkg.policy(self._cache("policy", *names).out) if names else {}
 
+    def depends(self, name):
+        """The packages that a package names as needed, one step far."""
+        return re.findall(r"^ +Depends: ([^<\s]+)$", self._cache("depends", name).out, re.M)
+
     def simulate(self, request):
         """{name: version} -> the simulation of an observation; recommended packages are not wanted on a server."""
         words = ["%s=%s" % pair for pair in sorted(request.items())]

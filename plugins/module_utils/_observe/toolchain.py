@@ -14,6 +14,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run im
 NEVER_UNPACKED = ("libc6", "libc-bin", "libc6-i386", "dpkg", "libcrypt1")
 LIBRARIES = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu", "usr/lib")
 POINTERS = re.compile(r'([= "])/usr/(src|lib/linux-kbuild)')
+PART_OF_HEADERS = re.compile(r"linux-(kbuild|headers)-")
 
 
 class Missing(Exception):
@@ -52,6 +53,12 @@ def _closure(apt, names):
     if not simulation["ok"]:
         raise Missing(simulation["message"])
     return ["%s=%s" % pair for pair in sorted(simulation["install"].items()) if pair[0] not in NEVER_UNPACKED]
+
+
+def _parts(apt, kernel, words):
+    """What the headers point at: a part that the host has already is not among WORDS, yet it must lie beside the unpacked ones."""
+    taken = {word.partition("=")[0] for word in words}
+    return [name for name in apt.depends("linux-headers-" + kernel) if PART_OF_HEADERS.match(name) and name not in taken]
 
 
 def installed_headers(kernel):
@@ -105,7 +112,8 @@ def prepare(apt, place, kernel):
     tools = [name for name in ("gcc", "make") if not which(name)]
     wanted = tools + ([] if headers else ["linux-headers-" + kernel])
     if wanted:
-        fetch(apt, place, _closure(apt, wanted))
+        words = _closure(apt, wanted)
+        fetch(apt, place, words + ([] if headers else _parts(apt, kernel, words)))
     environment = _environment(root) if wanted else {}
     source, output = headers or unpacked_headers(root, kernel)
     answer = run(["gcc", "-dumpfullversion"], 30, environment=environment, folder=place)

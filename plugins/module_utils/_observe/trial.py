@@ -63,13 +63,16 @@ def build(place, folder, tools, mode, jobs, seconds):
     return make_log.verdict(errors), errors or ["make ended with %s and no message" % answer.code]
 
 
-def keep(folder, target):
-    """Copies the modules for a later package of them; only complete files appear there."""
+def keep(folder, target, environment):
+    """Copies the modules, without what a debugger wants, for a later package of them; only complete files appear there."""
     os.makedirs(target, mode=0o755, exist_ok=True)
     names = []
     for path in built(folder):
         name = os.path.basename(path)
         shutil.copyfile(path, os.path.join(target, "." + name))
+        answer = run(["strip", "-g", "." + name], 60, environment=environment, folder=target)
+        if answer.code != 0:
+            raise toolchain.Missing("strip ended with %s: %s" % (answer.code, answer.err.strip()))
         os.replace(os.path.join(target, "." + name), os.path.join(target, name))
         names.append(name)
     return names
@@ -89,7 +92,7 @@ def attempt(apt, place, wanted):
         folder = source_folder(place + "/root")
         outcome["result"], outcome["errors"] = build(place, folder, tools, wanted["mode"], wanted["jobs"], wanted["seconds"])
         if outcome["result"] == "built" and wanted["keep"] and wanted["mode"] == "full":
-            outcome["modules"] = keep(folder, wanted["keep"])
+            outcome["modules"] = keep(folder, wanted["keep"], tools["environment"])
     except toolchain.Missing as error:
         outcome.update(result="not_tried", errors=[str(error)])
     return dict(outcome, seconds=round(time.monotonic() - started))

@@ -3,7 +3,7 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """On the build host: sign the modules of one kernel and pack them as a Debian package, so that no key and no compiler is on a GPU host.
 
-Usage: pack_modules.py < request.json, {folder, kernel, version, release, flavour, name, modules_as, sign_file, key, certificate, out}
+Usage: pack_modules.py [check] < request.json; check only says whether the host has what it takes. The request: {folder, kernel, version, release, flavour, name, modules_as, sign_file, key, certificate, out}
 """
 
 from __future__ import annotations
@@ -52,6 +52,14 @@ def sign_file(request):
     raise SystemExit("pack_modules: no sign-file on this host: install the headers of a kernel, or set gpu_driver_sign_file")
 
 
+def check(request):
+    """What can be known before minutes of compiling."""
+    if not shutil.which("dpkg-deb"):
+        raise SystemExit("pack_modules: dpkg-deb is not on this host")
+    if request["key"] and sign_file(request) and not os.access(request["key"], os.R_OK):
+        raise SystemExit("pack_modules: no key at %s" % request["key"])
+
+
 def sign(path, request):
     """The kernel's own program signs; the key stays where it is and is named, never read here."""
     if not request["key"]:
@@ -71,7 +79,6 @@ def place(request, tree):
         renamed = request["modules_as"] + name[len("nvidia"):] if name.startswith("nvidia") else name
         path = os.path.join(target, renamed)
         shutil.copyfile(os.path.join(request["folder"], name), path)
-        run("strip", "-g", path)
         sign(path, request)
     if not os.listdir(target):
         raise SystemExit("pack_modules: no modules in %s" % request["folder"])
@@ -97,4 +104,4 @@ def pack(request):
 
 
 if __name__ == "__main__":
-    pack(json.load(sys.stdin))
+    (check if sys.argv[1:] == ["check"] else pack)(json.load(sys.stdin))

@@ -36,8 +36,8 @@ def request_of(tmp_path):
     return {**names, **{name: str(path) for name, path in paths.items()}}
 
 
-def pack(request):
-    return subprocess.run([sys.executable, PROGRAM], input=json.dumps(request), capture_output=True, text=True, check=False)
+def pack(request, *words):
+    return subprocess.run([sys.executable, PROGRAM, *words], input=json.dumps(request), capture_output=True, text=True, check=False)
 
 
 def unpacked(request, tmp_path):
@@ -54,6 +54,14 @@ def test_the_package_holds_signed_modules_under_the_distributions_names(request_
     assert all(path.read_bytes().endswith(b"~Module signature appended~\n") for path in folder.iterdir())
     control = (root / "DEBIAN/control").read_text()
     assert "Version: 1.2.3-1~open+ab12cd34ef56\n" in control and "Provides: nvidia-kernel-1.2.3" in control and "Depends" not in control
+
+
+@pytest.mark.parametrize(("missing", "said"), [(None, ""), ("key", "no key at"), ("sign_file", "no sign-file on this host")])
+def test_what_the_build_host_lacks_is_said_before_it_compiles(request_of, missing, said):
+    if missing:
+        Path(request_of[missing]).unlink()
+    done = pack(request_of, "check")
+    assert (done.returncode, said in done.stderr, Path(request_of["out"]).exists()) == (int(bool(missing)), True, False)
 
 
 def test_no_key_is_in_the_package_and_no_folder_stays_behind(request_of, tmp_path):

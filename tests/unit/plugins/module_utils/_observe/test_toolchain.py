@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import toolchain, trial
@@ -51,6 +52,9 @@ class Apt:
     def simulate(self, request):
         return self.simulation
 
+    def depends(self, name):
+        return ["linux-headers-6.1.0-56-common", "linux-kbuild-6.1", "linux-compiler-gcc-12-x86"]
+
     def download(self, folder, words):
         self.asked.append(words)
         return "E: nothing here"
@@ -59,6 +63,14 @@ class Apt:
 def test_the_running_c_library_is_never_unpacked_beside():
     apt = Apt({"gcc": "4:12"}, {"ok": True, "install": {"gcc-12": "12", "libc6": "2.36", "libc6-dev": "2.36"}})
     assert toolchain._closure(apt, ["gcc"]) == ["gcc-12=12", "libc6-dev=2.36"]
+
+
+def test_part_of_the_headers_that_the_host_has_is_unpacked_beside_the_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(toolchain, "which", lambda name: name)
+    apt = Apt({"linux-headers-" + KERNEL: "6.1.192-2"}, {"ok": True, "install": {"linux-headers-" + KERNEL: "1", "linux-headers-6.1.0-56-common": "1"}})
+    with pytest.raises(toolchain.Missing):
+        toolchain.prepare(apt, str(tmp_path), KERNEL)
+    assert apt.asked == [["linux-headers-6.1.0-56-amd64=1", "linux-headers-6.1.0-56-common=1", "linux-kbuild-6.1"]]
 
 
 @pytest.mark.parametrize(
@@ -124,10 +136,17 @@ def test_the_result_follows_modules_and_messages(source, tmp_path, rules, result
 
 
 def test_modules_are_kept_when_asked(source, tmp_path):
-    folder = source(["@touch nvidia.ko nvidia-uvm.ko"])
+    folder = source(["@cp %s nvidia.ko; cp %s nvidia-uvm.ko" % (sys.executable, sys.executable)])
     trial.build(str(tmp_path), folder, {"environment": {}, "source": "s", "output": "o"}, "full", 1, 60)
-    assert trial.keep(folder, str(tmp_path / "kept")) == ["nvidia-uvm.ko", "nvidia.ko"]
+    assert trial.keep(folder, str(tmp_path / "kept"), {}) == ["nvidia-uvm.ko", "nvidia.ko"]
     assert sorted(os.listdir(tmp_path / "kept")) == ["nvidia-uvm.ko", "nvidia.ko"]
+
+
+def test_modules_that_cannot_be_stripped_are_not_kept(source, tmp_path):
+    folder = source(["@echo no module >nvidia.ko"])
+    trial.build(str(tmp_path), folder, {"environment": {}, "source": "s", "output": "o"}, "full", 1, 60)
+    with pytest.raises(toolchain.Missing, match="strip ended with 1"):
+        trial.keep(folder, str(tmp_path / "kept"), {})
 
 
 def test_the_kernels_sources_are_always_handed_over(source):

@@ -3,7 +3,9 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """On the build host: sign the modules of one kernel and pack them as a Debian package, so that no key and no compiler is on a GPU host.
 
-Usage: pack_modules.py [check] < request.json; check only says whether the host has what it takes. The request: {folder, kernel, version, release, flavour, name, modules_as, sign_file, key, certificate, out}
+Usage: pack_modules.py [check] < request.json, {folder, kernel, version, release, flavour, name, modules_as, sign_file, key, certificate, out}
+
+check: only say whether the host has what it takes.
 """
 
 from __future__ import annotations

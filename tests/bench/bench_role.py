@@ -43,7 +43,9 @@ PLAIN = """\
       register: cards
       changed_when: false
     - ansible.builtin.assert:
-        that: [module.stdout == version, cards.stdout_lines | unique == [version]]
+        that:
+          - module.stdout == version
+          - cards.stdout_lines | unique == [version]
 """
 
 
@@ -54,12 +56,12 @@ def busy():
 
 
 def measured(command, **options):
-    """(seconds, CPU seconds of the machine, what it said)"""
+    """(seconds, CPU seconds of the machine, what it said, what it said beside that)"""
     start, cpu = time.monotonic(), busy()
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **options)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{(done.stdout + done.stderr)[-3000:]}")
-    return time.monotonic() - start, busy() - cpu, done.stdout
+    return time.monotonic() - start, busy() - cpu, done.stdout, done.stderr
 
 
 class Bench:
@@ -95,7 +97,7 @@ class Bench:
         plain = self.plain()
         rounds = [(self.verb("deploy"), measured(plain)) for _round in range(ROUNDS)]
         role, stock = (min(row[at][1] for row in rounds) for at in (0, 1))
-        executions = len(re.findall(r"SSH: EXEC ssh [^\n]*python3", self.verb("deploy", "-vvv")[2]))
+        executions = len(re.findall(r"SSH: EXEC ssh [^\n]*python3", "".join(self.verb("deploy", "-vvv")[2:])))
         print(f"converged host: {executions} module executions (goal: 5)")
         print(f"converged host: deploy : stock modules = {role:.1f} s : {stock:.1f} s of a CPU = {role / stock:.2f} (goal: 0.2)")
 

@@ -52,8 +52,9 @@ def pay_once() -> None:
         importlib.import_module(name)
     house = "ansible_collections.sovereign.ai_stack.plugins."
     importlib.import_module(house + "plugin_utils._tables").load()
-    for path in sorted((ROOT / "plugins/module_utils/_compat").glob("[a-z]*.py")):
-        importlib.import_module(house + "module_utils._compat." + path.stem)
+    for room in ("_compat", "_pools"):
+        for path in sorted((ROOT / "plugins/module_utils" / room).glob("[a-z]*.py")):
+            importlib.import_module(house + f"module_utils.{room}.{path.stem}")
 
 
 def run_tests(nodes: list, disabled: str) -> tuple:

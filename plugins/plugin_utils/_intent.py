@@ -154,6 +154,11 @@ def _of_values(intent):
         if isinstance(value, dict) and tokens[:1] == ("ai_stack_pools",):
             if len(tokens) == 2 and "layout" in value and value.get("use") in ("host", "passthrough", "vgpu"):
                 yield (*tokens, "layout"), "INT-4", 'wants "use: mig" beside it', None
+            for key in ("cloud", "shapes", "tenants", "spare", "guest"):
+                if len(tokens) == 2 and key in value and value.get("use") in ("host", "mig", "vgpu"):
+                    yield (*tokens, key), "INT-4", 'wants "use: passthrough" beside it', None
+            if len(tokens) == 2 and "cloud" not in value and value.get("use") == "passthrough":
+                yield tokens, "INT-4", '"use: passthrough" wants the key "cloud" beside it', None
             if len(tokens) == 2 and "layout" not in value and value.get("use") == "mig":
                 yield tokens, "INT-4", '"use: mig" wants the key "layout" beside it', None
             most, least = value.get("max"), value.get("guaranteed")
@@ -167,6 +172,13 @@ def _is_day(text) -> bool:
     except ValueError:
         return len(text) != 10  # not of a date's form: the pattern has said so
     return True
+
+
+def planned_only(intent) -> list[dict]:
+    """What the plan decides and no role of this version acts on."""
+    found = [(tokens, value) for tokens, value, node in _schema.walk(intent) if isinstance(value, str) and value in node.get("x-planned", ())]
+    what = "this version of the collection plans \"%s\" and does not act on it yet: deploy refuses"
+    return [conflict("INT-7", _schema.path_of(tokens), f"{_schema.path_of(tokens)}: {what % value}", "a site without it, to deploy") for tokens, value in found]
 
 
 def not_yet(intent) -> list[dict]:

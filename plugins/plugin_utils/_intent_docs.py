@@ -52,6 +52,7 @@ def _row(tokens, node, required):
             ("secret", node.get("writeOnly")),
             ("later", later is True),
             (f"later: {', '.join(later)}" if isinstance(later, list) else "", isinstance(later, list)),
+            (f"planned, not deployed: {', '.join(node.get('x-planned', ()))}", "x-planned" in node),
         )
         if there
     ]

@@ -39,9 +39,10 @@ class Seen:
     outside: int = 0
 
 
-def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, settled=False):
+def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, settled=False, acting=False):
     """plan.json of a site. groups: {group: [hosts]}; now: UTC time as ISO text; folder: what the intent's paths are relative to;
-    known_groups: the groups that a waiver may name, where they are more; settled: whether no trial build follows this plan."""
+    known_groups: the groups that a waiver may name, where they are more; settled: whether no trial build follows this plan; acting: whether roles act on it, so that
+    what none of them can do yet is refused."""
     inventory = _run.inventory_of(groups)
     tables, digests, conflicts = _read_tables(intent, folder)
     # a waiver may name all parts of a rule at once: ACC-4 is ACC-4a and ACC-4b
@@ -49,10 +50,12 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules)
     wanted, places = _intent.squeezed(_intent.public(usable))
     refused += _certificate(wanted)
+    later = _intent.planned_only(intent)
     plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled)
     for part in ("conflicts", "warnings", "waived"):
         plan[part] = [_replaced(row, places) for row in plan[part]]
-    plan["conflicts"] = refused + conflicts + _unreadable(seen) + plan["conflicts"]
+    plan["warnings"] = ([] if acting else later) + plan["warnings"]
+    plan["conflicts"] = refused + (later if acting else []) + conflicts + _unreadable(seen) + plan["conflicts"]
     plan["warnings"] = [*_dark(seen, now), *plan["warnings"]]
     plan.update(schema=SCHEMA, site=wanted.get("ai_stack_site"), inputs=_inputs(intent, seen, digests, inventory, now))
     return plan
@@ -157,7 +160,7 @@ def plan_alone(intent, host, groups, seen, record, now, folder=".", settled=Fals
         mine["ai_stack_pools"] = [pool for pool in pools if not isinstance(pool, dict) or pool.get("hosts") in (host, *inside)]
     if isinstance(intent.get("ai_stack_states"), list):
         mine["ai_stack_states"] = [row for row in intent["ai_stack_states"] if not isinstance(row, dict) or row.get("host") == host]
-    return plan_site(mine, {group: [host] for group in inside}, seen, record, now, folder, known_groups=groups, settled=settled)
+    return plan_site(mine, {group: [host] for group in inside}, seen, record, now, folder, known_groups=groups, settled=settled, acting=True)
 
 
 def summary_of(plan) -> dict:
@@ -165,7 +168,7 @@ def summary_of(plan) -> dict:
     states = {}
     for host in plan["hosts"].values():
         states[host["state"]] = states.get(host["state"], 0) + 1
-    reboots = sum(any(row["subject"] == "reboot" and row["value"] for row in host["decisions"]) for host in plan["hosts"].values())
+    reboots = sum(any(row["subject"] in ("reboot", "passthrough.reboot") and row["value"] for row in host["decisions"]) for host in plan["hosts"].values())
     return {
         "site": plan["site"],
         "hosts": len(plan["hosts"]),

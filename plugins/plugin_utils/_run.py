@@ -202,6 +202,7 @@ def version() -> str:
 def core_digest() -> str:
     """One digest over the core's files: which code made the decisions."""
     digest = hashlib.sha256()
-    for path in sorted(ROOT.joinpath("plugins", "module_utils", "_compat").glob("*.py")):
+    rooms = (ROOT.joinpath("plugins", "module_utils", room) for room in ("_compat", "_pools"))
+    for path in [path for room in rooms for path in sorted(room.glob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

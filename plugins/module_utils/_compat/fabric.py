@@ -23,6 +23,11 @@ def _has(row, function):
     return row['detect'] == 'vpd' and row['vpd'] in str((function.get('vpd') or {}).get('text') or '')
 
 
+def found(index, functions):
+    """(row, function) of every switch among the functions of a host, however it is found."""
+    return [(row, function) for row in index.fabric for function in functions if _has(row, function)]
+
+
 def _switches(case, how):
     """(row, why) of the switches that are found in one way of looking: pci or vpd."""
     for row in case.index.fabric:

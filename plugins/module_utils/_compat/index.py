@@ -35,6 +35,7 @@ class Index:
         self._distributions(tables)
         self._builds(tables)
         self._mig(tables)
+        self._clouds(tables)
 
     def _accelerators(self, tables):
         self.devices, self.models, self.names = {}, {}, {}
@@ -63,6 +64,18 @@ class Index:
         for row in _rows(tables, 'mig'):
             for device in row.get('devices') or ():
                 self.mig.setdefault(device, {})[row['profile']] = row
+
+    def _clouds(self, tables):
+        self.series = {row['series']: row for row in _rows(tables, 'nova_series')}
+        self.nova = {(row['where'], row['name']): row for row in _rows(tables, 'nova_keys')}
+        self.filters = _rows(tables, 'nova_filters')
+        self.candidates = {(row['placement'], row['wanted'], row['there']): row for row in _rows(tables, 'placement_candidates')}
+        self.partitions = {(row['generation'], row['model']): row for row in _rows(tables, 'fabric_partitions')}
+        self.fixes, self.vfio = {}, {}
+        for row in _rows(tables, 'nova_fixes'):
+            self.fixes.setdefault(row['fix'], []).append(row)
+        for row in _rows(tables, 'vfio'):
+            self.vfio.setdefault(row['kind'], []).append(row)
 
     def source(self, identity, row=None):
         """Where a statement comes from: the row that decided, else the rule's own row."""

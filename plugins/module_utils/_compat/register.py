@@ -6,14 +6,27 @@
 
 Stages, what a function of each gets, and what it yields:
 
-========== ========================== =====================================================================
-candidate  (candidate, case)          Objection: why this candidate does not do for these cards
-need       (case)                     Need: what the cards ask for beside a driver
-host       (case)                     Objection: what keeps this host from any driver
-layout     (wish)                     Objection: why a card cannot take a MIG layout
-pool       (claims)                   Objection: what is wrong between pools, cards and record
-check      (view)                     a check of the evidence
-========== ========================== =====================================================================
+=========== ========================== ====================================================================
+candidate   (candidate, case)          Objection: why this candidate does not do for these cards
+need        (case)                     Need: what the cards ask for beside a driver
+host        (case)                     Objection: what keeps this host from any driver
+layout      (wish)                     Objection: why a card cannot take a MIG layout
+pool        (claims)                   Objection: what is wrong between pools, cards and record
+check       (view)                     a check of the evidence
+spec        (spec)                     Objection: what is wrong with an entry of device_spec
+alias       (alias)                    Objection: what is wrong with an entry of alias
+flavor      (flavor)                   Objection: what is wrong with a flavor that asks for cards
+selection   (selection)                Objection: what entries of a host do to its functions
+passthrough (donor)                   Objection: what keeps a host from giving its cards away
+cloud       (cloud)                    Objection: what keeps a cloud from its pools
+argument    (donor)                    (argument, because): what the kernel of a host is told
+module      (donor)                    (module, because): what a host loads
+setting     (cloud)                    Setting: an option of Nova or Placement
+limit       (cloud)                    (kind, id, value, because): a limit
+aggregate   (cloud)                    (name, {subject: value}, because): an aggregate of hosts
+image       (cloud, pool)              (property, value, because): what images of servers with cards have
+gate        (cloud)                    (place, what, targets, costs): a step of the order
+=========== ========================== ====================================================================
 """
 
 from __future__ import annotations

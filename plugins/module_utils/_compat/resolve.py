@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .._pools import passthrough
 from . import cards, decide, pools, steps
 from .case import plain
 from .index import Index
@@ -24,7 +25,7 @@ class Host:
         self.stale = bool(observation) and observation.get('reachable') is False
         self.cards = cards.of(self.seen, index) if self.known else []
         self.state, self.because, self.decisions, self.changes = 'unknown', '', [], []
-        self.out = self.reboots = self.drains = self.tries = False
+        self.out = self.rebinds = self.reboots = self.drains = self.tries = False
         self.packages, self.source = {}, None
 
 
@@ -53,11 +54,11 @@ class Site:
         (self.warnings if objection.warns else self.conflicts).append(entry(self.index, identity, objection, host))
 
 
-def resolve(intent, inventory, observations, tables, record, today, trials=(), settled=False):
+def resolve(intent, inventory, observations, tables, record, today, trials=(), settled=False, clouds=None):
     """The plan without its inputs; see docs/data.md.
 
     inventory: {host: [groups]}; observations: {host: document}; today: ISO date; trials: trial documents;
-    settled: True where no trial follows, so that what is unknown is refused.
+    settled: True where no trial follows, so that what is unknown is refused; clouds: {name: what is known of it}.
     """
     site = Site(intent, inventory, observations, tables, record, today, trials, settled)
     for identity, function in of('pool', site.index.enforced):
@@ -65,8 +66,9 @@ def resolve(intent, inventory, observations, tables, record, today, trials=(), s
             site.object(identity, objection)
     for host in site.hosts.values():
         decide.host(site, host)
+    made = passthrough.of_site(site, clouds)
     _refuse(site)
-    return _plan(site)
+    return _plan(site, made)
 
 
 def _refuse(site):
@@ -79,9 +81,9 @@ def _refuse(site):
         site.drivers.pop(name, None)
 
 
-def _plan(site):
-    return {'hosts': {name: _document(host) for name, host in site.hosts.items()}, 'resources': [], 'steps': steps.of(site),
-            'artefacts': steps.artefacts(site), 'conflicts': site.conflicts, 'warnings': site.warnings, 'waived': site.waived,
+def _plan(site, clouds):
+    return {'hosts': {name: _document(host) for name, host in site.hosts.items()}, 'resources': passthrough.resources(clouds),
+            'steps': passthrough.steps(clouds, steps.of(site)), 'artefacts': steps.artefacts(site), 'conflicts': site.conflicts, 'warnings': site.warnings, 'waived': site.waived,
             'record': renewed(site.record, site.intent.get('ai_stack_site'), site.hosts, site.drivers)}
 
 

@@ -17,6 +17,8 @@ from .mig import counted
 
 _PACKAGES = re.compile(r'nvidia|nvlsm|^libcuda|^cuda-drivers|rocm|^amdgpu|^habanalabs|^dkms$|firmware')
 _DRIVERS = ('nvidia', 'amdgpu', 'habanalabs')
+_IOMMU = ('intel_iommu', 'amd_iommu', 'iommu')
+VFIO = 'vfio-pci'
 _FABRIC = 'nvidia-fabricmanager.service'
 OWN_UNITS = ('ai-stack-gpu-driver.service', 'ai-stack-gpu-driver-check.service')
 
@@ -45,6 +47,7 @@ def of(observation):
         if module:
             found['module:%s' % kernel['release']] = _module(module)
     loaded = (observation.get('driver') or {}).get('loaded') or {}
+    found.update(_passed(observation))
     if loaded:
         found['loaded'] = {name: _module(module) for name, module in sorted(loaded.items())}
     for gpu in (observation.get('nvml') or {}).get('gpus') or ():
@@ -53,9 +56,29 @@ def of(observation):
     return found
 
 
+def _passed(observation):
+    """What is kept for vfio-pci, and what the kernel is told about the IOMMU."""
+    for one in observation.get('pci') or ():
+        if isinstance(one, dict) and one.get('driver_override') == VFIO:
+            yield 'override:%s' % address(one.get('address')), VFIO
+    cmdline = (observation.get('kernel') or {}).get('cmdline')
+    for word in cmdline.split() if isinstance(cmdline, str) else ():
+        if word.partition('=')[0] in _IOMMU:
+            yield 'argument:%s' % word, True
+
+
+def passed_through(want, observation):
+    """{resource: value} of a host once its cards are bound to vfio-pci; arguments are added, never replaced."""
+    found = of(observation)
+    found.update(('override:%s' % place, VFIO) for place in want.get('passthrough.bind') or ())
+    found.update(('argument:%s' % word, True) for word in want.get('passthrough.arguments') or ())
+    return found
+
+
 def wanted(decisions, observation):
     """{resource: value} of the same host once the decisions are carried out."""
-    want, found = values(decisions), of(observation)
+    want = values(decisions)
+    found = passed_through(want, observation)
     if not want.get('driver.set'):
         return found
     _packages(found, want)

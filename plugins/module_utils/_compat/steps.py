@@ -29,9 +29,14 @@ def _touches(host, kinds):
     return any(row['resource'].startswith(kinds) for row in host.changes)
 
 
+def _is_ours(host):
+    """Whether a driver is brought to a host; passthrough has steps of its own."""
+    return any(row['role'] == 'gpu_driver' for row in host.changes)
+
+
 def of(site):
     """[{n, wave, what, targets, needs, costs}]: what can fail goes first, and what cuts service goes host by host."""
-    todo, order, wave = [host for host in site.hosts.values() if host.changes and host.state == 'planned'], _Order(), 3
+    todo, order, wave = [host for host in site.hosts.values() if host.state == 'planned' and _is_ours(host)], _Order(), 3
     order.add(1, 'build the module for the kernel that boots next, installing nothing', [host for host in todo if host.tries], 'minutes of a CPU')
     order.add(2, 'install, pin and hold the driver', [host for host in todo if _touches(host, _INSTALLED)], None)
     for host in todo:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from .text import safe
 
 
-def _covers(scope, host, groups, pools):
-    """Whether a scope (site, host NAME, group NAME, pool NAME) reaches a host."""
+def _covers(scope, host=None, groups=(), pools=(), cloud=None):
+    """Whether a scope (site, host NAME, group NAME, pool NAME, cloud NAME) reaches a host or a cloud."""
     kind, _dummy, name = scope.partition(' ')
-    names = {'host': (host,), 'group': groups, 'pool': pools}.get(kind, ())
+    names = {'host': (host,), 'group': groups, 'pool': pools, 'cloud': (cloud,)}.get(kind, ())
     return kind == 'site' or name.strip() in names
 
 
@@ -33,6 +33,10 @@ class Waivers:
     def for_host(self, host, groups, pools):
         """{rule: waiver} that hold for a host today."""
         return {row['rule']: row for row in self.rows if _covers(str(row['scope']), host, groups, pools)}
+
+    def for_cloud(self, cloud, pools):
+        """{rule: waiver} that hold for a cloud and its pools today."""
+        return {row['rule']: row for row in self.rows if _covers(str(row['scope']), pools=pools, cloud=cloud)}
 
     def conflicts(self, index):
         """A rule of physics cannot be waived."""

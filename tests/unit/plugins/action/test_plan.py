@@ -45,7 +45,7 @@ def test_a_plan_fails_after_writing_its_reports_and_says_every_conflict(fine):
     result, said = fine.run(plan)
     assert result["failed"] is True and " conflicts, nothing was changed" in result["msg"]
     assert len(fine.report("plan.json")["conflicts"]) >= 4
-    for words in ("ai_stack_poools", "nearest allowed: ai_stack_pools", "H1000", "INT-7", "source: "):
+    for words in ("ai_stack_poools", "nearest allowed: ai_stack_pools", "H1000", "INT-4", "source: "):
         assert words in said
     assert {"rule", "host", "path"} == set(result["conflicts"][0])
 

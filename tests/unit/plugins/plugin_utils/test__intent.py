@@ -208,14 +208,8 @@ def test_a_digest_moves_with_what_is_wanted_and_not_with_switches_of_one_run():
 
 
 LATER = [
-    ("ai_stack_clouds", "ai_stack_clouds", None),
     ("ai_stack_clusters", "ai_stack_clusters", None),
     ("ai_stack_access", "ai_stack_access", None),
-    ("ai_stack_pools", "ai_stack_pools[0].use", "host, mig"),
-    ("ai_stack_pools", "ai_stack_pools[0].cloud", None),
-    ("ai_stack_pools", "ai_stack_pools[0].shapes", None),
-    ("ai_stack_pools", "ai_stack_pools[0].tenants", None),
-    ("ai_stack_pools", "ai_stack_pools[0].spare", None),
     ("ai_stack_pools", "ai_stack_pools[1].cluster", None),
 ]
 
@@ -225,6 +219,35 @@ def test_what_a_later_version_acts_on_is_refused_by_name(variable, path, near):
     found = [row for row in _intent.not_yet(_intent.of_variables(WHOLE)) if row["path"] == path]
     assert [(row["rule"], row["nearest"]) for row in found] == [("INT-7", near)]
     assert "this version of the collection does not act on" in found[0]["message"] and path in found[0]["message"]
+
+
+def test_a_vgpu_pool_is_refused_by_name():
+    found = _intent.not_yet(_intent.of_variables({"ai_stack_pools": [{"name": "a", "hosts": "g", "use": "vgpu"}]}))
+    assert [(row["rule"], row["path"], row["nearest"]) for row in found] == [("INT-7", "ai_stack_pools[0].use", "passthrough, host, mig")]
+
+
+def test_what_is_planned_and_not_deployed_is_named():
+    found = _intent.planned_only(_intent.of_variables(WHOLE))
+    assert [(row["rule"], row["path"]) for row in found] == [("INT-7", "ai_stack_pools[0].use")]
+    assert "deploy refuses" in found[0]["message"]
+
+
+@pytest.mark.parametrize("key", ["cloud", "shapes", "tenants", "spare", "guest"])
+def test_what_only_passthrough_has_is_refused_elsewhere(key):
+    value = {"cloud": "main", "shapes": [], "tenants": {}, "spare": 1, "guest": {}}[key]
+    pool = {"name": "a", "hosts": "g", "use": "host", key: value}
+    found = _intent.validate({"ai_stack_site": "x", "ai_stack_clouds": [{"name": "main"}], "ai_stack_pools": [pool]})
+    assert [(row["rule"], row["path"]) for row in found] == [("INT-4", f"ai_stack_pools[0].{key}")]
+
+
+def test_passthrough_wants_a_cloud():
+    found = _intent.validate({"ai_stack_site": "x", "ai_stack_pools": [{"name": "a", "hosts": "g", "use": "passthrough"}]})
+    assert [(row["rule"], row["path"]) for row in found] == [("INT-4", "ai_stack_pools[0]")]
+
+
+@pytest.mark.parametrize("series, known", [("zed", True), ("2023.1", True), ("2026.2", True), ("yoga", False), ("2026.3", False)])
+def test_a_series_is_named_as_the_tables_name_it(series, known):
+    assert (_intent.validate({"ai_stack_site": "x", "ai_stack_clouds": [{"name": "main", "series": series}]}) == []) is known
 
 
 def test_a_migration_of_somebody_elses_driver_is_refused_by_name():
@@ -245,8 +268,8 @@ def test_the_rest_is_still_planned_when_one_part_is_refused():
     refused, usable = _intent.check(intent, **KNOWN)
     rest, places = _intent.squeezed(usable)
     assert {row["rule"] for row in refused} == {"INT-7"}
-    assert [pool["name"] for pool in rest["ai_stack_pools"]] == ["h100-inference"] and places["ai_stack_pools"] == [1]
-    assert "ai_stack_clouds" not in rest and rest["ai_stack_driver"] == intent["ai_stack_driver"]
+    assert [pool["name"] for pool in rest["ai_stack_pools"]] == ["h100-passthrough", "h100-inference"] and places["ai_stack_pools"] == [0, 1]
+    assert "ai_stack_clusters" not in rest and rest["ai_stack_driver"] == intent["ai_stack_driver"]
 
 
 def test_a_bad_key_of_its_own_does_not_take_its_row_along():

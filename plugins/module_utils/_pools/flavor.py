@@ -1,0 +1,100 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wrong with a flavor that asks for cards."""
+
+from __future__ import annotations
+
+import re
+
+from .._compat.register import Objection, rule
+from .._compat.text import did_you_mean, safe
+
+ALIAS = 'pci_passthrough:alias'
+_RESOURCES = re.compile(r'resources\w*:(.+)')
+_NUMA = ('hw:numa_nodes', 'hw:pci_numa_affinity_policy')
+
+
+class Flavor:
+    """A flavor {name, is_public, extra_specs} beside what the cloud has.
+
+    aliases: {name: most cards that one host has of it, None: not known}; classes: resource classes of cards; kinds: {alias: device type};
+    where: the place to name in a message.
+    """
+
+    def __init__(self, flavor, aliases, classes=(), kinds=None, where='flavor'):
+        specs = flavor.get('extra_specs')
+        self.flavor, self.aliases, self.classes, self.kinds, self.where = flavor, aliases, classes, kinds or {}, where
+        self.specs = {str(key): str(value) for key, value in specs.items()} if isinstance(specs, dict) else {}
+        self.name = safe(flavor.get('name'))
+
+    @property
+    def requests(self):
+        """[(alias, count)]; count None: it is no number."""
+        found = []
+        for part in (self.specs.get(ALIAS) or '').split(','):
+            name, _dummy, count = part.strip().partition(':')
+            if name:
+                found.append((name, int(count) if count.isdigit() and len(count) < 9 else None))
+        return found
+
+
+@rule('NR-26', 'flavor')
+def asks_for_what_one_host_has(flavor):
+    """Every alias is configured, and no host has to have more cards than the largest one has: Placement would try for ever."""
+    for name, count in flavor.requests:
+        if name not in flavor.aliases:
+            yield Objection('flavor %s asks for the alias %s, which is not configured' % (flavor.name, safe(name)), did_you_mean(name, flavor.aliases),
+                            flavor.where)
+        elif count is None or flavor.aliases[name] is not None and not 0 < count <= flavor.aliases[name]:
+            yield Objection('flavor %s asks for %s cards of %s; the largest host has %s' % (
+                flavor.name, count, safe(name), 'an unknown number' if flavor.aliases[name] is None else flavor.aliases[name]),
+                'at most %s' % flavor.aliases[name] if flavor.aliases[name] else 'a number of cards', flavor.where)
+
+
+@rule('NR-27', 'flavor')
+def asks_by_alias_only(flavor):
+    """Nova would claim the class in placement and attach no device."""
+    for key in sorted(flavor.specs):
+        found = _RESOURCES.match(key)
+        if found and found.group(1) in flavor.classes:
+            yield Objection('flavor %s asks for %s by %s: no device would be attached' % (flavor.name, safe(found.group(1)), safe(key)), ALIAS, flavor.where)
+
+
+@rule('NR-28', 'flavor')
+def several_functions_say_their_group_policy(flavor):
+    """Without it Nova packs the VFs of a server."""
+    several = [name for name, count in flavor.requests if (count or 0) > 1 and flavor.kinds.get(name) == 'type-VF']
+    if several and flavor.specs.get('group_policy') not in ('none', 'isolate'):
+        yield Objection('flavor %s asks for several VFs without group_policy' % flavor.name, 'group_policy: none or isolate', flavor.where)
+
+
+@rule('NR-29', 'flavor')
+def is_private(flavor):
+    """An alias carries no right of a project: the access list of the flavor does."""
+    if flavor.requests and flavor.flavor.get('is_public') is not False:
+        yield Objection('flavor %s asks for cards and is public' % flavor.name, 'is_public: false, and access for the tenants', flavor.where)
+
+
+@rule('NR-30', 'flavor')
+def places_memory_near_the_card(flavor):
+    """A guest without NUMA gets memory from anywhere."""
+    for key in _NUMA:
+        if flavor.requests and key not in flavor.specs:
+            yield Objection('flavor %s asks for cards without %s' % (flavor.name, key), key, flavor.where)
+
+
+@rule('NR-31', 'flavor')
+def address_width_is_on_the_image(flavor):
+    """The API refuses hw:maxphysaddr_* on a flavor."""
+    for key in sorted(flavor.specs):
+        if key.startswith('hw:maxphysaddr_'):
+            yield Objection('flavor %s has %s' % (flavor.name, safe(key)), 'hw_maxphysaddr_mode on the image', flavor.where)
+
+
+@rule('NR-74', 'flavor')
+def locked_memory_has_a_page_size(flavor):
+    """The one is refused without the other."""
+    if 'hw:locked_memory' in flavor.specs and 'hw:mem_page_size' not in flavor.specs:
+        yield Objection('flavor %s has hw:locked_memory without hw:mem_page_size' % flavor.name, 'hw:mem_page_size', flavor.where)

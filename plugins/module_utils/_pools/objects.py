@@ -1,0 +1,173 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a cloud gets beside options: flavors, limits, aggregates, image properties, the inventories that placement must show."""
+
+from __future__ import annotations
+
+from .._compat.register import of, rule
+from . import flavor, names
+from .cloud import SWITCHES, TRAIT
+from .settings import dedicated, of_cloud
+
+_LARGE = 1 << 36  # bytes of one BAR above which the firmware's own window is too small
+_NEAR = 'preferred'
+
+
+def _row(subject, value, because, identity=None, index=None):
+    return {'subject': subject, 'value': value, 'because': because, 'rule': identity, 'source': index.source(identity) if index and identity else None}
+
+
+def _object(kind, identity, *decisions, changes=()):
+    return {'kind': kind, 'id': identity, 'decisions': list(decisions), 'changes': list(changes)}
+
+
+def flavor_of(pool, shape, limit_trait=TRAIT):
+    """The flavor of a shape: its name says what it is, so that another shape is another flavor."""
+    asked = ['%s:%d' % (pool.name, shape['cards'])]
+    if pool.board and shape['cards'] == pool.largest:
+        asked.append('%s:%d' % (pool.name + SWITCHES, pool.board))
+    specs = {flavor.ALIAS: ','.join(asked), 'trait:%s' % limit_trait: 'required', 'hw:numa_nodes': str(_nodes(pool, shape)),
+             'hw:pci_numa_affinity_policy': pool.guest.get('numa') or _NEAR}
+    for key, name in (('cpus', 'hw:cpu_policy'), ('pages', 'hw:mem_page_size')):
+        if pool.guest.get(key):
+            specs[name] = pool.guest[key]
+    if pool.types == ['type-VF'] and shape['cards'] > 1:
+        specs['group_policy'] = 'none'
+    return {'name': '%s.%dx.%dc.%dg.%dd' % (pool.name, shape['cards'], shape['vcpus'], shape['ram_gib'], shape['disk_gib']), 'vcpus': shape['vcpus'],
+            'ram_mib': shape['ram_gib'] * 1024, 'disk_gib': shape['disk_gib'], 'is_public': False, 'extra_specs': specs}
+
+
+def _nodes(pool, shape):
+    """NUMA nodes over which the cards of a server lie on the host that has them closest together; 1 where it cannot be shared out evenly."""
+    best = None
+    for name, cards in pool.cards.items():
+        counts = {}
+        for card in cards:
+            node = pool.donors[name].by_address[card['address']]['numa_node']
+            counts[node] = counts.get(node, 0) + 1
+        need, nodes = shape['cards'], 0
+        for count in sorted(counts.values(), reverse=True):
+            if need > 0:
+                need, nodes = need - count, nodes + 1
+        if need <= 0 and None not in counts:
+            best = min(best or nodes, nodes)
+    return best if best and shape['vcpus'] % best == 0 and shape['ram_gib'] % best == 0 else 1
+
+
+def flavors(cloud):
+    """[(pool, place of the shape, flavor)], each flavor once."""
+    seen, found = set(), []
+    for pool in cloud.pools:
+        for at, shape in enumerate(pool.shapes):
+            made = flavor_of(pool, shape)
+            if made['name'] not in seen:
+                seen.add(made['name'])
+                found.append((pool, at, made))
+    return found
+
+
+@rule('NR-70', 'image')
+def machine_of_a_guest(cloud, pool):
+    """Nova's own machine type for x86_64 is pc."""
+    yield 'hw_machine_type', 'q35', 'PCI Express for the cards'
+    yield 'hw_firmware_type', 'uefi', 'windows for large BARs'
+
+
+@rule('NR-71', 'image')
+def address_width_of_a_guest(cloud, pool):
+    """OVMF sizes its 64-bit window by the width that the guest sees."""
+    if pool.bars >= _LARGE and cloud.series.knows('image_property', 'hw_maxphysaddr_mode'):
+        yield 'hw_maxphysaddr_mode', 'passthrough', 'a BAR of %d GiB; needs libvirt 8.7 on the hosts' % (pool.bars >> 30)
+
+
+def _images(cloud, pool):
+    rows = []
+    for identity, function in of('image', cloud.index.enforced):
+        for name, value, because in function(cloud, pool):
+            rows.append(_row(name, value, because, identity, cloud.index))
+    return _object('image_properties', '%s/%s' % (cloud.name, pool.name), *rows)
+
+
+@rule('NR-50', 'limit')
+def limits_of_classes(cloud):
+    """Nothing for whoever was promised nothing; yields (kind, id, value, because)."""
+    for name, pool in sorted(cloud.classes().items()) if cloud.counts_cards else ():
+        yield 'registered_limit', 'class:%s' % name, 0, 'a tenant without a limit of its own gets none'
+        for tenant, row in sorted(pool.tenants.items()):
+            most = names.whole(row.get('max')) if row.get('max') is not None else pool.total
+            cards = name == pool.resource_class
+            yield 'project_limit', '%s/class:%s' % (tenant, name), most if cards else pool.board * (most // (pool.largest or 1)), 'as the pool says'
+
+
+def _limits(cloud):
+    for identity, function in of('limit', cloud.index.enforced):
+        for kind, name, value, because in function(cloud):
+            yield _object(kind, '%s/%s' % (cloud.name, name), _row('limit', value, because, identity, cloud.index))
+
+
+@rule('NR-45', 'aggregate')
+def hosts_with_cards(cloud):
+    """The trait goes to the provider of each host; yields (name, {subject: value}, because)."""
+    yield 'ai-stack-gpu', {'hosts': sorted(cloud.donors), 'metadata': {'trait:%s' % TRAIT: 'required'}, 'provider_trait': TRAIT}, 'plain servers stay away'
+
+
+@rule('NR-46', 'aggregate')
+def hosts_of_one_tenant(cloud):
+    """filter_tenant_id keeps others away; limit_tenants_to_placement_aggregate would keep the tenant's plain servers there too, and is not used."""
+    for tenant, hosts in sorted(dedicated(cloud).items()):
+        yield 'ai-stack-tenant-%s' % tenant, {'hosts': hosts, 'filter_tenant_id': tenant}, 'all cards of these hosts are of pools of %s' % tenant
+
+
+def _aggregates(cloud):
+    for identity, function in of('aggregate', cloud.index.enforced):
+        for name, values, because in function(cloud):
+            yield _object('aggregate', '%s/%s' % (cloud.name, name), *[_row(key, value, because, identity, cloud.index) for key, value in values.items()])
+
+
+def providers(cloud):
+    """{host: {ADDRESS: {class, total, traits}}} that placement must show; VFs count on the provider of their PF."""
+    found = {}
+    for pool in cloud.pools if cloud.reports else ():
+        for name, donor in sorted(pool.donors.items()):
+            for card in () if not donor.acts else pool.cards[name] + pool.kept[name]:
+                one = donor.by_address[card['address']]
+                place = (one['physfn'] or one['address']).upper()
+                there = found.setdefault(name, {}).setdefault(place, {'class': pool.resource_class, 'total': 0, 'traits': [pool.trait]})
+                there['total'] += 1
+    return found
+
+
+def _cloud(cloud):
+    options, rows = of_cloud(cloud)
+    reserved = {name: {card['address']: card['status'] for card in pool.kept[name]} for pool in cloud.pools for name in pool.donors if pool.kept[name]}
+    rows = [_row('series', cloud.series.name, 'as ai_stack_clouds says', 'NR-99', cloud.index), _row('settings', options, 'what each service reads')] + rows
+    rows += [_row('providers', providers(cloud), 'what placement must show before pci_in_placement', 'NR-41', cloud.index),
+             _row('reserved', reserved, 'out of service by ai_stack_states')]
+    return rows + list(_tenancy(cloud))
+
+
+def _tenancy(cloud):
+    """In plain words what Nova holds, and what it does not."""
+    held = ['who sees a flavor: the tenants on its access list']
+    if cloud.counts_cards:
+        held.append('how many cards a tenant uses at once: limits of its classes')
+    else:
+        held += ['%s: no more than the %d cards of pool %s' % (', '.join(sorted(pool.tenants)), pool.total, pool.name) for pool in cloud.pools if pool.tenants]
+    yield _row('tenancy.enforced', held, 'what Nova of %s holds' % cloud.series.name, 'NR-51', cloud.index)
+    loose = [] if cloud.counts_cards else ['a number of cards of one tenant within a pool: no limit counts cards here']
+    loose += ['residue in the memory of a card of pool %s' % pool.name for pool in cloud.pools if len(pool.tenants) > 1 and not cloud.once(pool)]
+    yield _row('tenancy.not_enforced', loose, 'what Nova of %s does not hold' % cloud.series.name, 'NR-51', cloud.index)
+
+
+def of_pools(cloud):
+    """The resources of a cloud: [{kind, id, decisions, changes}]."""
+    doors = [{'role': 'nova_pci_passthrough', 'resource': name, 'before': None, 'after': True, 'reboot': False, 'drain': False, 'irreversible': True}
+             for name, _dummy in cloud.doors()]
+    found = [_object('nova_cloud', cloud.name, *_cloud(cloud), changes=doors)]
+    found += list(_aggregates(cloud)) + list(_limits(cloud))
+    for pool, _dummy, made in flavors(cloud):
+        found.append(_object('flavor', '%s/%s' % (cloud.name, made['name']), _row('flavor', made, 'a shape of pool %s' % pool.name, 'NR-29', cloud.index),
+                             _row('access', sorted(pool.tenants), 'the tenants of the pool; granted last', 'NR-29', cloud.index)))
+    return found + [_images(cloud, pool) for pool in cloud.pools]

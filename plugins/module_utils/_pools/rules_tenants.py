@@ -1,0 +1,62 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tenants are promised against what there is."""
+
+from __future__ import annotations
+
+from .._compat.register import Objection, rule
+from .._compat.text import did_you_mean, listed, safe
+from . import names
+
+
+def _sum(pool, key):
+    return sum(names.whole(tenant.get(key)) for tenant in pool.tenants.values())
+
+
+@rule('NR-55', 'cloud')
+def limits_are_not_overbooked(cloud):
+    """Overbooking is a contract, and a waiver names who agreed."""
+    for pool in cloud.pools:
+        there = pool.total - pool.spare
+        if _sum(pool, 'max') > there and all(names.whole(tenant.get('max')) <= there for tenant in pool.tenants.values()):
+            yield Objection('pool %s: the limits of %s are %d cards together; it has %d, %d of them spare' % (
+                safe(pool.name), listed(sorted(pool.tenants)), _sum(pool, 'max'), pool.total, pool.spare),
+                'limits of %d together, or a waiver where overbooking is agreed' % max(there, 0), pool.path('tenants'))
+
+
+@rule('NR-100', 'cloud')
+def promises_can_be_kept(cloud):
+    """Neither one limit nor all guarantees can be more than there is."""
+    for pool in cloud.pools:
+        there = pool.total - pool.spare
+        for name, tenant in sorted(pool.tenants.items()):
+            if names.whole(tenant.get('max')) > there:
+                yield Objection('pool %s: %s may have %d cards; it has %d, %d of them spare' % (safe(pool.name), safe(name), tenant['max'], pool.total, pool.spare),
+                                'max %d' % max(there, 0), pool.path('tenants'))
+        if _sum(pool, 'guaranteed') > there:
+            yield Objection('pool %s: %d cards are guaranteed; it has %d, %d of them spare' % (safe(pool.name), _sum(pool, 'guaranteed'), pool.total, pool.spare),
+                            'guarantees of %d together' % max(there, 0), pool.path('tenants'))
+
+
+@rule('NR-101', 'cloud')
+def tenant_exists(cloud):
+    """Asked where the projects of the cloud are known."""
+    projects = cloud.seen.get('projects')
+    for pool in cloud.pools if isinstance(projects, list) else ():
+        for name in sorted(pool.tenants):
+            if name not in projects:
+                yield Objection('pool %s: cloud %s has no project %s' % (safe(pool.name), safe(cloud.name), safe(name)),
+                                did_you_mean(name, projects) or 'a project that is there', pool.path('tenants'))
+
+
+@rule('NR-83', 'cloud')
+def card_is_wiped_between_tenants(cloud):
+    """Memory of a card outlives a server: only one-time use gives somebody the time to wipe it."""
+    for pool in cloud.pools if cloud.series else ():
+        if len(pool.tenants) > 1 and not cloud.once(pool):
+            why = 'its cards are VFs' if 'type-VF' in pool.types else 'Nova of %s has no one-time use' % cloud.series.name
+            yield Objection('pool %s has %d tenants (%s), and nothing wipes a card between them: %s' % (
+                safe(pool.name), len(pool.tenants), listed(sorted(pool.tenants)), why),
+                'a pool with cards or hosts of its own for each tenant, or a waiver for the residue', pool.path('tenants'))

@@ -1,0 +1,76 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A site of one cloud, one pool and one host, and every way to make it another one."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve import resolve
+
+RECORDED = Path(__file__).resolve().parents[3] / "fixtures" / "observations"
+TODAY = "2026-11-25"
+PLATFORM = {"rule": "ACC-83", "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2099-12-31"}
+# a release that has every fix of its series
+NOVA = {"2025.1": "31.3.1", "2025.2": "32.2.1", "2026.1": "33.0.2", "2026.2": "34.0.0"}
+DOORS = ["report_in_placement on main", "unified limits on main"]
+SHAPE = {"cards": 1, "vcpus": 16, "ram_gib": 192, "disk_gib": 100}
+
+
+class Cloudy:
+    """Plans a site with passthrough pools."""
+
+    def __init__(self, tables):
+        self.tables = tables
+
+    @staticmethod
+    def host(name="h100-bookworm", **changes):
+        """A recorded observation of a machine with an Intel CPU; changes: dotted path -> value."""
+        found = json.loads((RECORDED / f"{name}.json").read_text())
+        found["system"]["cpu_vendor"] = "GenuineIntel"
+        for path, value in changes.items():
+            place = found
+            *folders, last = path.split("__")
+            for folder in folders:
+                place = place[int(folder) if isinstance(place, list) else folder]
+            place[int(last) if isinstance(place, list) else last] = value
+        return found
+
+    @staticmethod
+    def pool(name="h100", **more):
+        return {"name": name, "hosts": "gpus", "use": "passthrough", "cloud": "main", "shapes": [SHAPE], "tenants": {"research": {}}, **more}
+
+    @staticmethod
+    def intent(*pools, series="2025.1", cloud=None, **more):
+        row = {"name": "main", "region": "RegionOne", "series": series, "deployment": "packages", "nova": NOVA.get(series), **(cloud or {})}
+        return {"ai_stack_site": "test", "ai_stack_clouds": [row], "ai_stack_pools": list(pools), "ai_stack_waivers": [PLATFORM],
+                "ai_stack_confirm": DOORS, **more}  # fmt: skip
+
+    def plan(self, *hosts, pools=None, record=None, tables=None, clouds=None, groups=("gpus",), today=TODAY, **intent):
+        """The plan of hosts with observations; by default of one with two H100."""
+        seen = {one["host"]: one for one in hosts or [self.host()]}
+        wanted = self.intent(*([self.pool()] if pools is None else pools), **intent)
+        given = copy.deepcopy((wanted, seen, record or {}))
+        plan = resolve(given[0], {host: list(groups) for host in seen}, given[1], tables or self.tables, given[2], today, clouds=clouds)
+        assert given == (wanted, seen, record or {}), "resolve changed what it was given"
+        json.dumps(plan)
+        return plan
+
+
+@pytest.fixture
+def cloudy(tables):
+    return Cloudy(tables)
+
+
+def decisions(plan, host="gpu-h100-1"):
+    return {row["subject"]: row["value"] for row in plan["hosts"][host]["decisions"]}
+
+
+def resource(plan, kind, name=None):
+    """The decisions of one resource by subject; every one of the kind, by id, where none is named."""
+    found = {one["id"]: {row["subject"]: row["value"] for row in one["decisions"]} for one in plan["resources"] if one["kind"] == kind}
+    return found if name is None else found[name]

@@ -54,7 +54,9 @@ def renewed(record, site, hosts, drivers):
                 cards[place] = _row(name, card, record.cards.get(place))
     kept = {name: dict(record.hosts.get(name) or {}, **({'driver': drivers[name]} if name in drivers else {}))
             for name in sorted(set(record.hosts) | set(drivers))}
-    return {'schema': SCHEMA, 'site': site, 'hosts': kept, 'cards': [cards[place] for place in sorted(cards)]}
+    made = {'schema': SCHEMA, 'site': site, 'hosts': kept, 'cards': [cards[place] for place in sorted(cards)]}
+    # what was done to a cloud its role writes down: a plan does nothing to it
+    return dict(made, clouds=record.document['clouds']) if record.document.get('clouds') else made
 
 
 def completed(record, cards):

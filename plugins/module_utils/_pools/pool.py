@@ -18,6 +18,7 @@ class Pool:
         self.kept = {one.name: [card for card in one.kept if site.record.pool_of(one.name, card) == self.name] for one in donors}
         self.donors = {one.name: one for one in donors if self.cards[one.name] or self.kept[one.name]}
         self.remembered = _remembered(site, at, pool)
+        self.unseen = [name for name in site.claims.members(pool) if not site.hosts[name].known and name not in self.remembered]
         self.shapes = shapes_of(pool)
         self.guest = pool.get('guest') or {}
         self.spare = names.whole(pool.get('spare'))

@@ -133,7 +133,7 @@ def _promises(cloud):
     for pool in cloud.pools:
         for name, tenant in sorted(pool.tenants.items()):
             most = tenant.get('max')
-            if names.whole(most) and most < pool.total or most == 0:
+            if isinstance(most, int) and most < pool.total:
                 yield pool, name, 'at most %d cards for %s' % (most, safe(name))
             if names.whole(tenant.get('guaranteed')) and len(pool.tenants) > 1:
                 yield pool, name, '%d cards guaranteed to %s' % (tenant['guaranteed'], safe(name))

@@ -15,29 +15,40 @@ def _sum(pool, key):
     return sum(names.whole(tenant.get(key)) for tenant in pool.tenants.values())
 
 
+def _has(pool):
+    """What a pool has, in words; hosts that were never seen may have more."""
+    unseen = '; %s never told' % listed(pool.unseen) if pool.unseen else ''
+    return 'it has %d, %d of them spare%s' % (pool.total, pool.spare, unseen)
+
+
 @rule('NR-55', 'cloud')
 def limits_are_not_overbooked(cloud):
     """Overbooking is a contract, and a waiver names who agreed."""
     for pool in cloud.pools:
-        there = pool.total - pool.spare
+        there = max(pool.total - pool.spare, 0)
         if _sum(pool, 'max') > there and all(names.whole(tenant.get('max')) <= there for tenant in pool.tenants.values()):
-            yield Objection('pool %s: the limits of %s are %d cards together; it has %d, %d of them spare' % (
-                safe(pool.name), listed(sorted(pool.tenants)), _sum(pool, 'max'), pool.total, pool.spare),
-                'limits of %d together, or a waiver where overbooking is agreed' % max(there, 0), pool.path('tenants'))
+            yield Objection('pool %s: the limits of %s are %d cards together; %s' % (safe(pool.name), listed(sorted(pool.tenants)), _sum(pool, 'max'), _has(pool)),
+                            'limits of %d together, or a waiver where overbooking is agreed' % there, pool.path('tenants'), None, None, bool(pool.unseen))
+
+
+def _too_much(pool):
+    """(words, nearest, key) of every promise that is more than there is."""
+    there = max(pool.total - pool.spare, 0)
+    for name, tenant in sorted(pool.tenants.items()):
+        if names.whole(tenant.get('max')) > there:
+            yield '%s may have %d cards' % (safe(name), tenant['max']), 'max %d' % there, 'tenants'
+    if _sum(pool, 'guaranteed') > there:
+        yield '%d cards are guaranteed' % _sum(pool, 'guaranteed'), 'guarantees of %d together' % there, 'tenants'
+    if pool.spare > pool.total:
+        yield '%d cards are kept free' % pool.spare, 'spare %d' % pool.total, 'spare'
 
 
 @rule('NR-100', 'cloud')
 def promises_can_be_kept(cloud):
     """Neither one limit nor all guarantees can be more than there is."""
     for pool in cloud.pools:
-        there = pool.total - pool.spare
-        for name, tenant in sorted(pool.tenants.items()):
-            if names.whole(tenant.get('max')) > there:
-                yield Objection('pool %s: %s may have %d cards; it has %d, %d of them spare' % (safe(pool.name), safe(name), tenant['max'], pool.total, pool.spare),
-                                'max %d' % max(there, 0), pool.path('tenants'))
-        if _sum(pool, 'guaranteed') > there:
-            yield Objection('pool %s: %d cards are guaranteed; it has %d, %d of them spare' % (safe(pool.name), _sum(pool, 'guaranteed'), pool.total, pool.spare),
-                            'guarantees of %d together' % max(there, 0), pool.path('tenants'))
+        for words, nearest, key in _too_much(pool):
+            yield Objection('pool %s: %s; %s' % (safe(pool.name), words, _has(pool)), nearest, pool.path(key), None, None, bool(pool.unseen))
 
 
 @rule('NR-101', 'cloud')

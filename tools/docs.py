@@ -93,6 +93,14 @@ def platform_lines(found: dict) -> list:
     return lines
 
 
+def series_lines(found: dict) -> list:
+    first = {(row["where"], row["name"]): min(map(int, row["first"])) for row in found["nova_keys"]["rows"] if row["where"] != "placement_option"}
+    asked = [("option", "pci_in_placement"), ("device_spec", "one_time_use"), ("behaviour", "unified limits count pci_passthrough:alias")]
+    rows = sorted(found["nova_series"]["rows"], key=lambda row: int(row["nova"]))
+    return [[row["series"], row["nova"], row["placement"], row["status"].replace("_", " "), row["floor"] or "none is known",
+             *("yes" if int(row["nova"]) >= first[key] else "no" for key in asked)] for row in rows]  # fmt: skip
+
+
 def support_page(found: dict) -> str:
     real = any(row["level"] == "proven on the real part" for row in found["platforms"]["rows"])
     return "\n".join([
@@ -105,6 +113,11 @@ def support_page(found: dict) -> str:
         "before anything is touched, until `ai_stack_waivers` accepts it for a host. A platform that is not listed is decided only, too.\n",
         "## Platforms\n",
         grid(["Distribution", "Release", "Cards of", "Driver branches in its archives", "Level", "Shown by scenario", "Note"], platform_lines(found)),
+        "## OpenStack series\n",
+        "Cards that are passed through to tenants are planned for these series. All of them are decided only: `deploy` refuses a pool with "
+        "`use: passthrough`, since no role acts on it yet.\n",
+        grid(["Series", "Nova", "Placement", "Upstream branch", "Floor for tenants", "Cards in placement", "One-time use", "Limits count cards"],
+             series_lines(found)),
         "## Cards\n",
         cards_grid(found),
     ])  # fmt: skip

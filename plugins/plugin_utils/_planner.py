@@ -41,8 +41,8 @@ class Seen:
 
 def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, settled=False, acting=False):
     """plan.json of a site. groups: {group: [hosts]}; now: UTC time as ISO text; folder: what the intent's paths are relative to;
-    known_groups: the groups that a waiver may name, where they are more; settled: whether no trial build follows this plan; acting: whether roles act on it, so that
-    what none of them can do yet is refused."""
+    known_groups: the groups that a waiver may name, where they are more; settled: whether no trial build follows this plan;
+    acting: whether roles act on it, so that what none of them can do yet is refused."""
     inventory = _run.inventory_of(groups)
     tables, digests, conflicts = _read_tables(intent, folder)
     # a waiver may name all parts of a rule at once: ACC-4 is ACC-4a and ACC-4b

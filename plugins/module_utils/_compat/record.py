@@ -41,6 +41,8 @@ def _row(host, card, old):
         # What cannot be read now was read before: the driver may be down.
         if row[key] is None and old and (old.get('vendor'), old.get('device')) == (card['vendor'], card['device']):
             row[key] = old.get(key)
+    if card.get('tenants'):
+        row['tenants'] = card['tenants']
     return row
 
 

@@ -83,7 +83,8 @@ def _refuse(site):
 
 def _plan(site, clouds):
     return {'hosts': {name: _document(host) for name, host in site.hosts.items()}, 'resources': passthrough.resources(clouds),
-            'steps': passthrough.steps(clouds, steps.of(site)), 'artefacts': steps.artefacts(site), 'conflicts': site.conflicts, 'warnings': site.warnings, 'waived': site.waived,
+            'steps': passthrough.steps(clouds, steps.of(site)), 'artefacts': steps.artefacts(site),
+            'conflicts': site.conflicts, 'warnings': site.warnings, 'waived': site.waived,
             'record': renewed(site.record, site.intent.get('ai_stack_site'), site.hosts, site.drivers)}
 
 

@@ -79,7 +79,8 @@ def device_type_is_written(alias):
         return
     kinds = _values(alias, 'device_type')
     if alias.value.get('device_type') not in kinds:
-        yield Objection('%s has no device_type: it never gets an SR-IOV capable card' % alias.named, 'one of %s, as the host shows it' % ', '.join(kinds), WHERE)
+        yield Objection('%s has no device_type: it never gets an SR-IOV capable card' % alias.named,
+                        'one of %s, as the host shows it' % ', '.join(kinds), WHERE)
     for other in alias.twins:
         if any(other.value.get(key) != alias.value.get(key) for key in ('device_type', 'numa_policy')):
             yield Objection('%s: lines of one name differ in device_type or numa_policy' % alias.named, 'the same in all of them', WHERE)

@@ -30,6 +30,9 @@ class Cloud:
         self.series = Series(self.index, series, self.installed or row.get('nova'), row.get('placement')) if series else None
         self.confirmed = frozenset(site.intent.get('ai_stack_confirm') or ())
         self.waived = site.waivers.for_cloud(self.name, [pool.name for pool in self.pools])
+        for pool in self.pools:
+            for card in [card for cards in pool.cards.values() for card in cards]:
+                card['tenants'] = sorted(pool.tenants)
 
     def _installed(self):
         """The version of Nova that its hosts tell; None: none does, or they differ."""
@@ -58,7 +61,8 @@ class Cloud:
     @property
     def counts_cards(self):
         """Whether limits of a tenant count cards: Nova of the series can, and the site does not keep the legacy quota."""
-        return bool(self.placement and self.row.get('quota', UNIFIED) == UNIFIED and self.series.knows('behaviour', 'unified limits count pci_passthrough:alias'))
+        return bool(self.placement and self.row.get('quota', UNIFIED) == UNIFIED
+                    and self.series.knows('behaviour', 'unified limits count pci_passthrough:alias'))
 
     @property
     def tenants(self):
@@ -70,6 +74,16 @@ class Cloud:
             yield 'report_in_placement on %s' % self.name, 'once the cards of a host are in placement, nova-compute refuses to start without it'
         if self.counts_cards and not self.record.get('unified_limits'):
             yield 'unified limits on %s' % self.name, 'the quota driver counts for every tenant, with cards or without'
+
+    def residues(self):
+        """(pool, host, card, tenants) of cards that others had before, and that nothing wipes."""
+        for pool in self.pools:
+            for name, cards in sorted(pool.cards.items()) if not self.once(pool) else ():
+                for card in cards:
+                    before = (self.site.record.cards.get((name, card['address'])) or {}).get('tenants')
+                    gone = sorted({one for one in before if isinstance(one, str)} - set(pool.tenants)) if isinstance(before, list) else []
+                    if gone and pool.tenants:
+                        yield pool, name, card, gone
 
     def classes(self):
         """{resource class: pool} of cards and switches."""

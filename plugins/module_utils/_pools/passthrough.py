@@ -75,6 +75,8 @@ def _decide(donor):
             ('passthrough.arguments', [what for what, _dummy, _dummy in asked], '; '.join(why for _dummy, why, _dummy in asked) or 'the groups are there',
              asked[0][2] if asked else 'NR-60'),
             ('passthrough.modules', [what for what, _dummy, _dummy in modules], 'vfio-pci needs them', 'NR-64'),
+            ('passthrough.pages', sorted({(pool.get('guest') or {}).get('pages') or 'small' for pool in donor.pools.values()} - {'small'}),
+             'what the pools say of the memory of their guests', 'NR-73'),
             ('passthrough.keep_off', donor.keep_off(), 'no card that stays with this host needs them', 'NR-67')]
     for subject, value, because, identity in rows:
         host.decisions.append({'subject': subject, 'value': value, 'because': because, 'rule': identity, 'source': donor.index.source(identity)})

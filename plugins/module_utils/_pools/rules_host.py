@@ -17,6 +17,15 @@ _METAL = 'none'
 _DISPLAY = '0300'
 
 
+@rule('NR-103', 'passthrough')
+def host_is_of_one_cloud(donor):
+    """One nova-compute, one cloud."""
+    clouds = {str(pool.get('cloud')): at for at, pool in sorted(donor.pools.items())}
+    if len(clouds) > 1:
+        yield Objection('pools of this host are of clouds %s' % listed(sorted(clouds)), 'hosts of its own for each cloud',
+                        'ai_stack_pools[%d].cloud' % max(clouds.values()))
+
+
 @rule('NR-07', 'passthrough')
 def nova_sees_the_domain(donor):
     """Intel VMD makes domains that Nova ignores."""

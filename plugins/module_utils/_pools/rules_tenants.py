@@ -27,7 +27,8 @@ def limits_are_not_overbooked(cloud):
     for pool in cloud.pools:
         there = max(pool.total - pool.spare, 0)
         if _sum(pool, 'max') > there and all(names.whole(tenant.get('max')) <= there for tenant in pool.tenants.values()):
-            yield Objection('pool %s: the limits of %s are %d cards together; %s' % (safe(pool.name), listed(sorted(pool.tenants)), _sum(pool, 'max'), _has(pool)),
+            yield Objection('pool %s: the limits of %s are %d cards together; %s' % (
+                safe(pool.name), listed(sorted(pool.tenants)), _sum(pool, 'max'), _has(pool)),
                             'limits of %d together, or a waiver where overbooking is agreed' % there, pool.path('tenants'), None, None, bool(pool.unseen))
 
 
@@ -71,3 +72,12 @@ def card_is_wiped_between_tenants(cloud):
             yield Objection('pool %s has %d tenants (%s), and nothing wipes a card between them: %s' % (
                 safe(pool.name), len(pool.tenants), listed(sorted(pool.tenants)), why),
                 'a pool with cards or hosts of its own for each tenant, or a waiver for the residue', pool.path('tenants'))
+
+
+@rule('NR-83', 'cloud')
+def card_is_wiped_before_another_tenant(cloud):
+    """A pool can change hands too."""
+    for pool, name, card, before in cloud.residues() if cloud.series else ():
+        yield Objection('the card at %s of %s was given to %s before, and goes to %s: nothing wipes it' % (
+            card['address'], safe(name), listed(before), listed(sorted(pool.tenants))), 'the tenant that it had, or a waiver once somebody wiped it',
+            pool.path('tenants'))

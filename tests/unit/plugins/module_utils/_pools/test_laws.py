@@ -31,12 +31,10 @@ def index(tables):
 
 
 counts = some.integers(0, 9)
-shapes = some.lists(
-    some.fixed_dictionaries({"cards": some.integers(1, 9), "vcpus": some.integers(1, 64), "ram_gib": some.integers(1, 512), "disk_gib": counts}), max_size=3
-)
-tenants = some.dictionaries(
-    some.sampled_from(["research", "health", "x"]),
-    some.fixed_dictionaries({}, optional={"max": counts, "guaranteed": counts, "until": some.sampled_from(["2026-01-01", "2027-01-01"])}), max_size=3)  # fmt: skip
+sizes = {"cards": some.integers(1, 9), "vcpus": some.integers(1, 64), "ram_gib": some.integers(1, 512), "disk_gib": counts}
+shapes = some.lists(some.fixed_dictionaries(sizes), max_size=3)
+tenant = {"max": counts, "guaranteed": counts, "until": some.sampled_from(["2026-01-01", "2027-01-01"])}
+tenants = some.dictionaries(some.sampled_from(["research", "health", "x"]), some.fixed_dictionaries({}, optional=tenant), max_size=3)
 pools = some.lists(
     some.fixed_dictionaries(
         {"use": some.sampled_from(["passthrough", "passthrough", "host"]), "cloud": some.sampled_from(["main", "other", "nowhere", None])},
@@ -133,8 +131,9 @@ def test_junk_in_every_field_is_a_conflict_and_no_exception(index, junk, series)
         one["pci"] = [{**planted(each, junk), "present": True, "identity": None, "vpd": None} for each in one["pci"]]
         one["system"]["cpu_vendor"], one["openstack"] = junk, {"nova": junk}
         one["kernel"]["cmdline"] = junk
-    rows = [Cloudy.pool(shapes=[{"cards": 8, "vcpus": 1, "ram_gib": 1, "disk_gib": 0}], tenants={"a": {}, "b": {}})]
-    plan = plan_of(index, list(hosts), [{key: value for key, value in row.items() if key not in ("name", "hosts")} for row in rows], (series, None, True), hosts=hosts)
+    pool = Cloudy.pool(shapes=[{"cards": 8, "vcpus": 1, "ram_gib": 1, "disk_gib": 0}], tenants={"a": {}, "b": {}})
+    pool = {key: value for key, value in pool.items() if key not in ("name", "hosts")}
+    plan = plan_of(index, list(hosts), [pool], (series, None, True), hosts=hosts)
     for row in plan["conflicts"] + plan["warnings"]:
         assert row["message"].isprintable() and len(row["message"]) < 4000
 

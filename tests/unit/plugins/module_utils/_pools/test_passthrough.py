@@ -143,6 +143,21 @@ def test_a_quarantined_card_stays_bound_and_is_reserved(cloudy):
     assert list(decisions(retired)["passthrough.bind"]) == ["0000:17:00.0"]
 
 
+def test_a_pool_that_changes_hands_is_refused_where_nothing_wipes_its_cards(cloudy):
+    record = cloudy.plan()["record"]
+    assert [row["tenants"] for row in record["cards"]] == [["research"], ["research"]]
+    plan = cloudy.plan(pools=[cloudy.pool(tenants={"health": {}})], record=record)
+    assert {row["rule"] for row in plan["conflicts"]} == {"NR-83"} and "was given to research before, and goes to health" in plan["conflicts"][0]["message"]
+    waiver = {"rule": "NR-83", "scope": "pool h100", "reason": "wiped by hand", "approver": "board", "until": "2026-12-01"}
+    later = cloudy.plan(pools=[cloudy.pool(tenants={"health": {}})], record=record, ai_stack_waivers=[waiver])
+    assert later["conflicts"] == [] and [row["tenants"] for row in later["record"]["cards"]] == [["health"], ["health"]]
+
+
+def test_a_tenant_that_joins_is_no_residue_of_its_own(cloudy):
+    record = cloudy.plan(series="2026.1", pools=[cloudy.pool(tenants={"a": {}})])["record"]
+    assert cloudy.plan(series="2026.1", pools=[cloudy.pool(tenants={"a": {}, "b": {}})], record=record)["conflicts"] == []
+
+
 def test_limits_count_the_cards_of_a_host_that_is_dark_today(cloudy):
     both = [cloudy.host(), {**cloudy.host(), "host": "other"}]
     record = cloudy.plan(*both, series="2026.2")["record"]

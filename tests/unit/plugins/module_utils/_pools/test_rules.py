@@ -60,7 +60,8 @@ def alias(cloudy, identity, *texts, words, placement=True):
 
 
 def flavor(cloudy, identity, words, **changes):
-    good = {"name": "g", "is_public": False, "extra_specs": {"pci_passthrough:alias": "h100:1", "hw:numa_nodes": "1", "hw:pci_numa_affinity_policy": "preferred"}}
+    specs = {"pci_passthrough:alias": "h100:1", "hw:numa_nodes": "1", "hw:pci_numa_affinity_policy": "preferred"}
+    good = {"name": "g", "is_public": False, "extra_specs": specs}
     index, kinds = Index(cloudy.tables), {"h100": "type-VF"}
     assert lint.flavor(index, good, {"h100": 2}, ["CUSTOM_H100"], kinds) == ([], [])
     bad = {**good, **changes, "extra_specs": {key: value for key, value in {**good["extra_specs"], **changes.get("extra_specs", {})}.items() if value}}
@@ -490,6 +491,14 @@ def memory_is_not_promised_twice(cloudy):
 @case("NR-75")
 def ports_leave_room_beside_the_cards(cloudy):
     assert option(cloudy.plan(pools=[cloudy.pool(shapes=[{**SHAPE, "cards": 2}])]), "num_pcie_ports") == ("18", "NR-75")
+
+
+@case("NR-103")
+def host_of_two_clouds_is_refused(cloudy):
+    pools = [cloudy.pool("one", select={"slots": ["1"]}), cloudy.pool("two", select={"slots": ["2"]}, cloud="other")]
+    clouds = [{"name": name, "series": "2025.1", "nova": "31.3.1"} for name in ("main", "other")]
+    doors = ["report_in_placement on main", "report_in_placement on other"]
+    refused(cloudy.plan(pools=pools, ai_stack_clouds=clouds, ai_stack_confirm=doors), "NR-103", "are of clouds main, other", "ai_stack_pools[1].cloud")
 
 
 # Boards

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LIMITS = {'domain': 0xffff, 'bus': 0xff, 'slot': 0x1f, 'function': 7}
 _HEX = re.compile(r'[0-9a-fA-F]+$')
@@ -23,6 +24,7 @@ def fields(text):
     return dict(zip(LIMITS, [part or '*' for part in parts] + [function or '*']))
 
 
+@lru_cache(maxsize=4096)
 def wrong_fields(text):
     """The fields of an address that are no hex number within its limits."""
     found = fields(text)

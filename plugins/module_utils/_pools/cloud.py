@@ -76,14 +76,17 @@ class Cloud:
             yield 'unified limits on %s' % self.name, 'the quota driver counts for every tenant, with cards or without'
 
     def residues(self):
-        """(pool, host, card, tenants) of cards that others had before, and that nothing wipes."""
+        """(pool, host, card, tenants) of cards that others had before, and that nothing has wiped since.
+
+        What several had was wiped between them, or somebody waived it; what one had was not.
+        """
         for pool in self.pools:
-            for name, cards in sorted(pool.cards.items()) if not self.once(pool) else ():
-                for card in cards:
-                    before = (self.site.record.cards.get((name, card['address'])) or {}).get('tenants')
-                    gone = sorted({one for one in before if isinstance(one, str)} - set(pool.tenants)) if isinstance(before, list) else []
-                    if gone and pool.tenants:
-                        yield pool, name, card, gone
+            now = set(pool.tenants)
+            for name, card in [(name, card) for name, cards in sorted(pool.cards.items()) for card in cards]:
+                told = (self.site.record.cards.get((name, card['address'])) or {}).get('tenants')
+                before = {one for one in told if isinstance(one, str)} if isinstance(told, list) else set()
+                if len(before) == 1 and now - before or len(before) > 1 and len(now) == 1:
+                    yield pool, name, card, sorted(before)
 
     def classes(self):
         """{resource class: pool} of cards and switches."""

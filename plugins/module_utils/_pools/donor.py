@@ -29,7 +29,7 @@ class Donor:
         self.system = host.seen.get('system') if isinstance(host.seen.get('system'), dict) else {}
         self.kernel = host.seen.get('kernel') if isinstance(host.seen.get('kernel'), dict) else {}
         self.given = {card['address']: card for card in self.cards + self.kept}
-        self.acts = True
+        self.acts, self._bound = True, None
         self.switches = fabric.found(self.index, self.functions)
 
     def _recorded(self, card):
@@ -79,6 +79,11 @@ class Donor:
 
     def bound(self):
         """{address: what is bound to vfio-pci, with the ids that it must have}."""
+        if self._bound is None:
+            self._bound = self._bindings()
+        return self._bound
+
+    def _bindings(self):
         found = {}
         for address, card in sorted(self.given.items()):
             found[address] = self._bind(self.by_address[address], card['pool'] if card in self.cards else None, 'card')

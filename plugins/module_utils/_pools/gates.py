@@ -9,6 +9,7 @@ from __future__ import annotations
 from .._compat.register import of, rule
 
 _HOSTS, _PROVED, _SPEC, _REPORT, _GATE, _SWITCH, _FILTERS, _LIMITS, _ACCESS, _END = range(10)
+_BOOT = 'reboot'
 
 
 def _hosts(cloud):
@@ -27,7 +28,7 @@ def hosts_come_first(cloud):
             yield _HOSTS, 'disable the compute service with a reason, and look for servers on its cards and migrations in progress', [name], None
             yield _HOSTS, 'write the bindings and kernel arguments', [name], None
             if donor.host.rebinds:
-                yield _HOSTS, 'reboot into them, once', [name], 'reboot'
+                yield _HOSTS, 'reboot into them, once', [name], _BOOT
             yield _PROVED, 'gate: groups and bindings are those of the plan', [name], None
 
 
@@ -68,14 +69,17 @@ def access_comes_last(cloud):
 
 
 def steps(cloud, start, wave):
-    """Steps in order from a number and a wave on; each needs the last one of each of its targets, and a gate all before it."""
+    """Steps in order from a number and a wave on; each needs the last one of each of its targets, hosts reboot one after the other, and from
+    Nova on each step needs the one before it."""
     rows = [row for _dummy, function in of('gate', cloud.index.enforced) for row in function(cloud)]
     found, last = [], {}
     for at, (place, what, targets, costs) in enumerate(sorted(rows, key=lambda row: row[0])):
         needs = {last[one] for one in targets if one in last}
         if place > _PROVED and found:
             needs.add(found[-1]['n'])
+        needs.update([last[_BOOT]] if costs == _BOOT and _BOOT in last else [])
         number = start + at
+        last.update([(_BOOT, number)] if costs == _BOOT else [])
         last.update((one, number) for one in targets)
         found.append({'n': number, 'wave': wave + place, 'what': what, 'targets': targets, 'needs': sorted(needs), 'costs': costs})
     return found

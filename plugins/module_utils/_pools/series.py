@@ -27,7 +27,7 @@ class Series:
     """A row of the table of series, with what is installed: versions as packages have them, or None."""
 
     def __init__(self, index, row, nova=None, placement=None):
-        self.index, self.row, self.name = index, row, row['series']
+        self.index, self.row, self.name, self._keys = index, row, row['series'], {}
         self.nova, self.placement = (_EPOCH.sub('', text) if isinstance(text, str) else None for text in (nova, placement))
 
     @property
@@ -52,7 +52,9 @@ class Series:
 
     def keys(self, where):
         """{name: row} of what a release certainly has."""
-        return {name: row for (place, name), row in self.index.nova.items() if place == where and self.knows(where, name)}
+        if where not in self._keys:
+            self._keys[where] = {name: row for (place, name), row in self.index.nova.items() if place == where and self.knows(where, name)}
+        return self._keys[where]
 
     def has_fix(self, fix):
         """True, False (it was read, and is not there) or None (nobody read it, or the release is not known)."""

@@ -32,6 +32,24 @@ def plan(seen, *pools, groups=None, record=None, **intent):
     return _planner.plan_site({"ai_stack_site": "example", "ai_stack_pools": list(pools or [POOL]), **intent}, groups, seen, record or {}, NOW)
 
 
+PASSED = {"name": "h100", "hosts": "gpu", "use": "passthrough", "cloud": "main", "shapes": [{"cards": 1, "vcpus": 8, "ram_gib": 64, "disk_gib": 10}],
+          "tenants": {"research": {}}}  # fmt: skip
+CLOUD = {"name": "main", "series": "2025.1", "nova": "31.3.1"}
+
+
+@pytest.mark.parametrize("acting", [False, True])
+def test_a_passthrough_pool_is_planned_and_a_deploy_refuses_it_by_name(seen, acting):
+    intent = {"ai_stack_site": "example", "ai_stack_pools": [PASSED], "ai_stack_clouds": [CLOUD], "ai_stack_confirm": ["report_in_placement on main"]}
+    groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"]}
+    for document in seen.documents.values():
+        document["nvml"] = None
+    made = _planner.plan_site(intent, groups, seen, {}, NOW, acting=acting)
+    assert made["hosts"]["gpu1"]["state"] == "planned" and "passthrough.bind" in [row["subject"] for row in made["hosts"]["gpu1"]["decisions"]]
+    assert {"nova_cloud", "flavor", "aggregate", "image_properties"} <= {one["kind"] for one in made["resources"]}
+    assert rules(made["conflicts"]) == (["INT-7"] if acting else []) and ("INT-7" in rules(made["warnings"])) is not acting
+    assert _planner.summary_of(made)["reboots"] == 1  # the cards of gpu2 have the host's driver
+
+
 def rules(rows, host=None):
     return [row["rule"] for row in rows if row["host"] == host]
 

@@ -64,6 +64,17 @@ def test_steps_go_hosts_first_and_access_last(cloudy):
     assert words[-1] == "verify" and words[-2].endswith("give the tenants access")
 
 
+def test_hosts_reboot_one_after_the_other(cloudy):
+    hosts = []
+    for name in ("a", "b"):
+        hosts.append({**cloudy.host(), "host": name})
+        for one in hosts[-1]["pci"]:
+            one["iommu_group"] = None
+    steps = {step["n"]: step for step in cloudy.plan(*hosts)["steps"]}
+    first, second = (step for step in steps.values() if step["costs"] == "reboot")
+    assert first["targets"] == ["a"] and second["targets"] == ["b"] and first["n"] in second["needs"]
+
+
 @pytest.mark.parametrize("series", SERIES)
 def test_no_option_is_written_that_a_series_lacks(cloudy, series):
     plan = cloudy.plan(series=series, cloud={"nova": NOVA.get(series)}, ai_stack_waivers=RISKS)
@@ -153,9 +164,14 @@ def test_a_pool_that_changes_hands_is_refused_where_nothing_wipes_its_cards(clou
     assert later["conflicts"] == [] and [row["tenants"] for row in later["record"]["cards"]] == [["health"], ["health"]]
 
 
-def test_a_tenant_that_joins_is_no_residue_of_its_own(cloudy):
-    record = cloudy.plan(series="2026.1", pools=[cloudy.pool(tenants={"a": {}})])["record"]
-    assert cloudy.plan(series="2026.1", pools=[cloudy.pool(tenants={"a": {}, "b": {}})], record=record)["conflicts"] == []
+JOINS = [("a", "a", False), ("a", "ab", True), ("ab", "ab", False), ("ab", "abc", False), ("ab", "a", True), ("a", "b", True), ("a", "", False)]
+
+
+@pytest.mark.parametrize("before, now, refused", JOINS)
+def test_what_one_tenant_had_is_wiped_before_another_gets_it(cloudy, before, now, refused):
+    record = cloudy.plan(series="2026.1", pools=[cloudy.pool(tenants=dict.fromkeys(before, {}))])["record"]
+    plan = cloudy.plan(series="2026.1", pools=[cloudy.pool(tenants=dict.fromkeys(now, {}))], record=record)
+    assert {row["rule"] for row in plan["conflicts"]} == ({"NR-83"} if refused else set())
 
 
 def test_limits_count_the_cards_of_a_host_that_is_dark_today(cloudy):

@@ -42,9 +42,19 @@ def differences(approved, fresh, hosts) -> list[tuple[str | None, str]]:
     if not found and old.get("intent_sha256") != new["intent_sha256"]:
         found.append((None, "the intent was changed since"))
     found += [(None, f"the table {name} was changed since") for name in _changed(old.get("tables"), new["tables"])]
+    found += [(None, f"{name} would be another one now") for name in _resources(old=approved, new=fresh)]
     for name in sorted(hosts):
         found += [(name, text) for text in _of_host(approved["hosts"].get(name), fresh["hosts"].get(name))]
     return found
+
+
+def _resources(old, new):
+    """What is not a host and was decided otherwise, or by one of the two plans only."""
+    return _changed(*({f"{one.get('kind')} {one.get('id')}": _values(one) for one in plan.get("resources") or ()} for plan in (old, new)))
+
+
+def _values(item):
+    return {row.get("subject"): row.get("value") for row in item.get("decisions", ())}
 
 
 def _changed(old, new):

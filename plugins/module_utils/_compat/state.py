@@ -17,7 +17,7 @@ from .mig import counted
 
 _PACKAGES = re.compile(r'nvidia|nvlsm|^libcuda|^cuda-drivers|rocm|^amdgpu|^habanalabs|^dkms$|firmware')
 _DRIVERS = ('nvidia', 'amdgpu', 'habanalabs')
-_IOMMU = ('intel_iommu', 'amd_iommu', 'iommu')
+_IOMMU = ('intel_iommu',)
 VFIO = 'vfio-pci'
 _FABRIC = 'nvidia-fabricmanager.service'
 OWN_UNITS = ('ai-stack-gpu-driver.service', 'ai-stack-gpu-driver-check.service')

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from .._compat.register import of, rule
+from .._compat.register import Objection, of, rule
+from .._compat.text import safe
 from . import flavor, names
 from .cloud import SWITCHES, TRAIT
 from .settings import dedicated, of_cloud
@@ -79,7 +80,17 @@ def machine_of_a_guest(cloud, pool):
 def address_width_of_a_guest(cloud, pool):
     """OVMF sizes its 64-bit window by the width that the guest sees."""
     if pool.bars >= _LARGE and cloud.series.knows('image_property', 'hw_maxphysaddr_mode'):
-        yield 'hw_maxphysaddr_mode', 'passthrough', 'a BAR of %d GiB; needs libvirt 8.7 on the hosts' % (pool.bars >> 30)
+        needs = ', '.join(cloud.index.nova[('image_property', 'hw_maxphysaddr_mode')]['needs'])
+        yield 'hw_maxphysaddr_mode', 'passthrough', 'a BAR of %d GiB; needs %s on the hosts' % (pool.bars >> 30, needs)
+
+
+@rule('NR-71', 'cloud')
+def guests_see_wide_addresses(cloud):
+    """Where images cannot ask for it the CPU model decides."""
+    for pool in cloud.pools if cloud.series else ():
+        if pool.bars >= _LARGE and not cloud.series.knows('image_property', 'hw_maxphysaddr_mode'):
+            yield Objection('pool %s has cards with a BAR of %d GiB, and Nova of %s cannot give a guest the width of host addresses' % (
+                safe(pool.name), pool.bars >> 30, cloud.series.name), 'CPU mode host-passthrough, tried with one server', pool.path('select'), None, None, True)
 
 
 def _images(cloud, pool):

@@ -80,8 +80,10 @@ def _of_package(row, nova):
 
 def _of_release(row, major, release):
     found = reached(row['first'], major, release)
-    if found is not False or not release:
+    if found is not False:
         return found
+    if not release:
+        return None
     if not row['missing']:
         return False if major in row['first'] else None
     # what is between the last release that lacks it and the first one that has it was not read

@@ -46,7 +46,9 @@ def test_a_plan_fits_itself():
     assert _approved.differences(plan(), plan(), ["gpu1", "gpu2"]) == []
 
 
+LIMIT = {"kind": "project_limit", "id": "main/research/class:CUSTOM_H100", "decisions": [{"subject": "limit", "value": 4}], "changes": []}
 DIFFERENT = [
+    (set_in("resources", value=[LIMIT]), None, "project_limit main/research/class:CUSTOM_H100 would be another one now"),
     (set_in("site", value="other"), None, "one of the site 'example'"),
     (set_in("inputs", "intent", "ai_stack_pools", value="q"), None, "ai_stack_pools was changed since"),
     (set_in("inputs", "intent", "ai_stack_driver", value="d"), None, "ai_stack_driver was changed since"),

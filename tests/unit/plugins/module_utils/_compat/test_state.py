@@ -59,6 +59,15 @@ def test_only_what_a_run_can_touch_is_a_resource():
     assert state.of(seen) == {"package:nvidia-smi": "1", "package:firmware-amd-graphics": "3", "hold:vim": True}
 
 
+def test_what_is_kept_for_vfio_and_what_switches_the_iommu_on_are_resources():
+    seen = {"kernel": {"cmdline": "ro intel_iommu=on quiet iommu=pt"}, "pci": [
+        {"address": "0000:17:00.0", "driver_override": "vfio-pci"}, {"address": "0000:65:00.0", "driver_override": "nvidia"}]}  # fmt: skip
+    before = {"override:0000:17:00.0": "vfio-pci", "argument:intel_iommu=on": True}
+    assert state.of(seen) == before
+    want = {"passthrough.bind": {"0000:65:00.0": {}}, "passthrough.arguments": []}
+    assert state.wanted(want, seen) == {**before, "override:0000:65:00.0": "vfio-pci"}
+
+
 def test_observation_that_knows_nothing_has_no_resources():
     assert state.of({}) == state.of({"packages": None, "nvml": None, "driver": None, "kernel": None, "units": None, "files": None}) == {}
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.waivers import Waivers
 
 HOST = "gpu-h100-1"
 
@@ -30,6 +32,12 @@ def test_waiver_covers_nothing_else(planner, scope):
     found = plan(planner, waiver(scope=scope))
     assert found["waived"] == []
     assert "ACC-4a" in {row["rule"] for row in found["conflicts"]}
+
+
+def test_waiver_of_a_cloud_covers_that_cloud(tables):
+    found = Waivers(Index(tables), [waiver(rule="NR-49", scope="cloud main"), waiver(rule="NR-55", scope="pool h100")], "2026-11-25")
+    assert set(found.for_cloud("main", [])) == {"NR-49"} and set(found.for_cloud("other", ["h100"])) == {"NR-55"}
+    assert found.for_host("main", ["main"], ["main"]) == {}
 
 
 def test_waiver_of_a_number_covers_its_letters(planner):

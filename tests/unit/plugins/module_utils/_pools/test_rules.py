@@ -481,6 +481,7 @@ def large_bars_widen_the_guest(cloudy):
     assert resource(cloudy.plan(), "image_properties", "main/h100")["hw_maxphysaddr_mode"] == "passthrough"
     plan = cloudy.plan(series="2023.1", pools=[cloudy.pool(tenants={})])
     assert "hw_maxphysaddr_mode" not in resource(plan, "image_properties", "main/h100")
+    warned(plan, "NR-71", "a BAR of 128 GiB, and Nova of 2023.1 cannot give")
 
 
 @case("NR-73")

@@ -41,8 +41,8 @@ def _row(host, card, old):
         # What cannot be read now was read before: the driver may be down.
         if row[key] is None and old and (old.get('vendor'), old.get('device')) == (card['vendor'], card['device']):
             row[key] = old.get(key)
-    if card.get('tenants'):
-        row['tenants'] = card['tenants']
+    # a card that a cloud gets: what Nova sees it as, and whose data it may hold
+    row.update((key, card[key]) for key in ('type', 'tenants') if card.get(key))
     return row
 
 

@@ -30,9 +30,6 @@ class Cloud:
         self.series = Series(self.index, series, self.installed or row.get('nova'), row.get('placement')) if series else None
         self.confirmed = frozenset(site.intent.get('ai_stack_confirm') or ())
         self.waived = site.waivers.for_cloud(self.name, [pool.name for pool in self.pools])
-        for pool in self.pools:
-            for card in [card for cards in pool.cards.values() for card in cards]:
-                card['tenants'] = sorted(pool.tenants)
 
     def _installed(self):
         """The version of Nova that its hosts tell; None: none does, or they differ."""
@@ -63,6 +60,11 @@ class Cloud:
         """Whether limits of a tenant count cards: Nova of the series can, and the site does not keep the legacy quota."""
         return bool(self.placement and self.row.get('quota', UNIFIED) == UNIFIED
                     and self.series.knows('behaviour', 'unified limits count pci_passthrough:alias'))
+
+    @property
+    def hosts(self):
+        """Every host that has cards of a pool, seen today or not."""
+        return sorted({name for pool in self.pools for name in pool.counts})
 
     @property
     def tenants(self):

@@ -61,7 +61,7 @@ def flavors(cloud):
     """[(pool, place of the shape, flavor)], each flavor once."""
     seen, found = set(), []
     for pool in cloud.pools:
-        for at, shape in enumerate(pool.shapes):
+        for at, shape in enumerate(pool.shapes if pool.types else ()):
             made = flavor_of(pool, shape)
             if made['name'] not in seen:
                 seen.add(made['name'])
@@ -121,7 +121,7 @@ def _limits(cloud):
 @rule('NR-45', 'aggregate')
 def hosts_with_cards(cloud):
     """The trait goes to the provider of each host; yields (name, {subject: value}, because)."""
-    yield 'ai-stack-gpu', {'hosts': sorted(cloud.donors), 'metadata': {'trait:%s' % TRAIT: 'required'}, 'provider_trait': TRAIT}, 'plain servers stay away'
+    yield 'ai-stack-gpu', {'hosts': cloud.hosts, 'metadata': {'trait:%s' % TRAIT: 'required'}, 'provider_trait': TRAIT}, 'plain servers stay away'
 
 
 @rule('NR-46', 'aggregate')
@@ -181,4 +181,4 @@ def of_pools(cloud):
     for pool, _dummy, made in flavors(cloud):
         found.append(_object('flavor', '%s/%s' % (cloud.name, made['name']), _row('flavor', made, 'a shape of pool %s' % pool.name, 'NR-29', cloud.index),
                              _row('access', sorted(pool.tenants), 'the tenants of the pool; granted last', 'NR-29', cloud.index)))
-    return found + [_images(cloud, pool) for pool in cloud.pools]
+    return found + [_images(cloud, pool) for pool in cloud.pools if pool.types]

@@ -113,7 +113,8 @@ def _judge(site, cloud):
                 for one in function(Flavor(made, known, cloud.classes(), kinds, pool.path('shapes[%d].cards' % at))):
                     _say(site, cloud.waived, identity, one)
         _lint(site, cloud)
-    cloud.refused = len(site.conflicts) > before
+    # a cloud of whose cards nothing was ever seen is not refused, and has nothing to plan
+    cloud.refused = len(site.conflicts) > before or not cloud.hosts
 
 
 def _lint(site, cloud):

@@ -17,17 +17,22 @@ class Pool:
         self.cards = {one.name: [card for card in one.cards if card['pool_at'] == at] for one in donors}
         self.kept = {one.name: [card for card in one.kept if site.record.pool_of(one.name, card) == self.name] for one in donors}
         self.donors = {one.name: one for one in donors if self.cards[one.name] or self.kept[one.name]}
-        self.remembered = _remembered(site, at, pool)
+        self.remembered = {name: rows for name, rows in _remembered(site, pool) if rows}
         self.unseen = [name for name in site.claims.members(pool) if not site.hosts[name].known and name not in self.remembered]
         self.shapes = shapes_of(pool)
         self.guest = pool.get('guest') or {}
         self.spare = names.whole(pool.get('spare'))
         self.tenants, self.expired = _tenants(pool, site.today)
         self.resource_class = names.normalised(self.name)
+        for name, card in [(name, card) for name, cards in self.cards.items() for card in cards]:
+            card['type'], card['tenants'] = names.device_type(self.donors[name].by_address[card['address']]), sorted(self.tenants)
         self.trait = names.normalised('_'.join(['GPU'] + sorted({card['model'] or 'UNKNOWN' for card in self._all()})))
 
     def _all(self):
         return [card for cards in self.cards.values() for card in cards]
+
+    def _told(self):
+        return [row for rows in self.remembered.values() for row in rows]
 
     def path(self, key):
         return 'ai_stack_pools[%d].%s' % (self.at, key)
@@ -40,7 +45,7 @@ class Pool:
     def counts(self):
         """{host: cards}; a host that is not seen today has what the record gave."""
         found = {name: len(cards) + len(self.kept[name]) for name, cards in self.cards.items() if cards or self.kept[name]}
-        return dict(self.remembered, **found)
+        return dict({name: len(rows) for name, rows in self.remembered.items()}, **found)
 
     @property
     def total(self):
@@ -52,11 +57,11 @@ class Pool:
 
     @property
     def types(self):
-        return sorted({names.device_type(one) for one in self.functions()})
+        return sorted({names.device_type(one) for one in self.functions()} | {row['type'] for row in self._told() if isinstance(row.get('type'), str)})
 
     @property
     def products(self):
-        return sorted({(card['vendor'], card['device']) for card in self._all()})
+        return sorted({(card['vendor'], card['device']) for card in self._all() + self._told()})
 
     @property
     def board(self):
@@ -75,14 +80,14 @@ def shapes_of(pool):
             and all(isinstance(shape.get(key), int) for key in ('vcpus', 'ram_gib', 'disk_gib'))]
 
 
-def _remembered(site, at, pool):
-    """{host: cards} of the record, for hosts of the pool that nobody has ever told about in this run."""
-    found = {}
+def _remembered(site, pool):
+    """(host, rows of the record) for hosts of the pool that are dark or out of service: what was promised of them stays promised."""
     for name in site.claims.members(pool):
-        if not site.hosts[name].known:
-            given = [place for place, row in site.record.cards.items() if place[0] == name and row.get('pool') == pool['name']]
-            found.update({name: len(given)} if given else {})
-    return found
+        host = site.hosts[name]
+        if not host.known or host.out:
+            gone = {card['address'] for card in host.cards if card['status'] == 'retired'}
+            yield name, [row for place, row in sorted(site.record.cards.items()) if place[0] == name and row.get('pool') == pool['name']
+                         and place[1] not in gone]
 
 
 def _tenants(pool, today):

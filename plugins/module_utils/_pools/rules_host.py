@@ -60,9 +60,12 @@ def functions_of_one_card_are_of_one_pool(donor):
 @rule('NR-60', 'passthrough')
 def iommu_is_on(donor):
     """Groups are the proof. Where an argument is still to come they are looked at after the boot."""
+    path = donor.path(donor.cards[0])
+    for card in donor.cards if donor.has_groups else ():
+        if donor.by_address[card['address']]['iommu_group'] is None:
+            yield Objection('the card at %s is in no IOMMU group, though others here are' % card['address'], 'a card that has a group', donor.path(card))
     if donor.has_groups:
         return
-    path = donor.path(donor.cards[0])
     if donor.needs('argument'):
         yield Objection('the IOMMU groups are not known before the boot with %s: what shares a group with a card is looked at then'
                         % listed(what for what, _dummy, _dummy in donor.needs('argument')), 'VT-d in the firmware, and one boot', path, None, None, True)

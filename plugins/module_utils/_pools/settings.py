@@ -76,8 +76,8 @@ def plain_servers_stay_away(cloud):
 def dedicated(cloud):
     """{tenant: hosts} whose cards all belong to pools of that one tenant."""
     found = {}
-    for name in sorted(cloud.donors):
-        tenants = {tuple(sorted(pool.tenants)) for pool in cloud.pools if name in pool.donors}
+    for name in cloud.hosts:
+        tenants = {tuple(sorted(pool.tenants)) for pool in cloud.pools if name in pool.counts}
         one = next(iter(tenants)) if len(tenants) == 1 else ()
         if len(one) == 1:
             found.setdefault(one[0], []).append(name)

@@ -180,6 +180,32 @@ def test_limits_count_the_cards_of_a_host_that_is_dark_today(cloudy):
     dark = {"schema": "sovereign.ai_stack/observation/1", "host": "other", "at": "2026-11-25T19:00:00Z", "reachable": False}
     plan = cloudy.plan(both[0], dark, series="2026.2", record=record)
     assert resource(plan, "project_limit")["main/research/class:CUSTOM_H100"]["limit"] == 4
+    assert resource(plan, "aggregate", "main/ai-stack-gpu")["hosts"] == [HOST, "other"]
+    out = cloudy.plan(*both, series="2026.2", record=record, ai_stack_states=[{"host": "other", "state": "maintenance", "reason": "fans"}])
+    assert resource(out, "project_limit")["main/research/class:CUSTOM_H100"]["limit"] == 4
+    gone = cloudy.plan(*both, series="2026.2", record=record, ai_stack_states=[{"host": "other", "state": "retired", "reason": "sold"}])
+    assert resource(gone, "project_limit")["main/research/class:CUSTOM_H100"]["limit"] == 2
+
+
+def test_a_cloud_whose_hosts_are_all_dark_keeps_its_alias_and_flavors(cloudy):
+    record = cloudy.plan()["record"]
+    dark = {"schema": "sovereign.ai_stack/observation/1", "host": HOST, "at": "2026-11-25T19:00:00Z", "reachable": False}
+    plan = cloudy.plan(dark, record=record)
+    assert plan["conflicts"] == [] and settings(plan)["nova-api"]["pci"]["alias"] == settings(cloudy.plan())["nova-api"]["pci"]["alias"]
+    assert resource(plan, "flavor") == resource(cloudy.plan(), "flavor")
+
+
+def test_a_cloud_whose_hosts_were_never_seen_has_nothing_to_plan(cloudy):
+    dark = {"schema": "sovereign.ai_stack/observation/1", "host": HOST, "at": "2026-11-25T19:00:00Z", "reachable": False}
+    plan = cloudy.plan(dark)
+    assert plan["conflicts"] == [] and plan["resources"] == [] and plan["steps"] == []
+    assert "NR-98" not in [row["rule"] for row in plan["warnings"]]
+
+
+def test_a_card_without_a_group_among_others_with_one_is_refused(cloudy):
+    seen = cloudy.host()
+    seen["pci"][1]["iommu_group"] = None
+    assert [(row["rule"], row["host"]) for row in cloudy.plan(seen)["conflicts"]] == [("NR-60", HOST)]
 
 
 def test_a_host_that_is_refused_keeps_no_other_from_its_cards(cloudy):

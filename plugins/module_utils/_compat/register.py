@@ -15,6 +15,7 @@ pool        (claims)                   Objection: what is wrong between pools, c
 check       (view)                     a check of the evidence
 spec        (spec)                     Objection: what is wrong with an entry of device_spec
 alias       (alias)                    Objection: what is wrong with an entry of alias
+services    ({service: alias lines})   Objection: which service has other aliases than the rest
 flavor      (flavor)                   Objection: what is wrong with a flavor that asks for cards
 selection   (selection)                Objection: what entries of a host do to its functions
 passthrough (donor)                   Objection: what keeps a host from giving its cards away

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from .._compat.register import Objection, rule
-from .._compat.text import did_you_mean, safe
+from .._compat.text import did_you_mean, listed, safe
 from . import names
 from .spec import IDS, parsed
 
@@ -42,6 +42,21 @@ def of(texts, series, placement):
 
 def _values(alias, key):
     return (alias.series.keys('alias').get(key) or {}).get('values') or []
+
+
+@rule('NR-20', 'services')
+def alias_is_everywhere(services):
+    """Boot asks nova-api, a move asks nova-compute: the lines of one service are those of all. services: {name: lines}."""
+    counts = {}
+    for lines in services.values():
+        counts[tuple(sorted(map(str, lines)))] = counts.get(tuple(sorted(map(str, lines))), 0) + 1
+    most = max(sorted(counts), key=lambda lines: (counts[lines], len(lines)), default=())
+    for name, lines in sorted(services.items()):
+        missing, more = (sorted(set(one) - set(other)) for one, other in ((most, map(str, lines)), (list(map(str, lines)), most)))
+        if missing or more:
+            differs = ['without ' + one for one in missing] + ['with ' + one for one in more]
+            yield Objection('%s has not the aliases of the others: %s' % (safe(name), listed(differs)),
+                            'the same lines on every nova-api and nova-compute', WHERE)
 
 
 @rule('NR-21', 'alias')

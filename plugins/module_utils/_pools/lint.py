@@ -34,6 +34,11 @@ def alias(texts, series, placement):
     return judged(series.index, 'alias', aliases.of(texts, series, placement))
 
 
+def alias_everywhere(index, services):
+    """(conflicts, warnings) of the alias lines of several services, {name: lines}."""
+    return judged(index, 'services', [services])
+
+
 def selected(texts, series, report, observation, board=False):
     """(conflicts, warnings) of the lines of a host beside its functions. board: a whole board with its switches goes to one guest."""
     lines = [one for text in texts for one in specs.of(text, series, report)]

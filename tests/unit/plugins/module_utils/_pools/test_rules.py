@@ -188,6 +188,11 @@ def two_pools_of_one_class_are_refused(cloudy):
 def alias_is_the_same_for_api_and_compute(cloudy):
     settings = resource(cloudy.plan(), "nova_cloud", "main")["settings"]
     assert settings["nova-api"]["pci"]["alias"] == settings["nova-compute"]["pci"]["alias"] != []
+    lines = settings["nova-api"]["pci"]["alias"]
+    services = {"nova-api": lines, "nova-compute on gpu1": lines, "nova-compute on gpu2": []}
+    assert lint.alias_everywhere(Index(cloudy.tables), {**services, "nova-compute on gpu2": list(lines)}) == ([], [])
+    row = named(lint.alias_everywhere(Index(cloudy.tables), services)[0], "NR-20", "nova-compute on gpu2 has not the aliases of the others: without")
+    assert row["path"] == "nova.conf [pci] alias"
 
 
 @case("NR-21")

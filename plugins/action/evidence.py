@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _approved, _intent, _lock, _look, _pages, _prover, _recorded, _run, _site
+from ..plugin_utils import _approved, _intent, _lock, _look, _pages, _prover, _recorded, _run, _site, _words
 from ..plugin_utils._edge import one_sentence
 
 
@@ -28,8 +28,10 @@ class ActionModule(ActionBase):
     def _evidence(self, mode, task_vars, result):
         self._now, self._folder = _run.now(), os.getcwd()
         intent, dummy = _run.site_variables(self._templar, task_vars)
+        if isinstance(intent.get("ai_stack_observations"), str) and isinstance(intent.get("ai_stack_evidence_key"), str):
+            raise _site.SiteError("Evidence from recorded files is not signed: leave out ai_stack_evidence_key, or ai_stack_observations.")
         reports = _site.Reports(_site.report_root(intent, self._folder))
-        plan, digest = self._plan(reports, intent)
+        plan, digest, changed = self._plan(reports, intent)
         inside = _run.hosts_inside(task_vars)
         before = _recorded.read_folder(reports.observations, inside)[0] if mode == "deploy" else {}
         seen = _look.look(intent, task_vars, reports, self._folder, [])
@@ -39,7 +41,7 @@ class ActionModule(ActionBase):
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))
             _prover.add(evidence, _prover.checks_of_changes(changes, self._now))
             self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, self._extra(intent))
-        self._report(reports, intent, {**evidence, "plan_sha256": digest}, plan, result)
+        self._report(reports, intent, {**evidence, "plan_sha256": digest, "intent_changed": changed}, plan, result)
         if mode == "deploy":
             _lock.release(reports.root)
 
@@ -50,10 +52,11 @@ class ActionModule(ActionBase):
             raise _site.SiteError(f"There is no plan to prove: {path} does not exist. Run the plan first.")
         data = _site.read(path, _site.PLAN_CAP)
         plan = _approved.whole(path, _site.parse(path, data))
+        changed = _approved.changed(plan["inputs"].get("intent"), _intent.digests(intent))
         if plan["inputs"].get("intent_sha256") != _intent.digest(intent):
-            made = plan["inputs"].get("generated_at")
-            self._display.warning(f"The intent was changed since {path} was made ({made}): this proves the plan, not the new intent.")
-        return plan, _site.sha256(data)
+            made, names = plan["inputs"].get("generated_at"), _words.printable(", ".join(changed), 300)
+            self._display.warning(f"The intent was changed since {path} was made ({made}): {names}. This proves the plan, not the new intent.")
+        return plan, _site.sha256(data), changed
 
     def _check(self, intent, plan, seen, inside, groups):
         refused, usable = _intent.check(intent)
@@ -83,7 +86,8 @@ class ActionModule(ActionBase):
         for text in failing:
             self._display.display(text, color="red")
         counts = ", ".join(f"{count} {status}" for status, count in summary.items() if count)
-        result.update(changed=False, summary=summary, failing=failing, failed=bool(summary["fail"] or summary["unknown"]))
-        result["msg"] = f"{'Not proven' if result['failed'] else 'Proven'}: {counts or 'nothing was checked'}. See {result['reports']['evidence_html']}"
+        proven, words = _prover.verdict(evidence)
+        result.update(changed=False, summary=summary, failing=failing, failed=not proven)
+        result["msg"] = f"{words}: {counts or 'nothing was checked'}. See {result['reports']['evidence_html']}"
         if not result["failed"]:
             self._display.display(result["msg"], color="green")

@@ -11,7 +11,10 @@ short_description: Prove what the plan promised
 description:
   - Holds what was just observed of the hosts against C(plan.json) and writes C(evidence.json) and C(evidence.html).
   - Takes what the task before it registered as C(__ai_stack_observation). A host that did not answer is unknown, and unknown is no pass.
-  - Looks at the hosts inside the limit. Runs on the controller, once. Fails after writing when a check is C(fail) or C(unknown).
+  - Looks at the hosts inside the limit. Runs on the controller, once.
+  - Fails after writing when a check is C(fail) or C(unknown), or none is C(pass). A conflict of the site in the plan is a failed check, and so
+    is a waiver that the plan relies on and that ended or was taken away since.
+  - With C(ai_stack_observations) it says whether recorded files agree with the plan, which proves nothing of a host and is never signed.
   - A failed check whose rule a waiver covers today is C(waived), with approver and end.
 version_added: 0.1.0
 author:

@@ -38,10 +38,10 @@ def differences(approved, fresh, hosts) -> list[tuple[str | None, str]]:
     if approved.get("site") != fresh.get("site"):
         found.append((None, f"the plan is one of the site {approved.get('site')!r}"))
     old, new = approved["inputs"], fresh["inputs"]
-    found += [(None, f"{name} was changed since") for name in _changed(old.get("intent"), new["intent"])]
+    found += [(None, f"{name} was changed since") for name in changed(old.get("intent"), new["intent"])]
     if not found and old.get("intent_sha256") != new["intent_sha256"]:
         found.append((None, "the intent was changed since"))
-    found += [(None, f"the table {name} was changed since") for name in _changed(old.get("tables"), new["tables"])]
+    found += [(None, f"the table {name} was changed since") for name in changed(old.get("tables"), new["tables"])]
     found += [(None, f"{name} would be another one now") for name in _resources(old=approved, new=fresh)]
     for name in sorted(hosts):
         found += [(name, text) for text in _of_host(approved["hosts"].get(name), fresh["hosts"].get(name))]
@@ -50,14 +50,15 @@ def differences(approved, fresh, hosts) -> list[tuple[str | None, str]]:
 
 def _resources(old, new):
     """What is not a host and was decided otherwise, or by one of the two plans only."""
-    return _changed(*({f"{one.get('kind')} {one.get('id')}": _values(one) for one in plan.get("resources") or ()} for plan in (old, new)))
+    return changed(*({f"{one.get('kind')} {one.get('id')}": _values(one) for one in plan.get("resources") or ()} for plan in (old, new)))
 
 
 def _values(item):
     return {row.get("subject"): row.get("value") for row in item.get("decisions", ())}
 
 
-def _changed(old, new):
+def changed(old, new) -> list[str]:
+    """The names of which two {name: digest} say different things."""
     old = old if isinstance(old, dict) else {}
     return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
 

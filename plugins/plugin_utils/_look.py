@@ -14,6 +14,7 @@ def look(intent, task_vars, reports, folder, conflicts):
     recorded, seen = intent.get("ai_stack_observations"), _planner.Seen()
     if isinstance(recorded, str):
         place = _run.path_in(folder, recorded)
+        seen.recorded = str(place)
         if not place.is_dir():
             conflicts.append(_intent.conflict("SITE-5", "ai_stack_observations", f"{_words.printable(str(place))} is no folder"))
     else:

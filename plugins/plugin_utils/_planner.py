@@ -27,7 +27,7 @@ RULES = {
 @dataclass
 class Seen:
     """What is known of the hosts: documents, {sha256, at} of each, which were made for this run, why some hosts did not answer,
-    what is wrong with some files."""
+    what is wrong with some files, and the folder of recorded files where no host was asked."""
 
     documents: dict = field(default_factory=dict)
     about: dict = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Seen:
     wrong: dict = field(default_factory=dict)
     trials: list = field(default_factory=list)
     wrong_trials: list = field(default_factory=list)
+    recorded: str | None = None
     outside: int = 0
 
 

@@ -32,13 +32,49 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None):
     index = Index(_tables.load(extra))
     known = Waivers(index, waivers, now[:10])
     inventory = _run.inventory_of(groups or {})
-    checks = []
+    relied_on = {}
+    for row in plan.get("waived") or ():
+        relied_on.setdefault(row["host"], []).append(row)
+    # what a cloud was waived reaches its hosts too
+    clouds = {row["rule"] for row in known.rows if str(row["scope"]).startswith("cloud ")}
+    anywhere = {row["rule"] for row in known.rows}
+    checks = [*_conflicts_of_site(plan, now), *_waivers_that_ended(relied_on.get(None, ()), None, anywhere, index, now)]
     for host in hosts:
         about = plan["hosts"].get(host)
         pools = sorted({card["pool"] for card in (about or {}).get("cards", ()) if card.get("pool")})
         accepted = known.for_host(host, inventory.get(host, []), pools)
+        checks += [*_waivers_that_ended(relied_on.get(host, ()), host, clouds.union(accepted), index, now)]
         checks += [_waived(row, accepted, index) for row in _of_host(host, about, seen, index, now)]
-    return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "checks": []}, checks)
+    observed = "recorded" if seen.recorded else "live"
+    return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, checks)
+
+
+def verdict(evidence) -> tuple[bool, str]:
+    """(whether it proves the plan, in words): what did not pass proves nothing, and neither do files that nobody says the age of."""
+    summary = evidence["summary"]
+    if summary["fail"] or summary["unknown"]:
+        return False, "Not proven"
+    if not summary["pass"]:
+        return False, "Nothing was proven"
+    return True, "Proven" if evidence["observed"] == "live" else "Recorded files agree with the plan"
+
+
+def _conflicts_of_site(plan, now):
+    """A plan with conflicts of the site decides nothing; those of a host speak for themselves where the host is looked at."""
+    rows = [row for row in plan.get("conflicts") or () if row.get("host") is None]
+    if rows:
+        found = list(dict.fromkeys(" ".join(str(row[key]) for key in ("rule", "path") if row.get(key)) for row in rows))
+        yield _row("plan.has_no_conflicts", None, "the plan has no conflict of the site", "fail", {"conflicts": []}, {"conflicts": found}, "plan.json", now)
+
+
+def _waivers_that_ended(rows, host, accepted, index, now):
+    """What the plan relies on is accepted on the day of the proof too. rows: what is waived for the host, or for the site;
+    accepted: the rules that are waived there today."""
+    for row in rows:
+        if not any(name in accepted for name in index.waivable_by(row["rule"])):
+            was = f"the plan relies on one until {row.get('until')}; none covers it today"
+            promise = "a deviation that the plan relies on is still accepted"
+            yield _row("plan.waivers_hold", host, promise, "fail", "a waiver that covers it", was, "ai_stack_waivers", now, row["rule"])
 
 
 def add(evidence, checks):

@@ -92,7 +92,7 @@ def _promises(rows):
     return sorted(found.values(), key=lambda entry: (min(entry["counts"]), str(entry["id"])))
 
 
-def _verdict(counts, total):
+def _verdict(counts, total, recorded):
     if not total:
         return "warn", "Nothing is proven", "There is no observation in this document."
     if counts["fail"] or counts["unknown"]:
@@ -103,6 +103,10 @@ def _verdict(counts, total):
             "%d of %d observations hold. An unknown one never counts as good." % (counts["pass"], total),
         )
     waived = " %d waived deviation%s." % (counts["waived"], "s" if counts["waived"] > 1 else "") if counts["waived"] else ""
+    if not counts["pass"]:
+        return "warn", "Nothing is proven", "No promise of the plan was held against what is there.%s" % waived
+    if recorded:
+        return "info", "Recorded files agree with the plan", "All %d promises that apply hold in them.%s No host was contacted." % (counts["pass"], waived)
     return "ok", "Proven", "All %d promises that apply hold.%s" % (counts["pass"], waived)
 
 
@@ -139,10 +143,11 @@ def view(evidence, plan=None):
         "schema": evidence.get("schema"),
         "plan_sha256": evidence.get("plan_sha256"),
         "total": len(checks),
+        "intent_changed": evidence.get("intent_changed") or [],
         "planned_at": ((plan or {}).get("inputs") or {}).get("generated_at"),
         "first": times[0],
         "last": times[-1],
-        "verdict": _verdict(counts, len(checks)),
+        "verdict": _verdict(counts, len(checks), evidence.get("observed") == "recorded"),
         "differs": _differs(evidence.get("summary"), counts),
         "unproven": _unproven(plan, checks),
         "states": [(index, tone, word, counts[status]) for index, (status, tone, word) in enumerate(STATUSES)],

@@ -30,8 +30,63 @@ def test_a_site_that_is_as_planned_is_proven(done):
     assert result["failed"] is False, said
     written = done.report("evidence.json")
     assert written["schema"] == "sovereign.ai_stack/evidence/1" and written["site"] == "example"
+    assert written["observed"] == "live" and written["intent_changed"] == [] and result["msg"].startswith("Proven: ")
     assert written["plan_sha256"] == digest == hashlib.sha256(done.files()["reports/example/plan.json"]).hexdigest()
     assert "reports/example/evidence.html" in done.files() and "reports/example/changes.json" not in done.files()
+
+
+def test_a_plan_with_a_conflict_of_the_site_proves_nothing(done):
+    done.variables["ai_stack_poools"] = []
+    assert done.run(plan)[0]["failed"]
+    result, said = done.run(evidence)
+    assert result["failed"] and result["msg"].startswith("Not proven") and "FAIL plan.has_no_conflicts: " in said
+    (check,) = [row for row in done.report("evidence.json")["checks"] if row["id"] == "plan.has_no_conflicts"]
+    assert check["host"] is None and check["observed"] == {"conflicts": ["INT-1 ai_stack_poools"]}
+
+
+def test_a_conflict_of_a_host_counts_where_the_host_is_looked_at(done):
+    done.groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"]}
+    done.answers("gpu2", "gh200-bookworm")
+    assert done.run(plan)[0]["failed"]
+    assert done.run(evidence)[0]["failed"]
+    done.limit = ["gpu1"]
+    result, said = done.run(evidence)
+    assert result["failed"] is False, said
+
+
+def test_where_no_check_passes_nothing_was_proven(done):
+    done.answers("gpu1", "no-card")
+    done.variables["ai_stack_pools"] = []
+    assert done.run(plan)[0]["failed"] is False
+    result, dummy = done.run(evidence)
+    assert result["failed"] and result["msg"].startswith("Nothing was proven: 1 not_applicable.")
+    assert "<title>Nothing is proven" in done.files()["reports/example/evidence.html"].decode()
+
+
+@pytest.fixture
+def recorded(done):
+    """The same site, from recorded files."""
+    document = done.registered.pop("gpu1")["observation"]
+    (done.folder / "recorded").mkdir()
+    (done.folder / "recorded/gpu1.json").write_text(json.dumps(document))
+    done.variables["ai_stack_observations"] = "recorded"
+    return done
+
+
+def test_recorded_files_agree_with_a_plan_and_prove_nothing(recorded):
+    recorded.run(plan)
+    result, dummy = recorded.run(evidence)
+    assert result["failed"] is False and result["msg"].startswith("Recorded files agree with the plan: ")
+    assert recorded.report("evidence.json")["observed"] == "recorded"
+    page = recorded.files()["reports/example/evidence.html"].decode()
+    assert "<title>Recorded files agree with the plan" in page and "No host was contacted." in page
+
+
+def test_evidence_from_recorded_files_is_not_signed(recorded):
+    recorded.run(plan)
+    recorded.variables["ai_stack_evidence_key"] = "key"
+    result, dummy = recorded.run(evidence)
+    assert result["failed"] and "from recorded files is not signed" in result["msg"] and "reports/example/evidence.json" not in recorded.files()
 
 
 def test_without_a_plan_there_is_nothing_to_prove(done):
@@ -109,7 +164,23 @@ def test_a_change_that_nobody_predicted_fails_a_deploy(done):
 def test_a_plan_for_another_intent_is_told(done):
     done.run(plan)
     done.variables["ai_stack_driver"] = {"reboot": "when_needed"}
-    assert "The intent was changed since" in done.run(evidence)[1]
+    result, said = done.run(evidence)
+    assert result["failed"] is False and "The intent was changed since" in said and "ai_stack_driver. This proves the plan" in said
+    assert done.report("evidence.json")["intent_changed"] == ["ai_stack_driver"]
+    page = done.files()["reports/example/evidence.html"].decode()
+    assert "Changed since in the intent" in page
+
+
+@pytest.mark.parametrize("waivers", [[], [{**WAIVER, "until": "2026-01-01"}], [{**WAIVER, "scope": "host gpu2"}]], ids=["gone", "ended", "narrowed"])
+def test_a_waiver_that_the_plan_relies_on_must_hold_on_the_day_of_the_proof(done, waivers):
+    done.groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"]}
+    done.limit = ["gpu1"]
+    done.run(plan)
+    done.variables["ai_stack_waivers"] = waivers
+    result, said = done.run(evidence)
+    assert result["failed"] and "FAIL plan.waivers_hold on gpu1" in said and "2099-01-01" in said
+    (check,) = [row for row in done.report("evidence.json")["checks"] if row["status"] == "fail"]
+    assert check["rule"] == "ACC-4a" and done.report("evidence.json")["intent_changed"] == ["ai_stack_waivers"]
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema": "other"}', '{"schema": "sovereign.ai_stack/plan/1"}'])

@@ -164,6 +164,8 @@ PROOFS = [
     (EVIDENCE["checks"], "Not proven: 1 fail, 1 unknown"),
     (PASS, "Proven"),
     ([], "Nothing is proven"),
+    ([{**PASS[0], "status": "not_applicable"}], "Nothing is proven"),
+    ([{**PASS[0], "status": "waived"}], "Nothing is proven"),
     ([{**PASS[0], "status": "unknown"}], "Not proven: 1 unknown"),
     ([{**PASS[0], "status": "passed"}], "Not proven: 1 unknown"),
     ([{**PASS[0], "status": None}, *PASS], "Not proven: 1 unknown"),
@@ -174,6 +176,11 @@ PROOFS = [
 def test_evidence_is_proof_only_when_nothing_fails_and_nothing_is_unknown(checks, words):
     page = Page(_pages.render_evidence(changed(EVIDENCE, checks=checks)))
     assert page.raw["title"][0].startswith(words + " - ")
+
+
+def test_recorded_files_that_agree_are_no_proof():
+    page = Page(_pages.render_evidence(changed(EVIDENCE, checks=PASS, observed="recorded")))
+    assert page.raw["title"][0].startswith("Recorded files agree with the plan - ") and "No host was contacted." in page.text
 
 
 def test_a_planned_host_without_any_observation_is_named():

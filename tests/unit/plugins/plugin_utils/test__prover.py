@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _planner, _prover, _recorded, _site
 
 NOW = "2026-11-25T20:00:00Z"
+OLD_BRANCH = {"rule": "ACC-4a", "scope": "site", "reason": "x", "approver": "board", "until": "2099-01-01"}
 
 
 @pytest.fixture
@@ -30,12 +31,11 @@ def seen(document):
 @pytest.fixture
 def plan(seen):
     """The plan of a host that is as it should be; that its branch is old is waived."""
-    waiver = {"rule": "ACC-4a", "scope": "site", "reason": "x", "approver": "board", "until": "2099-01-01"}
-    intent = {"ai_stack_site": "example", "ai_stack_pools": [{"name": "a", "hosts": "all", "use": "host"}], "ai_stack_waivers": [waiver]}
+    intent = {"ai_stack_site": "example", "ai_stack_pools": [{"name": "a", "hosts": "all", "use": "host"}], "ai_stack_waivers": [OLD_BRANCH]}
     return _planner.plan_site(intent, {"all": ["gpu1"]}, seen, {}, NOW)
 
 
-def evidence(plan, seen, *hosts, waivers=()):
+def evidence(plan, seen, *hosts, waivers=(OLD_BRANCH,)):
     return _prover.evidence_of(plan, seen, hosts or ("gpu1",), waivers, NOW, groups={"all": ["gpu1"]})
 
 
@@ -105,6 +105,22 @@ def test_a_waiver_covers_a_failed_check_until_its_last_day_and_in_its_scope(plan
     assert rows and {row["status"] for row in rows} == {status}
     if status == "waived":
         assert rows[0]["approver"] == "board" and rows[0]["until"] == until
+
+
+@pytest.mark.parametrize(
+    "host, until, scope, holds",
+    [
+        ("gpu1", "2026-11-25", "cloud main", True),
+        ("gpu1", "2026-11-24", "cloud main", False),
+        ("gpu1", "2026-11-25", "host gpu2", False),
+        (None, "2026-11-25", "cloud main", True),
+        (None, "2026-11-24", "cloud main", False),
+    ],
+)
+def test_what_the_plan_relies_on_must_be_waived_on_the_day_of_the_proof(plan, seen, host, until, scope, holds):
+    plan["waived"] = [{"rule": "ACC-4a", "host": host, "until": "2026-11-25"}]
+    failed = [(row["id"], row["host"]) for row in evidence(plan, seen, waivers=[waiver("ACC-4a", until, scope)])["checks"] if row["status"] == "fail"]
+    assert failed == ([] if holds else [("plan.waivers_hold", host)])
 
 
 class Accepted:

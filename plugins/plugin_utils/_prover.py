@@ -151,7 +151,8 @@ def checks_of_changes(changes, now):
         expected, found = _by_name(row["predicted"]), _by_name(row["made"] or ())
         differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
         promise = "the changes made are the changes predicted"
-        yield _row("plan.predicts_changes", host, promise, status, [], differing if row["made"] is not None else None, "changes.json", now)
+        observed = {"differing": differing} if row["made"] is not None else None
+        yield _row("plan.predicts_changes", host, promise, status, {"differing": []}, observed, "changes.json", now)
 
 
 def record_of(record, seen, hosts, extra=()):

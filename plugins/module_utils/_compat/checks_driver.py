@@ -24,6 +24,11 @@ def _state(found, unknown):
     return 'unknown' if unknown else 'pass' if found else 'fail'
 
 
+def _without(label, what, promise, found, how):
+    """A check that shows what is not as it should be, under a name that says so: a bare "none" could mean the opposite."""
+    return check(what, promise, {label: {} if isinstance(found, dict) else []}, None if found is None else {label: found}, how)
+
+
 @rule('ACC-15a', 'check')
 def loaded_equals_user_space(view):
     """The loaded module and the user space are one version, the decided one."""
@@ -50,10 +55,10 @@ def firmware_equals_driver(view):
         if not needed:
             yield none_for('firmware_equals_driver', promise, 'no card here has a GSP')
         else:
-            running = sorted({gpu['gsp'] for gpu in (view.gpus or {}).values() if gpu.get('gsp')})
-            right = view.version in (gsp or ()) and set(running) <= {view.version}
-            yield check('firmware_equals_driver', promise, {'files': view.version, 'running': [view.version]}, {'files': gsp, 'running': running},
-                        '/lib/firmware/nvidia, NVML', _state(right, gsp is None))
+            other = sorted({gpu['gsp'] for gpu in (view.gpus or {}).values() if gpu.get('gsp')} - {view.version})
+            want = {'files': view.version, 'running_other': []}
+            seen = {'files': view.version if view.version in (gsp or ()) else gsp, 'running_other': other}
+            yield check('firmware_equals_driver', promise, want, seen, '/lib/firmware/nvidia, NVML', _state(seen == want, gsp is None))
     else:
         yield check('firmware_equals_driver', 'the firmware of the cards is there', True, firmware.get('amdgpu'), '/lib/firmware/amdgpu')
 
@@ -67,9 +72,9 @@ def one_flavour_is_there(view):
         return
     loaded = None if view.loaded is None else (view.loaded.get('nvidia') or {}).get('flavour')
     there = {(one.get('modules') or {}).get('nvidia', {}).get('flavour') for one in view.kernel.get('installed') or ()} - {None}
-    seen = {'loaded': loaded, 'modules': sorted(there)}
-    yield check('one_flavour', promise, {'loaded': view.want.get('driver.flavour'), 'modules': [view.want.get('driver.flavour')]}, seen,
-                '/sys/module/nvidia, /lib/modules/*', _state(loaded == view.want.get('driver.flavour') and there <= {loaded}, view.loaded is None))
+    want = {'loaded': view.want.get('driver.flavour'), 'other_modules': []}
+    seen = {'loaded': loaded, 'other_modules': sorted(there - {want['loaded']})}
+    yield check('one_flavour', promise, want, seen, '/sys/module/nvidia, /lib/modules/*', _state(seen == want, view.loaded is None))
 
 
 @rule('ACC-35', 'check')
@@ -105,8 +110,8 @@ def kernel_is_held(view):
 def nouveau_is_out_of_the_way(view):
     """nouveau would take the cards before the driver."""
     unwanted = view.want.get('modules.blacklist') or []
-    seen = None if view.loaded is None else sorted(set(view.loaded) & set(unwanted))
-    yield check('conflicting_modules_absent', 'no conflicting module is loaded', [], seen, '/sys/module')
+    found = None if view.loaded is None else sorted(set(view.loaded) & set(unwanted))
+    yield _without('conflicting', 'conflicting_modules_absent', 'no conflicting module is loaded', found, '/sys/module')
 
 
 @rule('ACC-47', 'check')
@@ -154,15 +159,15 @@ def packages_are_pinned(view):
     """What was decided is installed, whole, and stays."""
     want, installed = view.want.get('driver.packages') or {}, view.packages.get('installed')
     wrong = {name: (installed or {}).get(name) for name in sorted(view.want.get('driver.holds') or ()) if (installed or {}).get(name) != want.get(name)}
-    yield check('packages_installed', 'the packages of the driver are installed in the decided versions', {}, None if installed is None else wrong,
-                'package database; what differs is shown')
+    yield _without('differing', 'packages_installed', 'the packages of the driver are installed in the decided versions',
+                   None if installed is None else wrong, 'package database')
     loose = sorted(set(view.want.get('driver.holds') or ()) - set(view.packages.get('held') or ()))
-    yield check('packages_held', 'the packages of the driver are held', [], None if view.packages.get('held') is None else loose,
-                'holds of the package manager; what is loose is shown')
-    yield check('packages_whole', 'no package is half-installed or half-configured', [], view.packages.get('broken'), 'package database')
+    yield _without('not_held', 'packages_held', 'the packages of the driver are held', None if view.packages.get('held') is None else loose,
+                   'holds of the package manager')
+    yield _without('broken', 'packages_whole', 'no package is half-installed or half-configured', view.packages.get('broken'), 'package database')
     off = None if view.units is None else sorted(unit for unit in OWN_UNITS if (view.units.get(unit) or {}).get('enabled') != 'enabled')
     if view.want.get('driver.set'):
-        yield check('units_enabled', 'what brings the settings of the driver back at boot is enabled', [], off, 'systemctl show; what is off is shown')
+        yield _without('not_enabled', 'units_enabled', 'what brings the settings of the driver back at boot is enabled', off, 'systemctl show')
 
 
 @rule('ACC-43', 'check')
@@ -172,8 +177,8 @@ def driver_has_one_owner(view):
     kinds = None if seen is None else sorted({str(one.get('kind')) for one in seen})
     # Who made a package is told by its maintainer field; what counts is that packages own the driver, and nobody else.
     # A driver of the kernel needs no package of its own; another installer's would take its place.
-    right = kinds is not None and (kinds == [owner] or len(kinds) == 1 and {kinds[0], owner} <= set(PACKAGED) or not kinds and not view.version)
-    yield check('one_owner', 'the driver has one owner', [owner], kinds, 'package database, traces of installers, containers', _state(right, kinds is None))
+    right = kinds is not None and (len(kinds) == 1 and {kinds[0], owner} <= set(PACKAGED) or not kinds and not view.version)
+    yield check('one_owner', 'the driver has one owner', kinds if right else [owner], kinds, 'package database, traces of installers, containers')
 
 
 @rule('ACC-61', 'check')

@@ -29,6 +29,33 @@ def test_host_as_decided_passes_every_check_that_applies(planner, decisions):
     assert all(row["observed"] for row in rows.values() if row["status"] == "not_applicable")
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        (GOOD, {}),
+        (GOOD, {"nvml__gpus": []}),
+        (GOOD, {"kernel__installed__0__modules": {}}),
+        (GOOD, {"driver__owners": [{"kind": "vendor_repository"}]}),
+        ("mi300x-trixie", {"driver__owners": [], "driver__firmware": {"gsp": [], "amdgpu": True}}),
+        ("mi300x-trixie", {"driver__owners": [{"kind": "distribution"}]}),
+    ],
+)
+def test_what_passes_was_observed_as_expected(planner, decisions, name, changes):
+    seen = planner.recorded(name, **changes)
+    rows = planner.checks(seen, decisions if name == GOOD else planner.plan(seen)["hosts"][seen["host"]]["decisions"])
+    assert {check: (row["status"] == "pass") for check, row in rows.items() if row["status"] != "not_applicable"} == {
+        check: row["expected"] == row["observed"] for check, row in rows.items() if row["status"] != "not_applicable"
+    }
+
+
+def test_a_list_of_what_differs_says_so(planner, decisions):
+    rows = planner.checks(planner.recorded(GOOD, packages__held=[], packages__broken=["x"], units={}), decisions)
+    labels = {"packages_held": "not_held", "packages_whole": "broken", "packages_installed": "differing", "units_enabled": "not_enabled"}
+    for check, label in {**labels, "conflicting_modules_absent": "conflicting"}.items():
+        assert list(rows[check]["expected"]) == list(rows[check]["observed"]) == [label] and not rows[check]["expected"][label]
+    assert rows["packages_held"]["observed"]["not_held"] and rows["packages_whole"]["observed"] == {"broken": ["x"]}
+
+
 def test_before_the_reboot_the_loaded_module_is_the_mismatch(planner, decisions):
     """Everything is installed, and the module of the time before still runs."""
     found = statuses(planner, decisions, driver__loaded={"nvidia": {"version": "525.147.05", "flavour": "proprietary"}}, nvml__status="mismatch", nvml__gpus=[])

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 from . import _intent, _planner, _recorded, _run, _site, _words
 
 
@@ -23,10 +25,32 @@ def look(intent, task_vars, reports, folder, conflicts):
     seen.documents, seen.about, seen.wrong = _recorded.read_folder(place, hosts)
     if isinstance(recorded, str):
         seen.fresh = set(seen.documents)
+        seen.strangers = _strangers(place, hosts)
     seen.trials, seen.wrong_trials = _recorded.read_trials(reports.trials)
+    conflicts += _nothing_known(seen, hosts, place)
     for host in set(seen.dark) - set(seen.documents):
         seen.documents[host] = {"schema": _recorded.SCHEMA, "host": host, "reachable": False}
     return seen
+
+
+def _strangers(place, hosts):
+    """The recorded files of a folder that no host of the inventory has."""
+    mine = {_site.file_of(host) for host in hosts}
+    return sorted(name for name in os.listdir(place) if name.endswith(".json") and name not in mine) if place.is_dir() else []
+
+
+def _nothing_known(seen, hosts, place):
+    """One dark host stops nobody; a plan of which no host is known would refuse nothing and change nothing, and look well."""
+    if not place.is_dir() and seen.recorded or seen.wrong or any(one.get("reachable") is not False for one in seen.documents.values()):
+        return
+    if seen.recorded and not seen.documents:
+        wanted = _words.printable(str(place / _site.file_of(hosts[0])), 300) if hosts else None
+        there = f"files of no host: {_words.printable(_words.hosts_in_words(seen.strangers), 300)}" if seen.strangers else "it holds no such file"
+        said = f"no host of the inventory has a file in it: wants one a host, HOST.json; {there}"
+        yield _intent.conflict("SITE-7", "ai_stack_observations", said, wanted)
+    else:
+        why = "each was out of reach when it was recorded" if seen.recorded else "none answered, and none was seen before"
+        yield _intent.conflict("SITE-7", "observations", f"nothing is known of any host: {why}", "run it where one host can be reached")
 
 
 def accept(task_vars, reports, seen):

@@ -21,13 +21,15 @@ RULES = {
     "SITE-4": "An approved plan is applied where it still fits, or not at all.",
     "SITE-5": "The folder of recorded observations is there.",
     "SITE-6": "A deploy looks at the hosts themselves.",
+    "SITE-7": "Something is known of the hosts that are planned.",
+    "SITE-8": "A trial build has a host to run on.",
 }
 
 
 @dataclass
 class Seen:
     """What is known of the hosts: documents, {sha256, at} of each, which were made for this run, why some hosts did not answer,
-    what is wrong with some files, and the folder of recorded files where no host was asked."""
+    what is wrong with some files, the folder of recorded files where no host was asked, and the files in it that are no host's."""
 
     documents: dict = field(default_factory=dict)
     about: dict = field(default_factory=dict)
@@ -37,6 +39,7 @@ class Seen:
     trials: list = field(default_factory=list)
     wrong_trials: list = field(default_factory=list)
     recorded: str | None = None
+    strangers: list = field(default_factory=list)
     outside: int = 0
 
 
@@ -117,6 +120,9 @@ def _dark(seen, now):
             yield warning(f"{why}; it counts with what was seen of it {age(seen.about[host]['at'], now)}", host)
         else:
             yield warning(f"{why} and was never seen: nothing is known of it", host)
+    if seen.strangers and seen.documents:
+        which = _words.hosts_in_words(seen.strangers)
+        yield warning(f"{seen.recorded}: {_words.counted(len(seen.strangers), 'file')} of no host of the inventory: {which}")
     if seen.outside:
         yield warning(f"outside the limit: {_words.counted(seen.outside, 'host')}, planned with what was last seen or as unknown")
 

@@ -147,7 +147,7 @@ def pool_is_met_without_the_dead(claims):
                                 'name the dead card in ai_stack_states, or count %d until it is replaced' % found,
                                 'ai_stack_pools[%d].select.count' % at, None, name)
         elif lost and found + len(lost) >= wanted:
-            yield Objection('pool %s has no card that is well and seen: %d are out of service or did not answer' % (safe(pool['name']), len(lost)),
+            yield Objection('pool %s has no card that is well and seen: %d are out of service, or nothing is known of them' % (safe(pool['name']), len(lost)),
                             'wait for them, or take the pool away', 'ai_stack_pools[%d].select' % at, None, None, True)
 
 

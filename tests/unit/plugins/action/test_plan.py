@@ -101,6 +101,68 @@ def test_a_limit_of_one_dark_host_that_was_never_seen_still_gives_a_plan(fine):
     assert set(fine.report("plan.json")["hosts"]) == {"gpu1", "gpu2"} and result["summary"]["states"] == {"unknown": 2}
 
 
+@pytest.mark.parametrize("mode", ["plan", "deploy"])
+def test_a_plan_that_knows_nothing_of_any_host_is_refused_and_one_known_host_is_enough(fine, mode):
+    fine.registered = {}
+    fine.is_dark("gpu1")
+    fine.is_dark("gpu2")
+    result, said = fine.run(plan, mode=mode)
+    assert result["failed"] and "SITE-7: observations: nothing is known of any host: none answered, and none was seen before" in said
+    fine.answers("gpu1", "h100-bookworm")
+    result, said = fine.run(plan, mode=mode)
+    assert result["failed"] is False and "SITE-7" not in said
+    fine.is_dark("gpu1")
+    assert fine.run(plan, mode=mode)[0]["failed"] is False
+
+
+@pytest.mark.parametrize(
+    "files, said",
+    [
+        ([], "no host of the inventory has a file in it: wants one a host, HOST.json; it holds no such file"),
+        (["node1.json", "node2.json", "gpu1"], "files of no host: node1.json, node2.json"),
+        ([f"node{number}.json" for number in range(20)], "node15.json and 12 more"),
+    ],
+    ids=["none", "wrong names", "many"],
+)
+def test_recorded_files_of_no_host_are_refused_by_the_name_that_was_expected(fine, files, said):
+    folder = fine.folder / "recorded"
+    folder.mkdir()
+    for name in files:
+        (folder / name).write_text(json.dumps(fine.document("h100-bookworm")))
+    fine.variables["ai_stack_observations"] = "recorded"
+    result, told = fine.run(plan)
+    assert result["failed"] and "SITE-7: ai_stack_observations: " in told and said in told
+    assert f"nearest allowed: {folder / 'gpu1.json'}" in told
+
+
+def test_recorded_hosts_that_were_all_out_of_reach_are_refused(fine):
+    folder = fine.folder / "recorded"
+    folder.mkdir()
+    (folder / "gpu1.json").write_text(json.dumps(fine.document("dark")))
+    fine.variables["ai_stack_observations"] = "recorded"
+    result, said = fine.run(plan)
+    assert result["failed"] and "SITE-7: observations: nothing is known of any host: each was out of reach when it was recorded" in said
+
+
+def test_a_recorded_file_that_no_host_has_is_told(fine):
+    folder = fine.folder / "recorded"
+    folder.mkdir()
+    for name in ("gpu1.json", "gpu3.json", "README"):
+        (folder / name).write_text(json.dumps(fine.document("h100-bookworm")))
+    fine.variables["ai_stack_observations"] = "recorded"
+    result, said = fine.run(plan)
+    assert result["failed"] is False and "1 file of no host of the inventory: gpu3.json\n" in said
+
+
+def test_a_trial_build_is_refused_with_recorded_files(fine):
+    folder = fine.folder / "recorded"
+    folder.mkdir()
+    (folder / "gpu1.json").write_text(json.dumps(fine.document("h100-bookworm")))
+    fine.variables.update(ai_stack_observations="recorded", ai_stack_trial=True)
+    result, said = fine.run(plan)
+    assert result["failed"] and said.count("CONFLICT") == 1 and "SITE-8: ai_stack_trial: " in said
+
+
 def test_a_host_that_could_not_be_observed_is_told_with_its_reason(fine):
     fine.registered["gpu2"] = {"failed": True, "msg": "no python"}
     assert "could not be observed: no python" in fine.run(plan)[1]

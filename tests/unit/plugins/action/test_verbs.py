@@ -77,6 +77,22 @@ def test_recorded_files_are_planned_and_proven_with_no_host_contacted(site):
     assert site.report("evidence.json")["summary"]["fail"] == 0
 
 
+@pytest.mark.parametrize("limit", [[], ["--limit", "gpu1"]], ids=str)
+@pytest.mark.parametrize("verb", ["plan", "deploy", "verify", "remove"])
+def test_an_inventory_that_is_not_there_ends_every_verb_with_an_error(site, verb, limit):
+    (site.folder / "hosts.yml").unlink()
+    code, said = site.play(f"sovereign.ai_stack.{verb}", *limit)
+    assert code != 0 and "There is no host in the inventory: what -i names could not be read, or has none." in said, said
+    assert not (site.folder / "reports").exists()
+
+
+@pytest.mark.parametrize("verb, rule", [("deploy", "SITE-6"), ("plan", "SITE-8")])
+def test_recorded_files_are_refused_once_and_before_a_host_is_asked(site, verb, rule):
+    site.record("gpu1", "h100-bookworm-converged")
+    code, said = site.play(f"sovereign.ai_stack.{verb}", "-e", "ai_stack_observations=recorded", "-e", "ai_stack_trial=true")
+    assert code != 0 and "UNREACHABLE" not in said and said.count(f"CONFLICT {rule}") == 1, said
+
+
 def test_a_conflict_ends_the_command_with_an_error_after_the_reports(site):
     site.record("gpu1", "gh200-bookworm")
     code, said = site.play("sovereign.ai_stack.plan", "-e", "ai_stack_observations=recorded", "-e", "ai_stack_poools=1")
@@ -122,6 +138,9 @@ def test_a_variable_of_any_one_host_is_refused(site, place):
 
 @pytest.mark.skipif(not shutil.which("ssh"), reason="ssh is not installed here")
 def test_a_limit_of_one_dark_host_plans_the_whole_site(site):
+    code, said = site.play("sovereign.ai_stack.plan", "--limit", "gpu2")
+    assert code != 0 and "gpu2: did not answer and was never seen" in said and "SITE-7" in said, said
+    site.saw("gpu1", "h100-bookworm-converged")
     code, said = site.play("sovereign.ai_stack.plan", "--limit", "gpu2")
     assert code == 0 and "gpu2: did not answer and was never seen" in said, said
     assert set(site.report("plan.json")["hosts"]) == {"gpu1", "gpu2"}

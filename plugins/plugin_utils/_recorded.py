@@ -12,7 +12,7 @@ from __future__ import annotations
 import marshal
 import os
 
-from . import _site
+from . import _run, _site, _words
 
 SCHEMA = "sovereign.ai_stack/observation/1"
 
@@ -44,6 +44,7 @@ _PCI = {
     "vpd": {"part_number": _TEXT, "serial": _TEXT, "text": _TEXT},
     "present": _FLAG,
 }
+_PCI_KEYS = ("address", "vendor", "device")
 _GPU = {
     "index": _NUMBER,
     "address": _TEXT,
@@ -170,6 +171,10 @@ class Shelf:
         except _Misfit as error:
             raise _site.SiteError(f"{path} is not as {SCHEMA} says: {error}.") from None
         # the name in the inventory is the host's; a document cannot speak for another one
+        if found.get("host") not in (None, host):
+            raise _site.SiteError(f"{path} is the observation of {_words.printable(found['host'])}, not of {_words.printable(host)}.")
+        if found.get("at") is not None and not _run.is_moment(found["at"]):
+            raise _site.SiteError(f"{path} was made at no time that can be read: at wants a UTC time like {_run.now()}.")
         found["host"] = host
         return found
 
@@ -211,8 +216,10 @@ class Shelf:
     def _new_card(self, name, card, shape):
         if card.__class__ is not dict:
             raise _Misfit(f"{name} wants a mapping")
-        if not card.get("address"):
-            raise _Misfit(f"{name} has no address")
+        # without these nothing tells an accelerator from a network card
+        missing = next((key for key in (_PCI_KEYS if name.startswith("pci") else _PCI_KEYS[:1]) if not card.get(key)), None)
+        if missing:
+            raise _Misfit(f"{name} has no {missing}")
         kinds = (*card, *map(type, card.values()))
         nested = self._kinds.get(kinds)
         if nested is None:

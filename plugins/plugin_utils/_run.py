@@ -186,6 +186,11 @@ def seconds_between(then, later):
         return None
 
 
+def is_moment(text) -> bool:
+    """Whether a text is such a time."""
+    return seconds_between(text, now()) is not None
+
+
 def version() -> str:
     """The version of this collection, from the installed copy or the work tree."""
     try:

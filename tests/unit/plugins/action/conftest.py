@@ -56,11 +56,13 @@ class Site:
         (folder / "hosts.yml").write_text("all:\n")
 
     def document(self, name):
-        return json.loads((self.fixtures / f"{name}.json").read_text(encoding="utf-8"))
+        """A recorded observation, of whichever host."""
+        return {**json.loads((self.fixtures / f"{name}.json").read_text(encoding="utf-8")), "host": None}
 
     def answers(self, host, document):
         """The host was observed by the task before."""
-        self.registered[host] = {"changed": False, "observation": self.document(document) if isinstance(document, str) else document}
+        document = self.document(document) if isinstance(document, str) else document
+        self.registered[host] = {"changed": False, "observation": {**document, "host": host}}
 
     def is_dark(self, host):
         self.registered[host] = {"unreachable": True, "msg": "no route"}

@@ -349,7 +349,7 @@ HOSTILE = [
 def planted(value, text):
     """The document with a hostile text in every string."""
     if isinstance(value, dict):
-        return {key: planted(one, text) if key not in ("schema", "vendor", "device", "class", "address") else one for key, one in value.items()}
+        return {key: planted(one, text) if key not in ("schema", "at", "vendor", "device", "class", "address") else one for key, one in value.items()}
     if isinstance(value, list):
         return [planted(one, text) for one in value]
     return text if isinstance(value, str) else value

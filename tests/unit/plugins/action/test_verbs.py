@@ -43,13 +43,15 @@ class Site:
         (self.folder / "hosts.yml").write_text(f"gpu:\n  hosts:\n{rows}")
 
     def record(self, host, name):
-        shutil.copy(self.fixtures / f"{name}.json", self.folder / "recorded" / f"{host}.json")
+        document = {**json.loads((self.fixtures / f"{name}.json").read_text(encoding="utf-8")), "host": host}
+        (self.folder / "recorded" / f"{host}.json").write_text(json.dumps(document))
 
     def saw(self, host, name):
         """What an earlier run saw of a host."""
         folder = self.folder / "reports/example/observations"
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self.fixtures / f"{name}.json", folder / f"{host}.json")
+        self.record(host, name)
+        shutil.copy(self.folder / "recorded" / f"{host}.json", folder)
 
     def play(self, playbook, *arguments):
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
@@ -187,9 +189,13 @@ PLAY = """\
 """
 
 
+# without these the document is refused as a whole, and nothing of it comes any further
+KEPT = ("schema", "host", "at", "vendor", "device", "class", "address", "present")
+
+
 def hostile(value):
     if isinstance(value, dict):
-        return {key: hostile(one) if key not in ("schema", "vendor", "device", "class", "address", "present") else one for key, one in value.items()}
+        return {key: hostile(one) if key not in KEPT else one for key, one in value.items()}
     if isinstance(value, list):
         return [hostile(one) for one in value]
     return HOSTILE if isinstance(value, str) else value

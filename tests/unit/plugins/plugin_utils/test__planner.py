@@ -22,8 +22,9 @@ def seen(root):
     """Two hosts as the fixtures have them."""
     found, folder = _planner.Seen(), root / "tests/unit/fixtures/observations"
     for host, name in (("gpu1", "h100-bookworm"), ("gpu2", "h100-bookworm-converged")):
-        found.documents[host], digest = _recorded.Shelf().take(str(folder / f"{name}.json"), host)
-        found.about[host] = {"sha256": digest, "at": "2026-11-25T19:00:00Z"}
+        document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        found.documents[host] = _recorded.Shelf().check({**document, "host": host}, name, host)
+        found.about[host] = {"sha256": "0" * 64, "at": "2026-11-25T19:00:00Z"}
     return found
 
 

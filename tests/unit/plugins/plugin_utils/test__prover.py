@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 import subprocess
 import types
@@ -20,7 +21,7 @@ OLD_BRANCH = {"rule": "ACC-4a", "scope": "site", "reason": "x", "approver": "boa
 @pytest.fixture
 def document(root):
     path = root / "tests/unit/fixtures/observations/h100-bookworm-converged.json"
-    return _recorded.Shelf().take(str(path), "gpu1")[0]
+    return _recorded.Shelf().check({**json.loads(path.read_text(encoding="utf-8")), "host": "gpu1"}, "the fixture", "gpu1")
 
 
 @pytest.fixture

@@ -257,7 +257,7 @@ def test_a_driver_is_taken_away_from_an_empty_host_or_not_at_all(told):
 
 
 def test_whoever_else_is_at_work_on_a_host_is_waited_for_or_named(told):
-    seen = json.loads((FIXTURES / "h100-bookworm.json").read_text())
+    seen = {**json.loads((FIXTURES / "h100-bookworm.json").read_text()), "host": None}
     busy = {**seen, "packages": {**seen["packages"], "lock": "held by pid 7 (apt-get)"}}
     journal = {"open": {"plan": "p", "owner": "alice@elsewhere#1.1", "step": "packages", "at": "2026-11-25T19:00:00Z"}, "last_good": None}
     told.add("waits", {}, busy)

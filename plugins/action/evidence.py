@@ -82,12 +82,11 @@ class ActionModule(ActionBase):
             _prover.sign(reports.path("evidence.json"), _run.path_in(self._folder, intent["ai_stack_evidence_key"]))
         summary = evidence["summary"]
         result["reports"] = {name: str(reports.path(name.replace("_", "."))) for name in ("evidence_json", "evidence_html")}
-        failing = _prover.text_of(evidence["checks"])
-        for text in failing:
+        for text in _prover.text_of(evidence["checks"]):
             self._display.display(text, color="red")
         counts = ", ".join(f"{count} {status}" for status, count in summary.items() if count)
         proven, words = _prover.verdict(evidence)
-        result.update(changed=False, summary=summary, failing=failing, failed=not proven)
+        result.update(changed=False, summary=summary, failed=not proven)
         result["msg"] = f"{words}: {counts or 'nothing was checked'}. See {result['reports']['evidence_html']}"
         if not result["failed"]:
             self._display.display(result["msg"], color="green")

@@ -83,8 +83,7 @@ class ActionModule(ActionBase):
         acted_on = {None, *inside}
         blocking = [row for row in plan["conflicts"] if mode == "plan" or row["host"] in acted_on]
         result.update(changed=False, failed=bool(blocking), summary=_planner.summary_of(plan))
-        # their texts are on the terminal already, and whole in plan.json: a failed task prints its result once more
-        result["conflicts"] = [{"rule": row["rule"], "host": row["host"], "path": row["path"]} for row in plan["conflicts"]]
+        # the conflicts are on the terminal then, and whole in plan.json: a failed task prints its result once more
         for text in _planner.text_of(plan["warnings"]):
             self._display.display(f"WARNING {text}", color="bright purple")
         for text in _planner.text_of(plan["conflicts"]):

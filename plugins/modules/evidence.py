@@ -58,14 +58,8 @@ summary:
   returned: always
   type: dict
   sample: {pass: 240, fail: 0, unknown: 0, waived: 2, not_applicable: 1}
-failing:
-  description: What is not proven, as text, equal findings once with their hosts.
-  returned: always
-  type: list
-  elements: str
-  sample: []
 reports:
-  description: Where the reports are.
+  description: Where the reports are. What is not proven is shown while the task runs and stands in C(evidence.json).
   returned: always
   type: dict
   sample: {evidence_json: reports/example/evidence.json, evidence_html: reports/example/evidence.html}

@@ -70,14 +70,8 @@ summary:
   returned: always
   type: dict
   sample: {site: example, hosts: 20, states: {planned: 18, unknown: 2}, changes: 90, reboots: 18, conflicts: 0, warnings: 2, waived: 0}
-conflicts:
-  description: All conflicts, each with its rule, host and place in the inventory. Their texts are shown while the task runs and stand in plan.json.
-  returned: always
-  type: list
-  elements: dict
-  sample: []
 reports:
-  description: Where the reports are.
+  description: Where the reports are. The conflicts are shown while the task runs and stand in C(plan.json).
   returned: always
   type: dict
   sample: {plan_json: reports/example/plan.json, plan_html: reports/example/plan.html}

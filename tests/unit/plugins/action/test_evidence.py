@@ -101,6 +101,7 @@ def test_a_failed_check_fails_after_the_reports_are_written(done):
     done.answers("gpu1", document)
     result, said = done.run(evidence)
     assert result["failed"] and "FAIL" in said and done.report("evidence.json")["summary"]["fail"] > 0
+    assert set(result) == {"changed", "failed", "msg", "reports", "summary"}  # Ansible prints it once more
 
 
 @pytest.mark.parametrize("registered", [{}, {"gpu1": {"unreachable": True}}, {"gpu1": {"failed": True, "msg": "x"}}])

@@ -82,13 +82,23 @@ def cards_grid(found: dict) -> str:
         [*key, ", ".join(sorted({row["model"] for row in rows if row["model"]}, key=natural))] for key, rows in groups.items()])  # fmt: skip
 
 
+def supported(found: dict) -> dict:
+    """{branch: the branch with what policy production asks about it}."""
+    texts = {}
+    for row in found["driver_branches"]["rows"]:
+        until = f"to {row['eol']}" if row["eol"] else {True: "ended", False: "in support", None: "end not known"}[row["ended"]]
+        texts[row["branch"]] = f"{row['branch']} ({until}{', new feature' if row['type'] == 'new_feature' else ''})"
+    return texts
+
+
 def platform_lines(found: dict) -> list:
+    texts = supported(found)
     branches = defaultdict(set)
     for row in found["distributions"]["rows"]:
         branches[(row["distribution"], row["version"], row["vendor"])].update(filter(None, [row["branch"]]))
     lines = []
     for row in sorted(found["platforms"]["rows"], key=lambda row: natural(f"{row['distribution']} {row['version']} {VENDORS[row['vendor']]}")):
-        known = ", ".join(sorted(branches[(row["distribution"], row["version"], row["vendor"])], key=natural))
+        known = ", ".join(texts.get(one, one) for one in sorted(branches[(row["distribution"], row["version"], row["vendor"])], key=natural))
         lines.append([row["distribution"], row["version"], VENDORS[row["vendor"]], known, row["level"], row["evidence"], row["note"]])
     return lines
 
@@ -111,6 +121,9 @@ def support_page(found: dict) -> str:
         "systemd and vendor tools; the silicon is a mock.\n"
         "- **decided only**: the tables and the core know what fits, but no test ever deployed it there. It is a conflict of rule ACC-83: `deploy` refuses "
         "before anything is touched, until `ai_stack_waivers` accepts it for a host. A platform that is not listed is decided only, too.\n",
+        "Behind a branch stands how long its vendor supports it. `policy: production` takes a supported long-term or production branch only (rules ACC-4a "
+        "and ACC-4b). A platform whose archives have none wants a repository of the site, or a waiver: "
+        "[the guide](guide-deploy.md#which-driver-there-is-to-have) shows both.\n",
         "## Platforms\n",
         grid(["Distribution", "Release", "Cards of", "Driver branches in its archives", "Level", "Shown by scenario", "Note"], platform_lines(found)),
         "## OpenStack series\n",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import marshal
 
-from . import candidates, fabric, files, rules_card, versions
+from . import candidates, fabric, files, refusals, register, rules_card, rules_policy, versions
 from .cards import VENDORS
 from .text import listed, safe
 
@@ -66,7 +66,7 @@ class Case:
         self.beside, self.confirmed = _distinct(card['row'] for card in beside), frozenset(site.intent.get('ai_stack_confirm') or ())
         self.policy, self.places, self.waived, self.record = policy, places, waived, record or {}
         self.pci = [function for function in observation.get('pci') or () if fabric.concerns(self.index, function)]
-        self.needs, self._known, self._fits = {}, {}, {}
+        self.needs, self._known, self._fits, self._allowed = {}, {}, {}, {}
         self.vendors = sorted({self.vendor_of(row) for row in self.rows})
         self.vendor = self.vendors[0] if len(self.vendors) == 1 else None
         self.offered = candidates.of(observation, self.vendor)
@@ -82,10 +82,32 @@ class Case:
         return self.places.get(key, 'ai_stack_driver.%s' % key)
 
     def offers(self, wanted, otherwise):
-        """The candidates that would do for the cards of this host and pass a test, in words; else what the site would have to get."""
-        names = sorted({one.name for one in self.offered if not one.missing and not one.uneven and one.installable and wanted(one) and self.fits(one)},
-                       reverse=True)
+        """The candidates that pass a test and that no rule refuses here, in words; else what the site would have to get."""
+        names = sorted({one.name for one in self.offered if wanted(one) and self.allows(one)}, reverse=True)
         return 'available here: %s' % listed(names) if names else otherwise
+
+    def allows(self, candidate, but=None):
+        """Whether no rule, but this one, refuses a candidate, waivers counted: what is suggested must not be refused in its turn."""
+        key = (candidate.set, candidate.package_version, candidate.build, but, tuple(row['name'] for row in self.rows))
+        if key not in self._allowed:
+            self._allowed[key] = False  # rules name other candidates in their messages
+            self._allowed[key] = not any(not objection.warns and not any(name in self.waived for name in self.index.waivable_by(identity))
+                                         for identity, function in register.of('candidate', self.index.enforced) if identity != but
+                                         for objection in function(candidate, self))
+        return self._allowed[key]
+
+    def branches(self):
+        """NVIDIA's branches that the policy of the site takes and every card here takes, oldest first."""
+        production = self.policy['policy'] == 'production'
+        fits = rules_policy.in_production if production else rules_policy.not_ended
+        mine = [row for row in self.rows if self.vendor_of(row) == 'nvidia']
+        return sorted((name for name, row in self.index.branches.items() if row.get('vendor') in {one['vendor'] for one in mine}
+                       and fits(row, self.today) and all(refusals.takes(one, row) for one in mine)), key=int)
+
+    def with_branch(self, text, candidate):
+        """A choice in words, with the branches that have it where the candidate's own branch would not do."""
+        good = self.branches()
+        return '%s, of branch %s' % (text, ' or '.join(good)) if good and candidate.branch not in good else text
 
     def fits(self, candidate):
         """Whether the cards take a candidate, as far as branch, flavour and first release go."""

@@ -169,7 +169,7 @@ def _not_as_recorded(case, wanted):
 
 def _nothing_matches(case):
     """The site asked for what no repository of the host offers: say which choice shuts everything out, and what there is."""
-    here = 'available here: %s' % listed(sorted({one.name for one in case.offered if one.version}, reverse=True))
+    here = case.offers(lambda one: one.version, 'nothing that this host is offered would do')
     for key in ('policy', 'flavour', 'build', 'source'):
         if any(_asked(one, _only(case, key)) for one in case.offered):
             continue
@@ -177,7 +177,8 @@ def _nothing_matches(case):
         if row:
             return _conflict(case, 'ACC-10a', case.path(key), 'there is no branch %s here: %s installs %s' % (
                 safe(case.policy[key]), row['package'], row['installs']), 'branch %s' % row['installs_branch'], case.index.source('ACC-10a', row))
-        return _conflict(case, 'ACC-26', case.path(key), 'nothing here is of %s %s' % (key, safe(case.policy[key])), here)
+        again = 'observe again, if that repository was named after this host was looked at; ' if key == 'source' else ''
+        return _conflict(case, 'ACC-26', case.path(key), 'nothing here is of %s %s' % (key, safe(case.policy[key])), again + here)
     return _conflict(case, 'ACC-26', case.path('policy'), 'nothing here is of policy %s, flavour %s, build %s and source %s at once' % tuple(
         safe(case.policy[key]) for key in ('policy', 'flavour', 'build', 'source')), here)
 

@@ -54,8 +54,8 @@ def card_is_capable(wish):
     """Only cards that a source names have MIG."""
     if wish.layout and not wish.profiles:
         able = sorted({row['model'] for device in wish.index.mig for rows in [wish.index.devices.get((wish.card['vendor'], device), ())] for row in rows})
-        yield Objection('%s has no MIG profiles in any source' % wish.name, 'use host, or one of the models %s' % ', '.join(able), wish.path,
-                        wish.row.get('source'))
+        yield Objection('%s has no MIG profiles in any source' % wish.name, ', or one of the models '.join(['use host'] + [', '.join(able)] * bool(able)),
+                        wish.path, wish.row.get('source'))
 
 
 @rule('ACC-53', 'layout')

@@ -80,6 +80,15 @@ def _models(claims, names):
     return ', '.join('%s (%d)' % (safe(model), counts[model]) for model in sorted(counts)) or 'none'
 
 
+def _taken(claims, pool, name):
+    """Which other pools of a host have cards that this one would take, in words."""
+    counts = {}
+    for card in claims.hosts[name].cards:
+        if card['pool'] not in (None, pool['name']) and _selects(pool, card):
+            counts[card['pool']] = counts.get(card['pool'], 0) + 1
+    return ''.join('; pool %s has %d of them' % (safe(other), counts[other]) for other in sorted(counts))
+
+
 @rule('ACC-63', 'pool')
 def card_is_the_recorded_one(claims):
     """A card that is not the one that was given waits for consent."""
@@ -131,8 +140,9 @@ def pool_finds_its_cards(claims):
         if name is None and names:
             yield Objection('pool %s matches no card of %s' % (safe(pool['name']), safe(pool['hosts'])), 'cards there: %s' % _models(claims, names), path)
         elif name is not None:
-            yield Objection('pool %s wants %d cards of this host; %d can be given' % (safe(pool['name']), wanted, found),
-                            'count %d, or other cards; here: %s' % (found, _models(claims, [name])), path + '.count', None, name)
+            yield Objection('pool %s wants %d card%s of this host; %d can be given' % (safe(pool['name']), wanted, 's'[wanted == 1:], found),
+                            '%sother cards; here: %s%s' % ('count %d, or ' % found if found else '', _models(claims, [name]), _taken(claims, pool, name)),
+                            path + '.count', None, name)
 
 
 @rule('ACC-67', 'pool')

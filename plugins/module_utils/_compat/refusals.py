@@ -10,7 +10,7 @@ FLAVOURS = ('open', 'proprietary')
 _ONLY = {'open_only': 'open', 'proprietary_only': 'proprietary'}
 
 
-def _refuses(row, branch, flavour):
+def refuses(row, branch, flavour):
     """What the rules ACC-1, ACC-2 and ACC-3a say of a branch for a card."""
     number, floors, last = int(branch['branch']), row.get('first_version') or {}, row.get('last_branch')
     listed, flavours = branch.get('architectures'), branch.get(flavour)
@@ -24,8 +24,14 @@ def _of_row(index, vendor, row):
     """{flavour: branches, or None for all of them}."""
     only = _ONLY.get(row.get('flavour'))
     branches = [one for one in index.branches.values() if one.get('vendor') == vendor]
-    return {flavour: None if only and only != flavour else frozenset(str(one['branch']) for one in branches if _refuses(row, one, flavour))
+    return {flavour: None if only and only != flavour else frozenset(str(one['branch']) for one in branches if refuses(row, one, flavour))
             for flavour in FLAVOURS}
+
+
+def takes(row, branch):
+    """Whether a card may take some release and flavour of a branch."""
+    only = _ONLY.get(row.get('flavour'))
+    return any(not refuses(row, branch, flavour) for flavour in FLAVOURS if only in (None, flavour))
 
 
 def _both(left, right):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from . import versions
 from .register import Objection, rule
-from .rules_policy import ended
 
 _KEPLER = 'Kepler'
 
@@ -41,10 +40,10 @@ def branch_lists_the_architecture(candidate, case):
     listed = (case.branch(candidate) or {}).get('architectures')
     for row in case.rows:
         if listed and candidate.vendor == 'nvidia' and row.get('architecture') not in listed:
-            good = [one for one, other in case.index.branches.items()
-                    if row.get('architecture') in (other.get('architectures') or ()) and ended(other, case.today) is not True]
+            good = case.branches()
             yield Objection('%s is %s, which branch %s does not know' % (row['name'], row.get('architecture'), candidate.branch),
-                            case.offers(lambda one, good=good: one.branch in good, 'branch %s' % ' or '.join(sorted(good, key=int))),
+                            case.offers(lambda one, good=good: one.branch in good, 'branch %s' % ' or '.join(good) if good
+                                        else 'other cards: no branch that the policy takes does for all cards of the pools here'),
                             case.path('policy'), row.get('source'))
 
 
@@ -54,7 +53,8 @@ def open_only_cards_need_open_modules(candidate, case):
     for row in case.rows:
         if row.get('flavour') == 'open_only' and candidate.flavour == 'proprietary':
             yield Objection('%s takes only the open kernel modules; %s is proprietary' % (row['name'], candidate.name),
-                            case.offers(lambda one: one.flavour == 'open', 'flavour open'), case.path('flavour'), row.get('source'))
+                            case.offers(lambda one: one.flavour == 'open', case.with_branch('flavour open', candidate)), case.path('flavour'),
+                            row.get('source'))
 
 
 @rule('ACC-2b', 'candidate')
@@ -63,7 +63,8 @@ def cards_without_gsp_need_proprietary_modules(candidate, case):
     for row in case.rows:
         if row.get('flavour') == 'proprietary_only' and candidate.flavour == 'open':
             yield Objection('%s takes only the proprietary kernel modules; %s is open' % (row['name'], candidate.name),
-                            case.offers(lambda one: one.flavour == 'proprietary', 'flavour proprietary'), case.path('flavour'), row.get('source'))
+                            case.offers(lambda one: one.flavour == 'proprietary', case.with_branch('flavour proprietary', candidate)),
+                            case.path('flavour'), row.get('source'))
 
 
 @rule('ACC-2c', 'candidate')
@@ -89,7 +90,8 @@ def _too_old(candidate, floors):
 
 def _wants(candidate, case, row, floor, why):
     return Objection('%s %s from %s on; %s is older' % (row['name'], why, floor, candidate.name),
-                     case.offers(lambda one: one.version and versions.driver(one.version) >= versions.driver(floor), 'version %s or newer' % floor),
+                     case.offers(lambda one: one.version and versions.driver(one.version) >= versions.driver(floor),
+                                 case.with_branch('version %s or newer' % floor, candidate)),
                      case.path('policy'), row.get('source'))
 
 

@@ -39,7 +39,7 @@ def fabric_parts_follow_the_server_sets(candidate, case):
 @rule('ACC-12b', 'candidate')
 def needed_parts_can_be_had(candidate, case):
     """What a fabric needs must be in some repository of the host."""
-    good = sorted({one.version for one in case.offered if one.version and one.installable and not one.missing and not one.uneven and case.fits(one)})
+    good = sorted({one.version for one in case.offered if one.version and case.allows(one, 'ACC-12b')})
     for part, text in _PARTS.items():
         if part in case.needs and not case.versions_of(part) and not candidate.versions_of(part):
             yield Objection('%s is needed (%s); no repository of this host has it' % (text, case.needs[part].because),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import versions
 from .register import Objection, rule
+from .text import listed
 
 _PRODUCTION = ('lts', 'production')
 
@@ -19,16 +20,20 @@ def ended(row, today):
     return row.get('ended')
 
 
-def _in_support(case):
-    """Branches that policy production would take, newest last."""
-    vendors = {row.get('vendor') for row in case.rows}
-    return sorted((name for name, row in case.index.branches.items()
-                   if row.get('vendor') in vendors and row.get('type') in _PRODUCTION and ended(row, case.today) is False), key=int)
+def in_production(row, today):
+    """Whether policy production would take a branch."""
+    return row.get('type') in _PRODUCTION and ended(row, today) is False
+
+
+def not_ended(row, today):
+    """Whether a branch may be chosen by name without a word about its end."""
+    return ended(row, today) is not True
 
 
 def _instead(case, identity):
-    good = _in_support(case)
-    return case.offers(lambda one: one.branch in good, 'branch %s from another source' % ' or '.join(good)) + ', or a waiver of %s' % identity
+    good, cards = case.branches(), listed(sorted({row['name'] for row in case.rows}))
+    otherwise = 'branch %s from another source' % ' or '.join(good) if good else 'no branch in support takes %s: other cards' % cards
+    return case.offers(lambda one: one.branch in good, otherwise) + ', or a waiver of %s' % identity
 
 
 def _asked(candidate, case):
@@ -68,4 +73,4 @@ def version_is_above_the_security_floor(candidate, case):
     if floor and candidate.version and versions.driver(candidate.version) < versions.driver(floor):
         yield Objection('%s is below %s, the security floor of branch %s' % (candidate.name, floor, candidate.branch),
                         case.offers(lambda one: one.branch == candidate.branch and versions.driver(one.version) >= versions.driver(floor),
-                                    'version %s or newer' % floor), case.path('policy'), row.get('source'))
+                                    case.with_branch('version %s or newer' % floor, candidate)), case.path('policy'), row.get('source'))

@@ -245,3 +245,48 @@ def test_card_that_loses_nothing_is_no_one_way_door(planner, policy, drivers):
 
 def test_without_a_branch_asked_for_the_card_beside_the_pools_is_kept(planner):
     assert beside(planner, "production")[1]["driver.branch"] == "580"
+
+
+def nearest(plan, rule):
+    return [row["nearest"] for row in plan["conflicts"] if row["rule"] == rule]
+
+
+def test_no_branch_is_named_that_the_cards_refuse(planner):
+    (text,) = nearest(planner.plan(planner.recorded("kepler-noble")), "ACC-4a")
+    assert "580" not in text and text.startswith("no branch in support takes Tesla K80: ") and text.endswith("or a waiver of ACC-4a")
+
+
+def test_no_branch_is_named_that_the_policy_refuses(planner):
+    plan = planner.plan(planner.recorded("b200-trixie"))
+    assert set(nearest(plan, "ACC-1c")) == {"branch 580 or 595"}
+    assert nearest(plan, "ACC-2a") == ["flavour open, of branch 580 or 595"]
+    assert all(text.endswith(", of branch 580 or 595") for text in nearest(plan, "ACC-3a"))
+    assert set(nearest(planner.plan(planner.recorded("b200-trixie"), intent=planner.intent(driver={"policy": "newest"})), "ACC-1c")) == {
+        "branch 580 or 590 or 595 or 615"}  # fmt: skip
+
+
+def test_what_a_host_offers_is_no_way_out_where_another_rule_refuses_it(planner):
+    flavour = {"flavour": "open"}
+    seen = planner.recorded("h100-bookworm")
+    for driver, waivers, there in ((flavour, (), False), ({**flavour, "policy": "535"}, (), True), (flavour, (planner.waiver,), True)):
+        plan = planner.plan(seen, intent=planner.intent(driver=driver, ai_stack_waivers=waivers))
+        assert nearest(plan, "ACC-25") and all(("available here: 535.309.01 proprietary" in text) is there for text in nearest(plan, "ACC-25"))
+    assert nearest(planner.plan(seen, intent=planner.intent(driver=flavour)), "ACC-25") == ["version 535.309.01 or newer, of branch 580 or 595"]
+
+
+def test_a_source_that_was_named_after_a_host_was_looked_at_wants_another_look(planner):
+    (text,) = nearest(planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(driver={"source": "mirror"})), "ACC-26")
+    assert text.startswith("observe again, if that repository was named after this host was looked at; ")
+    assert "535.309.01" not in text
+
+
+def test_a_pool_that_gets_no_card_is_told_which_pool_has_them(planner):
+    pools = [{"name": "few", "hosts": "gpus", "use": "host", "select": {"count": 1}}, {"name": "all", "hosts": "gpus", "use": "host"}]
+    plan = planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(pools=pools))
+    assert [(row["message"], row["nearest"]) for row in plan["conflicts"] if row["rule"] == "ACC-65"] == [
+        ("pool few wants 1 card of this host; 0 can be given", "other cards; here: H100 (2); pool all has 2 of them")]  # fmt: skip
+
+
+def test_cards_of_a_vendor_without_mig_are_offered_no_list_of_models(planner):
+    pools = [{"name": "cut", "hosts": "gpus", "use": "mig", "layout": {"1g.10gb": 7}}]
+    assert set(nearest(planner.plan(planner.recorded("mi300x-trixie"), intent=planner.intent(pools=pools)), "ACC-52")) == {"use host"}

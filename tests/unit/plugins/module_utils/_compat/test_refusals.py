@@ -28,6 +28,7 @@ def said(index):
 def by_rules(index, row, flavour, branch):
     """Whether the rules about cards object to the newest thinkable release of a branch."""
     case = SimpleNamespace(index=index, rows=[row], today="2026-11-25", path=lambda key: key, offers=lambda wanted, otherwise: otherwise,
+                           branches=list, with_branch=lambda text, one: text,
                            branch=lambda candidate: index.branches.get(candidate.branch))  # fmt: skip
     candidate = Candidate(set="s", vendor="nvidia", flavour=flavour, module="m", version=f"{branch}.99999.99")
     rules = [*rules_card.objections_of(candidate, case), *rules_card.branch_has_the_flavour(candidate, case)]

@@ -213,7 +213,7 @@ def switch_host_refuses_desktop_packages(planner):
 
 @case("ACC-12b")
 def needed_part_that_no_repository_has_is_named(planner):
-    plan = planner.plan(planner.recorded("hgx-h100-bookworm-no-fabric"))
+    plan = planner.plan(planner.recorded("hgx-h100-bookworm-no-fabric"), intent=planner.intent(driver={"policy": "535"}))
     refused(plan, "ACC-12b", "the fabric manager is needed (LS10 at 0000:07:00.0)", "ai_stack_repositories", "the fabric manager 535.309.01")
 
 
@@ -272,7 +272,7 @@ def prebuilt_modules_that_are_not_there_for_the_kernel_are_refused(planner):
 
 @case("ACC-12c")
 def firmware_of_another_version_is_refused(planner):
-    plan = planner.plan(planner.recorded(H100), intent=planner.intent(driver={"flavour": "open"}))
+    plan = planner.plan(planner.recorded(H100), intent=planner.intent(driver={"policy": "535", "flavour": "open"}))
     refused(plan, "ACC-12c", "firmware-nvidia-gsp is 535.309.01-0+deb12u1 here, but the module is 535.261.03-1", "ai_stack_driver.policy", "535.309.01")
 
 
@@ -305,7 +305,7 @@ def rhel(planner, version, stream):
 
 @case("ACC-15d")
 def user_space_of_another_version_is_refused(planner):
-    plan = planner.plan(planner.recorded(H100), intent=planner.intent(driver={"flavour": "open"}))
+    plan = planner.plan(planner.recorded(H100), intent=planner.intent(driver={"policy": "535", "flavour": "open"}))
     refused(plan, "ACC-15d", "here are libcuda1 535.309.01-0+deb12u1", "ai_stack_driver.policy", "535.309.01")
 
 
@@ -319,7 +319,7 @@ def missing_package_is_named_with_what_there_is(planner):
 
 @case("ACC-27")
 def set_that_the_package_manager_refuses_is_refused(planner):
-    plan = planner.plan(planner.recorded(H100), intent=planner.intent(driver={"flavour": "open"}))
+    plan = planner.plan(planner.recorded(H100), intent=planner.intent(driver={"policy": "535", "flavour": "open"}))
     refused(plan, "ACC-27", "Depends: firmware-nvidia-gsp (= 535.261.03)", "ai_stack_driver.policy", "535.309.01")
 
 
@@ -396,7 +396,7 @@ def card_of_an_unverified_row_is_warned_about(planner, own_tables):
 
 @case("ACC-25")
 def version_below_the_security_floor_is_refused(planner):
-    plan = planner.plan(planner.recorded(H100), intent=planner.intent(driver={"flavour": "open"}))
+    plan = planner.plan(planner.recorded(H100), intent=planner.intent(driver={"flavour": "open", "policy": "535"}))
     refused(plan, "ACC-25", "is below 535.309.01, the security floor", "ai_stack_driver.policy", "535.309.01 proprietary")
 
 

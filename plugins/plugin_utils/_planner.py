@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..module_utils._compat import resolve
+from ..module_utils._compat import pools, resolve
+from ..module_utils._compat.index import Index
 from . import _intent, _run, _tables, _words
 
 SCHEMA = "sovereign.ai_stack/plan/1"
@@ -52,6 +53,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     # a waiver may name all parts of a rule at once: ACC-4 is ACC-4a and ACC-4b
     rules = {name for row in tables["rules"]["rows"] for name in (row["id"], row["id"].rstrip("abcdefgh"))}
     refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules)
+    broken = _broken(intent, usable, refused)
     wanted, places = _intent.squeezed(_intent.public(usable))
     refused += _certificate(wanted)
     later = _intent.planned_only(intent)
@@ -60,9 +62,38 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
         plan[part] = [_replaced(row, places) for row in plan[part]]
     plan["warnings"] = ([] if acting else later) + plan["warnings"]
     plan["conflicts"] = refused + (later if acting else []) + conflicts + _unreadable(seen) + plan["conflicts"]
+    if broken:
+        plan["conflicts"] += pools.conflicts_of_names(Index(tables), broken, inventory)
+        _without_guesses(plan, broken, inventory)
     plan["warnings"] = [*_dark(seen, now), *plan["warnings"]]
     plan.update(schema=SCHEMA, site=wanted.get("ai_stack_site"), inputs=_inputs(intent, seen, digests, inventory, now))
     return plan
+
+
+def _broken(intent, usable, refused):
+    """{index: row} of the pools that cannot be planned as they are written; they are taken out of what is usable, so that nothing is guessed."""
+    found = {}
+    for row in refused:
+        place = re.match(r"ai_stack_pools\[(\d+)\]", row["path"])
+        # a key that this version does not act on yet is left out and changes nothing of the rest
+        if place and (usable["ai_stack_pools"][int(place[1])] is None or row["rule"] != "INT-7"):
+            at = int(place[1])
+            written, usable["ai_stack_pools"][at] = intent["ai_stack_pools"][at], None
+            found[at] = written if isinstance(written, dict) else {}
+    return found
+
+
+def _without_guesses(plan, broken, inventory):
+    """A host is not called somebody else's, nor its cards left over, only because its pool could not be read."""
+    about = {}
+    for at, row in sorted(broken.items()):
+        named = row.get("hosts")
+        mine = [host for host in inventory if named == host or named in inventory[host]]
+        about.update(dict.fromkeys(mine or inventory, at))
+    for host, at in about.items():
+        if plan["hosts"][host]["state"] == "not_ours":
+            plan["hosts"][host].update(state="refused", because=f"what its pool takes cannot be told: see the conflicts of ai_stack_pools[{at}]")
+    plan["warnings"] = [row for row in plan["warnings"] if row["host"] not in about or (row["path"], row["rule"]) != ("ai_stack_pools", None)]
 
 
 def _read_tables(intent, folder):

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from .register import Objection, rule
+from collections import namedtuple
+
+from .register import Objection, entry, of, rule
 from .text import did_you_mean, safe
 
 _USABLE = ('ok', 'changed')
@@ -174,7 +176,7 @@ def one_pool_owns_a_card(claims):
 def hosts_of_pool_exist(claims):
     """A pool names an inventory group, or one host."""
     for at, pool in claims.pools:
-        if not claims.members(pool):
+        if pool['hosts'] is not None and not claims.members(pool):
             yield Objection('pool %s: no inventory group or host is called %s' % (safe(pool['name']), safe(pool['hosts'])),
                             did_you_mean(pool['hosts'], claims.groups), 'ai_stack_pools[%d].hosts' % at)
 
@@ -193,3 +195,34 @@ def pools_of_a_host_want_one_driver(claims):
                 if first != value:
                     yield Objection('the pools of this host want different drivers: %s is %s, %s is %s' % (where, safe(first), path, safe(value)),
                                     'one value of %s for all pools of a host' % key, path, None, name)
+
+
+_Blank = namedtuple('_Blank', 'cards')
+
+
+class _Names:
+    """Pools that cannot be planned as they are written, as far as their names can be read: what the two rules about names ask for."""
+
+    def __init__(self, index, rows, inventory):
+        self.index, self.groups, self.hosts = index, {}, {name: _Blank(()) for name in inventory}
+        self.pools = [(at, {'name': row.get('name', at), 'hosts': _text(row.get('hosts')),
+                            'select': {'model': _text(_mapping(row.get('select')).get('model'))}}) for at, row in sorted(rows.items())]
+        for name in sorted(inventory):
+            for group in inventory[name] or ():
+                self.groups.setdefault(group, []).append(name)
+
+    members = Claims.members
+
+
+def _text(value):
+    return value if isinstance(value, str) else None
+
+
+def _mapping(value):
+    return value if isinstance(value, dict) else {}
+
+
+def conflicts_of_names(index, rows, inventory):
+    """What is wrong with the names of groups and models in pools that are not planned. rows: {index in the intent: row as it is written}."""
+    return [entry(index, identity, objection) for identity, function in of('pool', index.enforced) if function in (model_is_known, hosts_of_pool_exist)
+            for objection in function(_Names(index, rows, inventory))]

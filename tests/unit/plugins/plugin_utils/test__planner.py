@@ -75,6 +75,26 @@ def test_a_conflict_of_the_core_points_at_the_row_that_the_inventory_has(seen):
     assert paths and all(path.startswith("ai_stack_pools[2]") for path in paths)
 
 
+MISTAKES = [{"use": "hst"}, {"select": {"model": "H1OO", "count": "two"}}, {"layout": {"1g.10gb": 0}, "use": "mig"}, {"use": "vgpu"}]
+
+
+@pytest.mark.parametrize("wrong", MISTAKES)
+def test_names_of_a_pool_with_another_mistake_are_checked_too_and_nothing_is_guessed_from_it(seen, wrong):
+    bad = {"name": "bad", "hosts": "gpuu", "use": "host", "select": {"model": "H1OO"}, **wrong}
+    made = plan(seen, bad)
+    assert {row["path"] for row in made["conflicts"] if row["rule"] in ("ACC-79", "ACC-64")} == {"ai_stack_pools[0].hosts", "ai_stack_pools[0].select.model"}
+    assert any(row["rule"].startswith("INT-") for row in made["conflicts"])
+    assert {host["state"] for host in made["hosts"].values()} == {"refused"} and "ai_stack_pools[0]" in made["hosts"]["gpu1"]["because"]
+    assert not [row for row in made["warnings"] if "in no pool" in row["message"]]
+
+
+def test_a_pool_with_a_mistake_hides_nothing_of_hosts_that_are_not_its_own(seen):
+    groups = {"all": ["gpu1", "gpu2"], "one": ["gpu1"], "two": ["gpu2"]}
+    made = plan(seen, {"name": "bad", "hosts": "one", "use": "hst"}, groups=groups)
+    assert (made["hosts"]["gpu1"]["state"], made["hosts"]["gpu2"]["state"]) == ("refused", "not_ours")
+    assert [row["host"] for row in made["warnings"] if "in no pool" in row["message"]] == ["gpu2"]
+
+
 def test_a_file_that_cannot_be_read_is_a_conflict_of_its_host(seen):
     seen.wrong["gpu1"] = "observations/gpu1.json is not JSON."
     del seen.documents["gpu1"]

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import pathlib
 
+from ..module_utils._compat.case import DEFAULTS
 from . import _intent, _planner, _schema
 
 _HEAD = """<!-- Made by `make docs` from plugins/plugin_utils/_intent_schema.yml. Do not edit. -->
@@ -21,12 +24,24 @@ completion and the same checks (except names that refer to one another).
 
 **later**: the schema accepts it, and the plan refuses it by name until a version of the collection acts on it.
 **secret**: never printed, logged or part of a digest. Keep it in a vault.
+
+## A whole site, as an example
+
+Dates stand in quotes: YAML itself stops at one that no calendar has, without saying where.
 """
+# What stands for a default that is no word of the intent.
+_DEFAULTS = {"build": "dkms, or the modules of the distribution's packages", "drain": "none"}
+
+
+@functools.cache
+def _example() -> str:
+    """A whole site, as a file of its own."""
+    return pathlib.Path(__file__).with_name("_intent_example.yml").read_text(encoding="utf-8").removeprefix("---\n")
 
 
 def guide() -> str:
     """docs/intent.md"""
-    text = _HEAD
+    text = f"{_HEAD}\n```yaml\n{_example()}```\n"
     for name, child in _schema.schema()["properties"].items():
         text += _section(name, _schema.merged(child), name in _schema.schema()["required"])
     text += "\n## Rules\n\n| Rule | Statement |\n|---|---|\n"
@@ -38,11 +53,23 @@ def guide() -> str:
 def _section(name, node, required):
     marks = [mark for mark, there in (("required", required), ("for one run", node.get("x-switch")), ("later", node.get("x-not-yet"))) if there]
     text = f"\n## `{name}`{' (' + ', '.join(marks) + ')' if marks else ''}\n\n{node['description']} Wants {_code(_schema.wanted(node))}.\n"
-    rows = [_row(tokens, below, needed) for tokens, below, needed in _schema.keys(node)]
-    return text + ("\n| Key | Wants | Meaning |\n|---|---|---|\n" + "".join(rows) if rows else "")
+    found = list(_schema.keys(node))
+    defaults = {tokens: _default(name, tokens) for tokens, *_dummy in found}
+    defaults = defaults if any(defaults.values()) else {}
+    rows = [_row(tokens, below, needed, defaults) for tokens, below, needed in found]
+    titles = ["Key", "Wants", *["Default"] * bool(defaults), "Meaning"]
+    return text + (f"\n| {' | '.join(titles)} |\n{'|---' * len(titles)}|\n" + "".join(rows) if rows else "")
 
 
-def _row(tokens, node, required):
+def _default(name, tokens):
+    """What holds where a setting of the driver is left out, from where the core has it; nothing for other keys."""
+    if name == "ai_stack_driver":
+        value = DEFAULTS[tokens[-1]]
+        return _DEFAULTS.get(tokens[-1], json.dumps(value) if not isinstance(value, str) else value)
+    return "as `ai_stack_driver` says" if "driver" in tokens[:-1] else ""
+
+
+def _row(tokens, node, required, defaults):
     path = "".join("[]" if isinstance(token, int) else f".{token}" for token in tokens).lstrip(".")
     later = node.get("x-not-yet")
     marks = [
@@ -57,7 +84,7 @@ def _row(tokens, node, required):
         if there
     ]
     meaning = node.get("description", "").rstrip(".") + "." + (f" **{'; '.join(marks)}**" if marks else "")
-    return f"| `{path}` | {_code(_schema.wanted(node))} | {_code(meaning)} |\n"
+    return f"| {' | '.join([f'`{path}`', _code(_schema.wanted(node)), *([_code(defaults[tokens])] if defaults else []), _code(meaning)])} |\n"
 
 
 def _code(text):

@@ -11,6 +11,7 @@ import json
 
 import pytest
 import yaml
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.case import DEFAULTS
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _intent, _intent_docs, _schema
 
 # The design's example, whole: what later versions act on is part of it.
@@ -311,12 +312,20 @@ def test_nothing_that_an_operator_wrote_moves_the_cursor():
 def test_the_schema_is_one_of_its_draft_and_every_key_is_described():
     _intent.jsonschema.Draft202012Validator.check_schema(_schema.schema())
     for tokens, node, _dummy in _schema.keys():
-        assert node.get("description") or tokens[-1] == "NAME", tokens
+        assert node.get("description"), tokens
 
 
 def test_every_rule_of_the_intent_is_enforced_by_some_case():
     rules = {case[2] for case in CASES} | {"INT-4", "INT-7"}
     assert rules | {"INT-8"} == set(_intent.RULES)  # INT-8 is about templates: tests/unit/plugins/action/
+
+
+def test_the_guide_has_the_default_of_every_setting_of_the_driver_from_where_the_core_has_it(monkeypatch):
+    monkeypatch.setitem(DEFAULTS, "reboot", "at_full_moon")
+    site, pools = (_intent_docs.guide().split(f"## `{name}`")[1].split("\n## ")[0] for name in ("ai_stack_driver", "ai_stack_pools"))
+    assert "| `reboot` | one of never, when_needed | at_full_moon |" in site and "| `persistence` | true or false | true |" in site
+    assert "| `[].driver.reboot` | one of never, when_needed | as `ai_stack_driver` says |" in pools
+    assert {key for key in DEFAULTS if f"| `{key}` |" in site} == set(DEFAULTS) == set(_schema.schema()["$defs"]["driver"]["properties"])
 
 
 def test_the_guide_names_every_variable():

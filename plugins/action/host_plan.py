@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
         seen = _seen(host, _run.plain(arguments["observation"]), reports)
         record = _site.read_record(_site.record_place(task_vars.get("ansible_inventory_sources") or (), reports.root))
         plan = _planner.plan_alone(intent, host, task_vars["groups"], seen, record, _run.now(), folder, arguments["settled"])
-        plan["conflicts"] = conflicts + plan["conflicts"]
+        plan["conflicts"] = _intent.with_unread(conflicts, plan["conflicts"])
         dummy, mine = next(_planner.slices_of(plan, [host]))
         return {**mine, "plan_sha256": _intent.sha256(mine)}
 

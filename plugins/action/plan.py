@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         place = _look.record_place(intent, task_vars, reports, self._folder)
         record = self._record(place, conflicts)
         plan = _planner.plan_site(intent, task_vars["groups"], seen, record, self._now, self._folder, settled=settled, acting=mode == "deploy")
-        plan["conflicts"] = conflicts + plan["conflicts"]
+        plan["conflicts"] = _intent.with_unread(conflicts, plan["conflicts"])
         plan["warnings"] += [_planner.warning(text) for text in _run.strangers(task_vars)]
         inside = _run.hosts_inside(task_vars)
         if mode == "deploy" and intent.get("ai_stack_observations") is not None:

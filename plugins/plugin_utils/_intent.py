@@ -89,7 +89,7 @@ def _missing(error, tokens):
             if tokens:
                 yield tokens, "INT-4", f'wants the key "{key}"', None
             else:
-                yield (key,), "INT-4", f"wants {_schema.wanted(_schema.locate((key,))[-1])}", None
+                yield (key,), "INT-4", "is required and not set", f"{_schema.wanted(_schema.locate((key,))[-1])}, for the group all (group_vars/all.yml)"
 
 
 def _depends(error, tokens):
@@ -178,7 +178,7 @@ def planned_only(intent) -> list[dict]:
     """What the plan decides and no role of this version acts on."""
     found = [(tokens, value) for tokens, value, node in _schema.walk(intent) if isinstance(value, str) and value in node.get("x-planned", ())]
     what = "this version of the collection plans \"%s\" and does not act on it yet: deploy refuses"
-    return [conflict("INT-7", _schema.path_of(tokens), f"{_schema.path_of(tokens)}: {what % value}", "a site without it, to deploy") for tokens, value in found]
+    return [conflict("INT-7", _schema.path_of(tokens), what % value, "a site without it, to deploy") for tokens, value in found]
 
 
 def not_yet(intent) -> list[dict]:
@@ -195,7 +195,7 @@ def _of_later(intent):
         if later is True or (isinstance(value, str) and value in later):
             done = tokens
             instead = [one for one in node.get("enum", ()) if one not in later] if later is not True else []
-            what = f"{_schema.path_of(tokens)}: this version of the collection does not act on " + ("it yet" if later is True else f'"{value}" yet')
+            what = "this version of the collection does not act on " + ("it yet" if later is True else f'"{value}" yet')
             yield tokens, "INT-7", what, ", ".join(instead) or None
 
 
@@ -212,6 +212,12 @@ def check(intent, **known):
 def validate(intent, **known) -> list[dict]:
     """All conflicts of an intent at once."""
     return check(of_variables(intent), **known)[0]
+
+
+def with_unread(unread, conflicts):
+    """All conflicts, where unread ones say why a value cannot be read: that it is nothing then is no mistake of its own."""
+    places = {row["path"] for row in unread}
+    return unread + [row for row in conflicts if row["rule"] != "INT-2" or row["path"] not in places]
 
 
 def _without(intent, places):

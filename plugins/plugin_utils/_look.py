@@ -18,11 +18,14 @@ def look(intent, task_vars, reports, folder, conflicts):
         place = _run.path_in(folder, recorded)
         seen.recorded = str(place)
         if not place.is_dir():
-            conflicts.append(_intent.conflict("SITE-5", "ai_stack_observations", f"{_words.printable(str(place))} is no folder"))
+            near = f"a folder that a plan of the hosts has written, like {_words.printable(str(reports.observations))}"
+            conflicts.append(_intent.conflict("SITE-5", "ai_stack_observations", f"{_words.printable(str(place))} is no folder", near))
     else:
         place = reports.observations
         accept(task_vars, reports, seen)
-    seen.documents, seen.about, seen.wrong = _recorded.read_folder(place, hosts)
+    # what is in the place of a folder of recorded files, and is none, has its conflict
+    if place.is_dir() or not isinstance(recorded, str):
+        seen.documents, seen.about, seen.wrong = _recorded.read_folder(place, hosts)
     if isinstance(recorded, str):
         seen.fresh = set(seen.documents)
         seen.strangers = _strangers(place, hosts)

@@ -141,8 +141,9 @@ def _replaced(row, places):
 
 
 def _unreadable(seen):
-    rows = [_intent.conflict("SITE-1", f"observations/{host}", text, host=host) for host, text in sorted(seen.wrong.items())]
-    return rows + [_intent.conflict("SITE-1", "trials", text) for text in seen.wrong_trials]
+    again = "take the file away and observe the host again (plan without ai_stack_observations)"
+    rows = [_intent.conflict("SITE-1", f"observations/{host}", text, again, host) for host, text in sorted(seen.wrong.items())]
+    return rows + [_intent.conflict("SITE-1", "trials", text, "take the file away; the trial is made again") for text in seen.wrong_trials]
 
 
 def _dark(seen, now):

@@ -179,10 +179,13 @@ def test_recorded_files_are_planned_from_without_touching_what_was_accepted(fine
     assert not (fine.folder / "reports/example/observations").exists()
 
 
-def test_a_folder_of_recorded_files_that_is_not_there_is_a_conflict(fine):
-    fine.variables["ai_stack_observations"] = "absent"
+@pytest.mark.parametrize("name", ["absent", "a-file"])
+def test_a_folder_of_recorded_files_that_is_none_is_a_conflict_with_a_next_step(fine, name):
+    (fine.folder / "a-file").write_text("{}")
+    fine.variables["ai_stack_observations"] = name
     result, said = fine.run(plan)
-    assert result["failed"] and "SITE-5" in said and "absent is no folder" in said
+    assert result["failed"] and "SITE-5" in said and f"{name} is no folder" in said and "conflict" in result["msg"]
+    assert all(row["nearest"] for row in fine.report("plan.json")["conflicts"] if row["rule"] == "SITE-5")
 
 
 def test_hostile_recorded_files_are_conflicts_and_no_tracebacks(fine):
@@ -193,6 +196,7 @@ def test_hostile_recorded_files_are_conflicts_and_no_tracebacks(fine):
     fine.variables["ai_stack_observations"] = str(folder)
     result, said = fine.run(plan)
     assert result["failed"] and said.count("SITE-1") == 2 and "defect" not in result["msg"]
+    assert all("observe the host again" in row["nearest"] for row in fine.report("plan.json")["conflicts"] if row["rule"] == "SITE-1")
 
 
 def test_check_mode_of_a_plan_writes_the_same_reports(fine):
@@ -301,6 +305,7 @@ def test_a_template_that_cannot_be_resolved_is_a_conflict_with_its_place(fine, t
     result, said = fine.run(plan)
     assert result["failed"] and "INT-8: ai_stack_pools[0].select.model: its template cannot be resolved: " in said and "site_modle" in said
     assert "INT-8: ai_stack_repositories[0].password: its template cannot be resolved\n" in said + "\n"
+    assert "INT-2" not in said
     assert "s3cret" not in said + json.dumps(result) + "".join(map(str, fine.files().values()))
 
 

@@ -129,6 +129,7 @@ def _inputs(intent, seen, digests, inventory, now):
         "intent": _intent.digests(intent),
         "tables": digests,
         "observations": about,
+        "observed": "recorded" if isinstance(intent.get("ai_stack_observations"), str) else "live",
     }
 
 

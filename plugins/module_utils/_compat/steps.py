@@ -24,6 +24,11 @@ class _Order:
         self._last.update((name, number) for name in names)
         self.steps.append({'n': number, 'wave': wave, 'what': what, 'targets': names, 'needs': needs, 'costs': costs})
 
+    def counted(self):
+        """The steps, their waves counted from one: a wave in which nothing is to do is none."""
+        numbers = {wave: number for number, wave in enumerate(sorted({step['wave'] for step in self.steps}), 1)}
+        return [dict(step, wave=numbers[step['wave']]) for step in self.steps]
+
 
 def _touches(host, kinds):
     return any(row['resource'].startswith(kinds) for row in host.changes)
@@ -47,7 +52,7 @@ def of(site):
             wave += 1
     order.add(wave, 'make the MIG layout', [host for host in todo if _touches(host, 'mig:')], 'a reset of the cards')
     order.add(wave + 1, 'verify', todo, None)
-    return order.steps
+    return order.counted()
 
 
 def artefacts(site):

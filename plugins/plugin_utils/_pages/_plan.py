@@ -108,7 +108,7 @@ def view(plan):
         **found,
         "site": plan.get("site"),
         "schema": plan.get("schema"),
-        "inputs": pick(("generated_at", "collection"), inputs),
+        "inputs": pick(("generated_at", "collection", "observed"), inputs),
         "verdict": _verdict(parts["conflicts"]["count"], found["counts"], changes),
         "changes": changes,
         "doors": _doors(plan.get("hosts") or {}, resources),

@@ -81,12 +81,13 @@ def _card_rows(names, hosts, every):
 
 
 def groups(hosts):
-    """Hosts of one state with equal decisions and changes; the worst first, and on a big site the biggest ones."""
+    """Hosts of one state with equal cards, decisions and changes; the worst first, and on a big site the biggest ones."""
     found = {}
     for name, host in sorted(hosts.items(), key=lambda item: _hosts.order(item[0])):
-        found.setdefault((_state(host), _hosts.mark(host.get("decisions")), _hosts.mark(host.get("changes"))), []).append(name)
+        alike = (_hosts.mark(_cards(host)), _hosts.mark(host.get("decisions")), _hosts.mark(host.get("changes")))
+        found.setdefault((_state(host), alike), []).append(name)
     sizes = sorted(found.items(), key=lambda item: (_ORDER[item[0][0]], -len(item[1]) * (len(hosts) > MAX_ROWS), _hosts.order(item[1][0])))
-    return [(state, names) for (state, dummy, dummy), names in sizes]
+    return [(state, names) for (state, dummy), names in sizes]
 
 
 def decisions_of(item):

@@ -231,6 +231,18 @@ def test_null_reads_unknown_and_a_missing_resource_reads_absent(plan_page):
     assert re.search(r"Tesla K80\s+unknown\s+no pool\s+unassigned", plan_page.text)
 
 
+def test_hosts_with_unlike_cards_share_no_block():
+    cards = {"a": ("H100", "ok"), "b": ("A100", "ok"), "c": ("H100", "ok"), "d": ("H100", "dead")}
+    hosts = {name: {"state": "refused", "cards": [{"model": model, "status": status}]} for name, (model, status) in cards.items()}
+    assert [names for _state, names in _plan_hosts.groups(hosts)] == [["a", "c"], ["b"], ["d"]]
+
+
+def test_a_plan_from_recorded_files_says_so(plan_page):
+    words = "from recorded files, no host was contacted"
+    recorded = Page(_pages.render_plan({**PLAN, "inputs": {**PLAN["inputs"], "observed": "recorded"}}))
+    assert words in recorded.text and "recorded files" not in plan_page.text
+
+
 @pytest.mark.parametrize("document", [{}, {"hosts": {"a": {}}, "conflicts": [{}], "steps": [{}], "resources": [{}], "artefacts": [{}], "inputs": {}}])
 def test_a_document_that_lacks_keys_still_becomes_a_page(document):
     assert "</html>" in _pages.render_plan(document)

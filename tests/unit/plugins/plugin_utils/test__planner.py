@@ -95,6 +95,10 @@ def test_a_pool_with_a_mistake_hides_nothing_of_hosts_that_are_not_its_own(seen)
     assert [row["host"] for row in made["warnings"] if "in no pool" in row["message"]] == ["gpu2"]
 
 
+def test_a_plan_says_whether_it_was_made_from_recorded_files(seen):
+    assert plan(seen)["inputs"]["observed"] == "live" and plan(seen, ai_stack_observations="DIR")["inputs"]["observed"] == "recorded"
+
+
 def test_a_file_that_cannot_be_read_is_a_conflict_of_its_host(seen):
     seen.wrong["gpu1"] = "observations/gpu1.json is not JSON."
     del seen.documents["gpu1"]

@@ -36,7 +36,13 @@ lint: build ## ansible-lint, yamllint, ruff, shellcheck
 sanity: build ## ansible-test sanity on a copy of the installed copy
 	@tools/check.sh sanity
 
-unit shape rules-bite: tools
+unit: tools ## unit tests of plugins and roles
+	@tools/check.sh $@
+
+shape: tools ## the rules of the house, as tests
+	@tools/check.sh $@
+
+rules-bite: tools ## take each enforced rule out of the register; its test must go red
 	@tools/check.sh $@
 
 docs: tools ## write the generated pages: docs/rules.md, support.md, intent.md, intent.schema.json, parts of README.md

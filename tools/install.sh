@@ -1,6 +1,6 @@
 #!/bin/sh
 # install.sh [short|long|browser]: what a bare Debian 12 or 13 machine needs before the other tools. Root or sudo.
-#   short  the tools of every target (default): AI_STACK_CACHE/venv
+#   short  the tools of every target (default): AI_STACK_VENV, else AI_STACK_CACHE/venv
 #   long   the second ansible-core of `make test-long`: AI_STACK_CACHE/venv-long, needs Python 3.12 or later
 #   browser  Chromium and its driver, for the tests of the pages in `make test-long`
 # A second run finds the stamp and is done. Nothing is asked on stdin.
@@ -69,7 +69,7 @@ unpack_collections() {
 }
 
 case $kind in
-short) least=11 venv=$cache/venv wanted=requirements.txt bundle=bundle.txt ;;
+short) least=11 venv=${AI_STACK_VENV:-$cache/venv} wanted=requirements.txt bundle=bundle.txt ;;
 browser) debs="chromium chromium-driver" ;;
 long) least=12 venv=$cache/venv-long wanted=requirements-long.txt bundle=bundle-long.txt ;;
 *) fail "unknown kind '$kind': short, long or browser" ;;
@@ -80,10 +80,11 @@ if [ -z "${AI_STACK_SKIP_SYSTEM:-}" ]; then
     raise_inotify
 fi
 [ "$kind" != browser ] || exit 0
-mkdir -p "$cache"
-# several checkouts may share one cache: the second waits for the first
-exec 9>"$cache/install.lock"
-flock -w 900 9 || fail "another install.sh holds $cache/install.lock for 15 minutes"
+place=$(dirname -- "$venv")
+mkdir -p "$place"
+# several checkouts may share one venv: the second waits for the first
+exec 9>"$place/install.lock"
+flock -w 900 9 || fail "another install.sh holds $place/install.lock for 15 minutes"
 python=$(pick_python) || fail "no Python 3.$least or later with venv is found for the $kind tools."
 stamp=$({ cat "$0" "$here/$wanted" "$here/constraints.txt" "$here/$bundle" "$here/unpack_collections.py"; "$python" --version; } | sha256sum)
 [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$stamp" ] && exit 0

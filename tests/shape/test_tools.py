@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
 
@@ -33,6 +36,30 @@ from house import ROOT
 )
 def test_a_stage_counts_its_tests_or_itself(code, text, passed, failed, skipped):
     assert stages.counted("name", 1.0, code, text)[2:] == (passed, failed, skipped)
+
+
+def test_every_target_of_make_is_in_its_help():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = {name for line in re.findall(r"^([a-z][a-z -]*):", makefile, re.MULTILINE) for name in line.split()}
+    said = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[0] for line in said.splitlines()} == targets == set(re.search(r"^\.PHONY: (.*)", makefile, re.MULTILINE)[1].split())
+
+
+def test_the_tools_go_where_the_operator_has_them(tmp_path):
+    """A stamp that fits ends the script before it makes anything."""
+    tools, python = ROOT / "tools", "/usr/bin/python3"
+    files = ("install.sh", "requirements.txt", "constraints.txt", "bundle.txt", "unpack_collections.py")
+    try:
+        version = subprocess.run([python, "--version"], capture_output=True, check=True).stdout
+        subprocess.run([python, "-c", "import sys, ssl, ensurepip; sys.exit(sys.version_info < (3, 11))"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no Python for the tools in /usr/bin")
+    (tmp_path / "own").mkdir()
+    stamp = hashlib.sha256(b"".join((tools / name).read_bytes() for name in files) + version).hexdigest()
+    (tmp_path / "own/.stamp").write_text(f"{stamp}  -\n")
+    own = {"AI_STACK_SKIP_SYSTEM": "1", "AI_STACK_CACHE": str(tmp_path / "cache"), "AI_STACK_VENV": str(tmp_path / "own")}
+    done = subprocess.run(["timeout", "60", "sh", tools / "install.sh"], env={**os.environ, **own}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, (tmp_path / "cache").exists()) == (0, "", False), done.stderr
 
 
 def test_scenarios_are_found_by_folder_and_not_by_list(tmp_path):

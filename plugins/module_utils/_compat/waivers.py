@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from .text import safe
 
+# A waiver that ends later than this is said to: nobody remembers it until then.
+_YEARS = 2
+
 
 def _covers(scope, host=None, groups=(), pools=(), cloud=None):
     """Whether a scope (site, host NAME, group NAME, pool NAME, cloud NAME) reaches a host or a cloud."""
@@ -20,7 +23,7 @@ class Waivers:
     """The waivers of a site on a day; the last day of one still counts."""
 
     def __init__(self, index, rows, today):
-        self.rows, self.expired, self.refused = [], [], []
+        self.rows, self.expired, self.refused, self.endless = [], [], [], []
         known = {name for identity in index.enforced for name in index.waivable_by(identity)}
         for at, row in enumerate(rows or ()):
             if row['rule'] in index.rules and row['rule'] not in known:
@@ -29,6 +32,8 @@ class Waivers:
                 self.expired.append((at, row))
             else:
                 self.rows.append(row)
+                if str(row['until']) > '%d%s' % (int(today[:4]) + _YEARS, today[4:]):
+                    self.endless.append((at, row))
 
     def for_host(self, host, groups, pools):
         """{rule: waiver} that hold for a host today."""
@@ -46,7 +51,9 @@ class Waivers:
                  'nearest': 'rules that can be waived: %s' % names} for at, row in self.refused]
 
     def warnings(self, index):
-        """An expired waiver is said, and waives nothing."""
+        """An expired waiver is said, and waives nothing; one that hardly ever ends is said too."""
         return [{'rule': row['rule'], 'host': None, 'path': 'ai_stack_waivers[%d].until' % at, 'source': index.source(row['rule']),
-                 'message': 'the waiver of %s for %s ended %s' % (safe(row['rule']), safe(row['scope']), safe(row['until'])),
-                 'nearest': 'a new end date and approver, or take it away'} for at, row in self.expired]
+                 'message': 'the waiver of %s for %s %s' % (safe(row['rule']), safe(row['scope']), how % safe(row['until'])), 'nearest': near}
+                for rows, how, near in ((self.expired, 'ended %s', 'a new end date and approver, or take it away'),
+                                        (self.endless, 'ends %%s, more than %d years ahead' % _YEARS, 'an earlier end, at which somebody looks at it again'))
+                for at, row in rows]

@@ -17,7 +17,7 @@ RECORDED = Path(__file__).resolve().parents[3] / "fixtures" / "observations"
 TODAY = "2026-11-25"
 LIFE_CYCLE = {"rule": "ACC-4", "scope": "site", "reason": "no other source yet", "approver": "board", "until": "2027-01-31"}
 # most recorded hosts are of platforms that are decided only; what is looked at there is the driver
-PLATFORM = {"rule": "ACC-83", "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2099-12-31"}
+PLATFORM = {"rule": "ACC-83", "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2028-11-25"}
 
 
 class Planner:

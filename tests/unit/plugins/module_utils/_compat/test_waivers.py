@@ -51,6 +51,13 @@ def test_expired_waiver_is_a_warning_and_waives_nothing(planner):
     assert [(row["path"], row["rule"]) for row in found["warnings"] if "ended" in row["message"]] == [("ai_stack_waivers[0].until", "ACC-4a")]
 
 
+@pytest.mark.parametrize(("until", "said"), [("2028-11-25", 0), ("2028-11-26", 1), ("2999-01-01", 1)])
+def test_waiver_that_hardly_ever_ends_holds_and_is_a_warning(planner, until, said):
+    found = plan(planner, waiver(until=until))
+    rows = [row for row in found["warnings"] if "more than 2 years ahead" in row["message"]]
+    assert len(rows) == said and found["conflicts"] == [] and all(row["path"] == "ai_stack_waivers[0].until" and until in row["message"] for row in rows)
+
+
 def test_physics_cannot_be_waived(planner):
     found = plan(planner, waiver(rule="ACC-1a"))
     row = next(row for row in found["conflicts"] if row["path"] == "ai_stack_waivers[0].rule")

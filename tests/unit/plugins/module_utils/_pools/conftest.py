@@ -14,7 +14,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve
 
 RECORDED = Path(__file__).resolve().parents[3] / "fixtures" / "observations"
 TODAY = "2026-11-25"
-PLATFORM = {"rule": "ACC-83", "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2099-12-31"}
+PLATFORM = {"rule": "ACC-83", "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2028-11-25"}
 # a release that has every fix of its series
 NOVA = {"2025.1": "31.3.1", "2025.2": "32.2.1", "2026.1": "33.0.2", "2026.2": "34.0.0"}
 DOORS = ["report_in_placement on main", "unified limits on main"]

@@ -104,6 +104,7 @@ CASES = [
     (("ai_stack_pools", 1, "use"), "miig", "INT-3", "ai_stack_pools[1].use", 'got "miig"', "mig"),
     (("ai_stack_driver", "policy"), "productoin", "INT-3", "ai_stack_driver.policy", "wants production, newest, a branch", "production"),
     (("ai_stack_repositories", 0, "uris", 0), "https://site:xyzzy@mirror.example.org/", "INT-3", "ai_stack_repositories[0].uris[0]", "without login", None),
+    (("ai_stack_repositories", 0, "uris", 0), "https://mirror.example.org/?token=xyzzy", "INT-3", "ai_stack_repositories[0].uris[0]", "and query", None),
     (("ai_stack_site",), "../elsewhere", "INT-3", "ai_stack_site", "wants a name of letters", None),
     (("ai_stack_waivers", 0, "scope"), "everything", "INT-3", "ai_stack_waivers[0].scope", '"site", or one of host', None),
     (("ai_stack_waivers", 0, "until"), "soon", "INT-3", "ai_stack_waivers[0].until", "wants a date like 2027-06-30", None),
@@ -190,9 +191,10 @@ def test_the_value_of_a_secret_is_in_no_conflict_whatever_its_type(place, value)
     assert not any(hidden in text for hidden in ("s3cret", "535309", "53530.9", "2026-01-01"))
 
 
-@pytest.mark.parametrize(
-    "value", ["https://user:s3cret@mirror/", ["s3cret"], {"password": "s3cret"}, [["s3cret"]], [{"pasword": "s3cret", "name": ["s3cret"]}]]
-)
+IN_PLACE = ["https://user:s3cret@mirror/", ["s3cret"], {"password": "s3cret"}, [["s3cret"]], [{"pasword": "s3cret", "name": ["s3cret"]}]]
+
+
+@pytest.mark.parametrize("value", [*IN_PLACE, [{"name": "r", "type": "rpm", "uris": ["https://mirror/?token=s3cret"]}]])
 def test_what_stands_in_the_place_of_repositories_is_not_repeated(value):
     assert "s3cret" not in json.dumps(conflicts(setter("ai_stack_repositories", value=value)))
 

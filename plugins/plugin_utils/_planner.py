@@ -236,5 +236,7 @@ def _text(rule, path, message, near, source, hosts):
     parts += [f"  nearest allowed: {near}"] if near else []
     # a terminal gets the first of several sources; the plan has them all
     first, more = (source or "").partition("; ")[::2]
+    # a page of the collection is a file that is there: the plan names it alike on every controller, the terminal by its place on this one
+    first = str(_run.ROOT / first) if first.startswith("docs/") else first
     parts += [f"  source: {first}{' and others, see the plan' if more else ''}"] if first else []
     return "\n".join(_words.printable(part, 2000) for part in parts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import ssl
+from pathlib import Path
 
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve import resolve
@@ -232,3 +233,11 @@ def test_a_role_alone_takes_a_mig_layout_from_a_pool_and_checks_it(seen):
 def test_a_role_alone_and_the_verb_decide_the_same(seen):
     whole, mine = plan(seen), alone(seen, ai_stack_site="example", ai_stack_pools=[POOL])
     assert mine["hosts"]["gpu1"] == whole["hosts"]["gpu1"]
+
+
+@pytest.mark.parametrize("rows", [[{"name": "a", "hosts": "nobody", "use": "host"}], {}])
+def test_a_page_of_the_collection_is_named_on_the_terminal_by_where_it_is(seen, rows):
+    made = _planner.plan_site({"ai_stack_site": "x", "ai_stack_pools": rows}, {"all": ["gpu1"]}, seen, {}, NOW)
+    pages = [line.split()[1] for text in _planner.text_of(made["conflicts"]) for line in text.splitlines() if line.startswith("  source: /")]
+    assert pages and all(Path(page).is_file() for page in pages)
+    assert all(row["source"].startswith("docs/") for row in made["conflicts"] if row["rule"] in ("INT-2", "ACC-79"))

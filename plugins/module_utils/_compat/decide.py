@@ -109,12 +109,14 @@ def _layout(site, one, chosen, mine, outcome):
     """(decision rows, whether a layout was refused) for the MIG pools of a host."""
     pools, before = dict(chosen), len(site.conflicts)
     gpus = {address(gpu.get('address')): gpu for gpu in (one.seen.get('nvml') or {}).get('gpus') or ()}
-    version, layout = outcome.candidate.version if outcome.candidate else None, {}
+    version, layout, alike = outcome.candidate.version if outcome.candidate else None, {}, {}
     for card in mine:
         if card['use'] == 'mig' and card['row']:
             wish = mig.Wish(site.index, card, card['pool_at'], pools[card['pool_at']].get('layout'), version, gpus.get(card['address']))
-            _ask(site, one, wish)
+            alike.setdefault(wish.key, wish).places.append(card['address'])
             layout[card['address']] = dict(wish.layout or {})
+    for wish in alike.values():
+        _ask(site, one, wish)
     rows = [{'subject': 'mig.layout', 'value': layout, 'because': 'as the layout of the pool says', 'rule': 'ACC-55', 'source': None}] if layout else []
     return rows, len(site.conflicts) > before
 

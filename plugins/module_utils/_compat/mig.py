@@ -10,17 +10,17 @@ import re
 
 from . import versions
 from .register import Objection, rule
-from .text import did_you_mean, safe
+from .text import did_you_mean, listed, safe
 
 _HEX = re.compile(r'[0-9a-f]{1,8}$')
 
 
 class Wish:
-    """A layout that a pool wants of one card, with the driver that was decided for its host."""
+    """A layout that a pool wants of one card, with the driver that was decided for its host; it speaks for all places with such a card there."""
 
     def __init__(self, index, card, pool_at, layout, version, gpu):
         self.index, self.card, self.row, self.layout, self.version, self.gpu = index, card, card['row'], layout, version, gpu or {}
-        self.path = 'ai_stack_pools[%d].layout' % pool_at
+        self.path, self.places = 'ai_stack_pools[%d].layout' % pool_at, []
         self.profiles = index.mig.get(card['device'], {})
         self.known = {profile: (self.profiles[profile], count) for profile, count in (layout or {}).items() if profile in self.profiles}
 
@@ -37,7 +37,7 @@ class Wish:
 
     @property
     def name(self):
-        return '%s at %s' % (self.row['name'], self.card['address'])
+        return '%s at %s' % (self.row['name'], listed(self.places))
 
     def at(self, profile):
         return '%s.%s' % (self.path, safe(profile))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from .register import Objection, entry, of, rule
-from .text import did_you_mean, safe
+from .text import did_you_mean, listed, safe
 
 _USABLE = ('ok', 'changed')
 
@@ -166,9 +166,12 @@ def pool_is_met_without_the_dead(claims):
 @rule('ACC-66', 'pool')
 def one_pool_owns_a_card(claims):
     """A card has one owner."""
+    shared = {}
     for name, card, first, second in claims.overlaps:
+        shared.setdefault((name, first, second), []).append(card['address'])
+    for (name, first, second), places in shared.items():
         one, other = claims.pools[first][1]['name'], claims.pools[second][1]['name']
-        yield Objection('pools %s and %s both claim the card at %s' % (safe(one), safe(other), card['address']),
+        yield Objection('pools %s and %s both claim the card%s at %s' % (safe(one), safe(other), 's'[len(places) == 1:], listed(places)),
                         'a count, slots or serials that leave it to one of them', 'ai_stack_pools[%d].select' % second, None, name)
 
 

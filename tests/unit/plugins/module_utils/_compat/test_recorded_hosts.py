@@ -290,3 +290,17 @@ def test_a_pool_that_gets_no_card_is_told_which_pool_has_them(planner):
 def test_cards_of_a_vendor_without_mig_are_offered_no_list_of_models(planner):
     pools = [{"name": "cut", "hosts": "gpus", "use": "mig", "layout": {"1g.10gb": 7}}]
     assert set(nearest(planner.plan(planner.recorded("mi300x-trixie"), intent=planner.intent(pools=pools)), "ACC-52")) == {"use host"}
+
+
+def test_cards_that_are_alike_share_a_conflict(planner):
+    pools = [{"name": "cut", "hosts": "gpus", "use": "mig", "layout": {"3g.40gb": 7}}]
+    plan = planner.plan(planner.recorded("a100-no-switch-noble"), intent=planner.intent(pools=pools))
+    rows = [row for row in plan["conflicts"] if row["path"].startswith("ai_stack_pools[0].layout")]
+    assert len(rows) == len({row["rule"] for row in rows}) == 3
+    assert all("at 0000:18:00.0, 0000:2a:00.0, 0000:3a:00.0, 0000:5d:00.0 " in row["message"] for row in rows)
+
+
+def test_cards_that_two_pools_claim_share_a_conflict(planner):
+    pools = [{"name": name, "hosts": "gpus", "use": "host"} for name in ("one", "other")]
+    plan = planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(pools=pools))
+    assert [row["message"] for row in plan["conflicts"] if row["rule"] == "ACC-66"] == ["pools one and other both claim the cards at 0000:17:00.0, 0000:65:00.0"]

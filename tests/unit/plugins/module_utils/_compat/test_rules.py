@@ -662,7 +662,7 @@ def more_cards_than_there_are_is_refused(planner):
 @case("ACC-66")
 def card_of_two_pools_is_refused(planner):
     plan = pools(planner, {}, {"select": {"model": "H100"}})
-    refused(plan, "ACC-66", "pools pool0 and pool1 both claim the card at 0000:17:00.0", "ai_stack_pools[1].select", "slots")
+    refused(plan, "ACC-66", "pools pool0 and pool1 both claim the cards at 0000:17:00.0", "ai_stack_pools[1].select", "slots")
 
 
 @case("ACC-67")

@@ -64,7 +64,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     plan["conflicts"] = refused + (later if acting else []) + conflicts + _unreadable(seen) + plan["conflicts"]
     if broken:
         plan["conflicts"] += pools.conflicts_of_names(Index(tables), broken, inventory)
-        _without_guesses(plan, broken, inventory)
+    _without_guesses(plan, {**_misnamed(plan, intent), **broken}, inventory)
     plan["warnings"] = [*_dark(seen, now), *plan["warnings"]]
     plan.update(schema=SCHEMA, site=wanted.get("ai_stack_site"), inputs=_inputs(intent, seen, digests, inventory, now))
     return plan
@@ -81,6 +81,12 @@ def _broken(intent, usable, refused):
             written, usable["ai_stack_pools"][at] = intent["ai_stack_pools"][at], None
             found[at] = written if isinstance(written, dict) else {}
     return found
+
+
+def _misnamed(plan, intent):
+    """{index: row} of the pools whose group or model nobody knows."""
+    places = (re.fullmatch(r"ai_stack_pools\[(\d+)\]\.(hosts|select\.model)", row["path"] or "") for row in plan["conflicts"] if row["host"] is None)
+    return {int(place[1]): intent["ai_stack_pools"][int(place[1])] for place in places if place and isinstance(intent["ai_stack_pools"][int(place[1])], dict)}
 
 
 def _without_guesses(plan, broken, inventory):

@@ -136,8 +136,9 @@ def _shortages(claims):
 def pool_finds_its_cards(claims):
     """A pool that matches nothing, or wants more cards than a host has, is a mistake."""
     for at, pool, name, wanted, found, lost in _shortages(claims):
-        path, names = 'ai_stack_pools[%d].select' % at, claims.members(pool)
-        if found + len(lost) >= wanted:
+        path, names, model = 'ai_stack_pools[%d].select' % at, claims.members(pool), (pool.get('select') or {}).get('model')
+        # a model that nobody knows has a conflict of its own
+        if found + len(lost) >= wanted or model is not None and model not in claims.index.models:
             continue
         if name is None and names:
             yield Objection('pool %s matches no card of %s' % (safe(pool['name']), safe(pool['hosts'])), 'cards there: %s' % _models(claims, names), path)

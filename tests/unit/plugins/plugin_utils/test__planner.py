@@ -89,6 +89,13 @@ def test_names_of_a_pool_with_another_mistake_are_checked_too_and_nothing_is_gue
     assert not [row for row in made["warnings"] if "in no pool" in row["message"]]
 
 
+@pytest.mark.parametrize("wrong", [{"hosts": "gpuu"}, {"select": {"model": "H1OO"}}])
+def test_a_name_that_nobody_knows_is_one_conflict_and_nothing_is_guessed_from_it(seen, wrong):
+    made = plan(seen, {**POOL, **wrong})
+    assert [row["path"] for row in made["conflicts"]] == [f"ai_stack_pools[0].{'hosts' if 'hosts' in wrong else 'select.model'}"]
+    assert {host["state"] for host in made["hosts"].values()} == {"refused"} and made["warnings"] == []
+
+
 def test_a_pool_with_a_mistake_hides_nothing_of_hosts_that_are_not_its_own(seen):
     groups = {"all": ["gpu1", "gpu2"], "one": ["gpu1"], "two": ["gpu2"]}
     made = plan(seen, {"name": "bad", "hosts": "one", "use": "hst"}, groups=groups)

@@ -303,4 +303,6 @@ def test_cards_that_are_alike_share_a_conflict(planner):
 def test_cards_that_two_pools_claim_share_a_conflict(planner):
     pools = [{"name": name, "hosts": "gpus", "use": "host"} for name in ("one", "other")]
     plan = planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(pools=pools))
-    assert [row["message"] for row in plan["conflicts"] if row["rule"] == "ACC-66"] == ["pools one and other both claim the cards at 0000:17:00.0, 0000:65:00.0"]
+    assert [row["message"] for row in plan["conflicts"] if row["rule"] == "ACC-66"] == [
+        "pools one and other both claim the cards at 0000:17:00.0, 0000:65:00.0"
+    ]

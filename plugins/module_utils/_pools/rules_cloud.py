@@ -115,8 +115,8 @@ def nova_is_above_its_floor(cloud):
         return
     floor, because = cloud.series.row['floor'], cloud.series.row['because']
     told = 'Nova %s' % safe(cloud.series.nova) if cloud.series.nova else 'the release of Nova is not known'
-    yield Objection('cloud %s: %s; for tenants %s' % (safe(cloud.name), told, 'it is %s or newer (%s)' % (floor, because) if floor else
-                                                     'no release of %s is known to do' % cloud.series.name),
+    wanted = 'it is %s or newer (%s)' % (floor, because) if floor else 'no release of %s is known to do' % cloud.series.name
+    yield Objection('cloud %s: %s; for tenants %s' % (safe(cloud.name), told, wanted),
                     'Nova %s or newer, or a waiver' % floor if floor else 'a newer series, or a waiver', cloud.path('nova'), cloud.series.row['source'])
 
 

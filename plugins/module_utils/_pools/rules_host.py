@@ -92,8 +92,8 @@ def group_is_pure(donor):
         bound = donor.bound()
         for one in donor.group(place) if card in donor.cards else ():
             if one['address'] not in bound and one['driver'] not in VFIO + (None,):
-                yield Objection('the card at %s shares IOMMU group %s with %s, which %s drives' % (place, one['iommu_group'], one['address'],
-                                                                                                  safe(one['driver'])),
+                shared = (place, one['iommu_group'], one['address'], safe(one['driver']))
+                yield Objection('the card at %s shares IOMMU group %s with %s, which %s drives' % shared,
                                 'the card in a slot whose group it has for itself', donor.path(card))
 
 

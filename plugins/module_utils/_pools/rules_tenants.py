@@ -27,8 +27,8 @@ def limits_are_not_overbooked(cloud):
     for pool in cloud.pools:
         there = max(pool.total - pool.spare, 0)
         if _sum(pool, 'max') > there and all(names.whole(tenant.get('max')) <= there for tenant in pool.tenants.values()):
-            yield Objection('pool %s: the limits of %s are %d cards together; %s' % (
-                safe(pool.name), listed(sorted(pool.tenants)), _sum(pool, 'max'), _has(pool)),
+            told = (safe(pool.name), listed(sorted(pool.tenants)), _sum(pool, 'max'), _has(pool))
+            yield Objection('pool %s: the limits of %s are %d cards together; %s' % told,
                             'limits of %d together, or a waiver where overbooking is agreed' % there, pool.path('tenants'), None, None, bool(pool.unseen))
 
 

@@ -106,7 +106,7 @@ def _driver(site, one, mine):
 
 
 def _layout(site, one, chosen, mine, outcome):
-    """(decision rows, whether a layout was refused) for the MIG pools of a host."""
+    """(decision rows, whether something was refused) about cards that are cut up, and cards that must not be."""
     pools, before = dict(chosen), len(site.conflicts)
     gpus = {address(gpu.get('address')): gpu for gpu in (one.seen.get('nvml') or {}).get('gpus') or ()}
     version, layout, alike = outcome.candidate.version if outcome.candidate else None, {}, {}
@@ -117,6 +117,10 @@ def _layout(site, one, chosen, mine, outcome):
             layout[card['address']] = dict(wish.layout or {})
     for wish in alike.values():
         _ask(site, one, wish)
+    whole = [(card, gpus[card['address']]) for card in mine if card['use'] == 'host' and card['address'] in gpus]
+    for identity, function in of('whole', site.index.enforced):
+        for objection in function(whole):
+            site.object(identity, objection, one.name)
     rows = [{'subject': 'mig.layout', 'value': layout, 'because': 'as the layout of the pool says', 'rule': 'ACC-55', 'source': None}] if layout else []
     return rows, len(site.conflicts) > before
 

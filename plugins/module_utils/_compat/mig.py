@@ -196,3 +196,13 @@ def mig_mode_has_instances(wish):
     if not wish.layout:
         yield Objection('pool %s uses mig and names no layout for %s' % (safe(wish.card['pool']), wish.name),
                         'a layout of: %s' % ', '.join(sorted(wish.profiles)) if wish.profiles else 'use host', wish.path)
+
+
+@rule('ACC-86', 'whole')
+def whole_card_is_not_in_mig_mode(pairs):
+    """Nobody but those who use the instances can say that they may go. PAIRS: (card, the same as NVML sees it) of cards that are given whole."""
+    for card, gpu in pairs:
+        if (gpu.get('mig') or {}).get('current') == 'enabled':
+            yield Objection('the card at %s is in MIG mode, and pool %s gives it whole' % (card['address'], safe(card['pool'])),
+                            'drain the host and turn MIG off there (nvidia-smi -i %s -mig 0), or use mig' % card['address'],
+                            'ai_stack_pools[%d].use' % card['pool_at'])

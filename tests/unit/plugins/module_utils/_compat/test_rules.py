@@ -628,6 +628,15 @@ def layout_of_a_card_in_use_is_not_changed(planner):
     refused(mig(planner, {"1g.10gb": 7}, nvml__gpus__0__processes=3), "ACC-59", "runs 3 processes", LAYOUT, "drain")
 
 
+@case("ACC-86")
+def card_in_mig_mode_is_not_given_whole(planner):
+    def whole(mode):
+        return planner.plan(planner.recorded(CONVERGED, nvml__gpus__0__mig__current=mode))
+
+    refused(whole("enabled"), "ACC-86", "is in MIG mode, and pool", "ai_stack_pools[0].use", "-mig 0")
+    assert not [row for mode in ("disabled", None) for row in whole(mode)["conflicts"] if row["rule"] == "ACC-86"]
+
+
 @case("ACC-62")
 def mig_without_a_layout_is_refused(planner):
     refused(mig(planner, None), "ACC-62", "names no layout", LAYOUT, "1g.10gb")

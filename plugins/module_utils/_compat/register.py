@@ -11,6 +11,7 @@ candidate   (candidate, case)          Objection: why this candidate does not do
 need        (case)                     Need: what the cards ask for beside a driver
 host        (case)                     Objection: what keeps this host from any driver
 layout      (wish)                     Objection: why a card cannot take a MIG layout
+whole       (pairs)                    Objection: why cards cannot be given whole
 pool        (claims)                   Objection: what is wrong between pools, cards and record
 check       (view)                     a check of the evidence
 spec        (spec)                     Objection: what is wrong with an entry of device_spec

@@ -84,9 +84,8 @@ class ActionModule(ActionBase):
         result["reports"] = {name: str(reports.path(name.replace("_", "."))) for name in ("evidence_json", "evidence_html")}
         for text in _prover.text_of(evidence["checks"]):
             self._display.display(text, color="red")
-        counts = ", ".join(f"{count} {status}" for status, count in summary.items() if count)
         proven, words = _prover.verdict(evidence)
         result.update(changed=False, summary=summary, failed=not proven)
-        result["msg"] = f"{words}: {counts or 'nothing was checked'}. See {result['reports']['evidence_html']}"
+        result["msg"] = f"{words}: {_prover.counts_of(evidence)}. See {result['reports']['evidence_html']}"
         if not result["failed"]:
             self._display.display(result["msg"], color="green")

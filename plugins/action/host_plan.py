@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _intent, _lock, _planner, _recorded, _run, _site
+from ..plugin_utils import _intent, _lock, _look, _planner, _run, _site
 from ..plugin_utils._edge import one_sentence
 
 PARTS = ("state", "because", "cards", "decisions", "changes", "conflicts", "messages", "plan_sha256")
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
             intent["ai_stack_repositories"] = _run.plain(arguments["repositories"])
         if arguments["signing"]:
             intent["ai_stack_module_signing"] = _run.plain(arguments["signing"])
-        seen = _seen(host, _run.plain(arguments["observation"]), reports)
+        seen = _look.alone(host, _run.plain(arguments["observation"]), reports)
         record = _site.read_record(_site.record_place(task_vars.get("ansible_inventory_sources") or (), reports.root))
         plan = _planner.plan_alone(intent, host, task_vars["groups"], seen, record, _run.now(), folder, arguments["settled"])
         plan["conflicts"] = _intent.with_unread(conflicts, plan["conflicts"])
@@ -62,14 +62,3 @@ def _slice_of_this_run(reports, host):
         return None
     mine = _site.read_json(path)
     return mine if mine.get("run") == _lock.process_of_run() and all(part in mine for part in PARTS) else None
-
-
-def _seen(host, document, reports):
-    shelf, seen = _recorded.Shelf(), _planner.Seen()
-    try:
-        seen.documents[host], digest = shelf.check(document, f"the observation of {host}", host), _intent.sha256(document)
-        seen.about[host] = {"sha256": digest, "at": seen.documents[host].get("at")}
-    except _site.SiteError as error:
-        seen.wrong[host] = str(error)
-    seen.trials, seen.wrong_trials = _recorded.read_trials(reports.trials)
-    return seen

@@ -32,6 +32,7 @@ class ActionModule(ActionBase):
         self._now, self._folder = _run.now(), os.getcwd()
         intent, conflicts = _run.site_variables(self._templar, task_vars)
         reports = _site.Reports(_site.report_root(intent, self._folder))
+        _site.refuse_in_inventory(reports.root, task_vars.get("ansible_inventory_sources") or ())
         if mode == "deploy" and not self._task.check_mode:
             self._lock(reports)
         seen = _look.look(intent, task_vars, reports, self._folder, conflicts)

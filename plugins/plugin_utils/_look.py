@@ -36,6 +36,19 @@ def look(intent, task_vars, reports, folder, conflicts):
     return seen
 
 
+def alone(host, document, reports):
+    """Seen of one host, by what a task has just observed of it."""
+    shelf, seen = _recorded.Shelf(), _planner.Seen()
+    try:
+        seen.documents[host], digest = shelf.check(document, f"the observation of {host}", host), _intent.sha256(document)
+        seen.about[host] = {"sha256": digest, "at": seen.documents[host].get("at")}
+        seen.fresh.add(host)
+    except _site.SiteError as error:
+        seen.wrong[host] = str(error)
+    seen.trials, seen.wrong_trials = _recorded.read_trials(reports.trials)
+    return seen
+
+
 def _strangers(place, hosts):
     """The recorded files of a folder that no host of the inventory has."""
     mine = {_site.file_of(host) for host in hosts}

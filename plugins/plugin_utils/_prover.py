@@ -49,6 +49,11 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None):
     return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, checks)
 
 
+def counts_of(evidence) -> str:
+    """How many checks came to what, in words."""
+    return ", ".join(f"{count} {status}" for status, count in evidence["summary"].items() if count) or "nothing was checked"
+
+
 def verdict(evidence) -> tuple[bool, str]:
     """(whether it proves the plan, in words): what did not pass proves nothing, and neither do files that nobody says the age of."""
     summary = evidence["summary"]

@@ -61,6 +61,17 @@ def report_root(intent, folder) -> pathlib.Path:
     return pathlib.Path(folder, named if isinstance(named, str) and named else f"reports/{site if usable else 'unnamed'}")
 
 
+def refuse_in_inventory(root, sources):
+    """Reports in a folder that is an inventory would be read as hosts by the next run. sources: the inventory's files and folders."""
+    place = pathlib.Path(root).resolve()
+    for source in map(pathlib.Path, sources):
+        if source.is_dir() and source.resolve() in (place, *place.parents):
+            raise SiteError(
+                f"The reports would be written to {place}, inside of the inventory {source.resolve()}, and the next run would read them as hosts. "
+                "Name a folder outside of it with ai_stack_report_dir, or start from another folder. Nothing was changed."
+            )
+
+
 def file_of(host) -> str:
     """The file name of a host's document: a name from an inventory never leaves its folder."""
     quoted = "".join(char if char.isascii() and (char.isalnum() or char in "._-:") else "".join(f"%{byte:02X}" for byte in char.encode()) for char in host)

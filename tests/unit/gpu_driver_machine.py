@@ -36,7 +36,7 @@ class Machine:
     def __init__(self, root):
         self.root, self.packages, self.held, self.enabled, self.status, self.needed_by = root, {}, set(), set(), {}, {}
         self.cards, self.driver, self.calls, self.mig_room, self.in_use, self.stuck = [], None, [], None, {}, set()
-        self.runs_in, self.mute = None, False
+        self.runs_in, self.mute, self.units = None, False, {}
         self.write("/var/lib/dpkg/status", "")
         self.write("/proc/sys/kernel/random/boot_id", "boot-1\n")
 
@@ -122,7 +122,7 @@ class Machine:
         if verb == "is-enabled":
             return 0, "enabled\n" if unit in self.enabled else "disabled\n"
         if verb == "is-active":
-            return 3, "inactive\n"
+            return 3, self.units.get(unit, "inactive") + "\n"
         if verb in ("enable", "disable") and unit in self.stuck:
             return 0, ""
         if verb == "enable":
@@ -151,7 +151,8 @@ class Machine:
 
     def _field(self, card, name):
         return {"pci.bus_id": "0000" + card["address"].upper(), "driver_version": self.driver, "uuid": "GPU-" + card["address"],
-                "persistence_mode": card["persistence"], "mig.mode.current": card["mig"], "mig.mode.pending": card["pending"]}[name]
+                "persistence_mode": card["persistence"], "mig.mode.current": card["mig"], "mig.mode.pending": card["pending"],
+                "fabric.state": card.get("fabric", "N/A")}[name]
 
     def _listed(self, card):
         head = f"GPU 0: card (UUID: GPU-{card['address']})\n"

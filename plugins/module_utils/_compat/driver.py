@@ -128,8 +128,11 @@ def _refuse(outcome, case, wanted, judged):
     """Every distinct objection to what was asked for; what there is, when nothing here is that."""
     if judged:
         near = _near(judged, case)
-        rows = [row for one in near for row in one.conflicts]
-        _others(outcome, [one for one in judged if one not in near])
+        absent = [one for one in near if all(row['rule'] == 'ACC-26' for row in one.conflicts)]
+        merged = [_absent(absent, case)] if len(absent) > 1 else []
+        said = [one for one in near if not merged or one not in absent]
+        rows = [row for one in said for row in one.conflicts] + merged
+        _others(outcome, [one for one in judged if one not in said])
     elif wanted:
         rows = [_not_as_recorded(case, wanted)]
     else:
@@ -144,6 +147,12 @@ def _near(judged, case):
     free = [one for one in judged if all(case.index.waivable_by(row['rule']) for row in one.conflicts)]
     fewest = min((len({row['rule'] for row in one.conflicts}) for one in free), default=None)
     return [one for one in free if len({row['rule'] for row in one.conflicts}) == fewest] or judged
+
+
+def _absent(judged, case):
+    """Sets that only lack packages have one cause, however many there are."""
+    return dict(judged[0].conflicts[0], path=case.path('source'),
+                message='no repository of this host has all packages of any of these sets: %s' % listed(sorted(one.candidate.name for one in judged)))
 
 
 def _others(outcome, others):

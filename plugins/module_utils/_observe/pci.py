@@ -16,6 +16,7 @@ SLOTS = "/sys/bus/pci/slots"
 NVIDIA, MELLANOX = "10de", "15b3"
 VPD_LIMIT = 32768
 VPD_SECONDS = 5
+_ON_THE_BUS = re.compile(r"([0-9a-f]{2}-){7}[0-9a-f]{2}$")
 
 
 def _hex(text, digits):
@@ -43,9 +44,14 @@ def _present(root, path):
 
 
 def _identity(root, path):
-    """What amdgpu tells about a card; for NVIDIA cards the driver's own tool does."""
+    """What amdgpu tells about a card; for NVIDIA cards the driver's own tool does.
+
+    Newer kernels write under the name serial_number what any function says on the bus, eight bytes with dashes: no driver's serial.
+    """
     names = {"uuid": "unique_id", "serial": "serial_number", "vbios": "vbios_version", "name": "product_name"}
     found = {name: root.line("%s/%s" % (path, file)) for name, file in names.items()}
+    if _ON_THE_BUS.match(found["serial"] or ""):
+        found["serial"] = None
     return found if any(found.values()) else None
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""The first minutes after a boot: prove the new driver, or lead the host back to the last good one."""
+"""The first minutes after a boot: wait for it, prove the new driver, or lead the host back to the last good one."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ def check():
             return "the new driver answers for every card"
         time.sleep(PAUSE)
     return give_up(record)
+
+
+def settle(limit, *units):
+    """Wait until these units ended their start and no card builds its fabric any more; what is there then, others judge."""
+    end = time.monotonic() + int(limit)
+    while time.monotonic() < end:
+        words = host.run(["systemctl", "is-active"] + list(units), check=False)[1].split()
+        if set(words) <= {"active", "failed"} and not gpus.building_fabric():
+            return
+        time.sleep(PAUSE)
 
 
 def give_up(record):

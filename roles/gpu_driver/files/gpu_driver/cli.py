@@ -6,9 +6,9 @@
 Usage: gpu_driver [--owner NAME [--instead-of NAME]] VERB
        begin < request.json | may-change | step NAME | sources MARKER CODENAME COMPONENT... | repair | hold NAME... |
        unhold NAME... | no-autoinstall | build PACKAGE KERNEL | initramfs KERNEL | settings | commit | restore | absent |
-       boot-check | differs | status
+       boot-check | settle SECONDS UNIT... | differs | status
 
---owner       who asks; while the fresh change of another owner is open, only "status", "differs" and "settings" are answered
+--owner       who asks; while the fresh change of another owner is open, only what looks, and "settings", is answered
 --instead-of  an owner whose run is certainly over: its open change may be gone on with
 """
 
@@ -42,11 +42,12 @@ VERBS = {
     "restore": restore.restore,
     "absent": lambda: {"changed": restore.absent()},
     "boot-check": lambda: {"result": boot.check()},
+    "settle": boot.settle,
     "differs": restore.differs,
     "status": journal.status,
 }
 # These only read, or wait for others before they lock.
-UNLOCKED = ("status", "differs", "boot-check")
+UNLOCKED = ("status", "differs", "boot-check", "settle")
 # Brings back what a reboot lost, whoever changes the host.
 UNOWNED = ("settings",)
 

@@ -54,6 +54,14 @@ def proven(driver, cards):
     return set(cards) <= answers
 
 
+def building_fabric():
+    """Say whether a card is still on its way into its fabric; a driver that knows no fabric has none."""
+    try:
+        return any(row["fabric.state"] == "In Progress" for row in query(["fabric.state"]))
+    except host.Refused:
+        return False
+
+
 def apply():
     """Bring back what a reboot loses; return what was changed."""
     settings = host.load(SETTINGS)

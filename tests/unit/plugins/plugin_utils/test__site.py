@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -165,3 +166,14 @@ def test_the_record_lies_beside_the_inventory_and_never_inside_a_folder_that_ans
     assert _site.record_place([str(folder)], "reports") == tmp_path / "inventory.ai_stack.lock.yml"
     assert _site.record_place(["gpu1,", str(folder / "hosts.yml")], "reports") == folder / "ai_stack.lock.yml"
     assert str(_site.record_place(["gpu1,"], "reports")) == "reports/ai_stack.lock.yml"
+
+
+@pytest.mark.parametrize(("reports", "source", "refused"), [
+    ("site/reports/one", "site", True), ("site", "site", True), ("reports/one", "site", False), ("site-2/reports", "site", False),
+    ("reports/one", "hosts.yml", False),
+], ids=str)  # fmt: skip
+def test_reports_are_not_written_where_the_next_run_would_read_them_as_hosts(tmp_path, reports, source, refused):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "hosts.yml").touch()
+    with pytest.raises(_site.SiteError, match="ai_stack_report_dir") if refused else contextlib.nullcontext():
+        _site.refuse_in_inventory(tmp_path / reports, [str(tmp_path / source), "localhost,"])

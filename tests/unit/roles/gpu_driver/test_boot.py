@@ -109,3 +109,16 @@ def test_somebody_who_goes_on_in_the_last_moment_is_let_too(program, clock, monk
     monkeypatch.setattr(modules.host, "lock", late)
     assert modules.boot.check() == "somebody goes on with the change"
     assert machine.packages == {"driver": "2"}
+
+
+@pytest.mark.parametrize(
+    ("units", "fabric", "waits"),
+    [(["active"], ["Completed"], False), (["failed"], [], False), (["inactive"], [], True), (["activating"], [], True), (["active"], ["In Progress"], True)],
+    ids=str,
+)
+def test_the_proof_waits_for_what_starts_with_the_driver_and_not_for_ever(program, clock, units, fabric, waits):
+    modules, machine = program
+    machine.units, machine.driver = {"nvidia-fabricmanager.service": units[0]}, "2"
+    machine.cards = [card(A, fabric=state) for state in fabric]
+    modules.boot.settle("60", "nvidia-fabricmanager.service")
+    assert (clock[0] > 0) == waits and clock[0] <= 63

@@ -24,6 +24,7 @@ COLLECTIONS = str(Path(host_plan.__file__).parents[5])
 REPLACED = {
     "sovereign.ai_stack.accelerator_facts:": "told_facts:",
     "ansible.builtin.reboot:": "told_reboot:",
+    "Prove what was decided by what is there\n  sovereign.ai_stack.host_proof:": "Prove\n  told_proof:",
     "ansible.builtin.systemd_service:": "told_systemd:",
     "    owner: root\n    group: root\n": "",
 }
@@ -66,10 +67,11 @@ from tell import tell
 module = AnsibleModule({{name: {{"type": "raw"}} for name in {options!r}}})
 if {kind!r} == "facts":
     module.exit_json(observation=json.load(open(os.environ["HERE"] + "/observation.json")))
-code, text = tell("reboot" if {kind!r} == "reboot" else "enable " + module.params["name"])
+code, text = tell({kind!r} if {kind!r} != "systemd" else "enable " + module.params["name"])
 (module.fail_json if code else module.exit_json)(msg=text, rebooted=not code)
 """
-OPTIONS = {"facts": ("repositories", "simulate"), "reboot": ("reboot_timeout", "msg"), "systemd": ("name", "daemon_reload", "enabled", "state")}
+OPTIONS = {"facts": ("repositories", "simulate"),
+           "proof": ("observation", "plan"), "reboot": ("reboot_timeout", "msg"), "systemd": ("name", "daemon_reload", "enabled", "state")}  # fmt: skip
 PLAY = """\
 - hosts: all
   gather_facts: false
@@ -171,29 +173,30 @@ def wrong(came, failed, log, *said):
     return [] if found == (failed, log, []) else [f"failed, log, not said: {found} instead of {(failed, log, [])}\n{came.said}"]
 
 
-GONE, UP = ["step reboot", "drain {}"], ["reboot", "step verify"]
+GONE, UP = ["step reboot", "drain {}"], ["reboot", "step verify", "settle 60 ai-stack-gpu-driver.service", "proof"]
 FINISH = {"__gpu_driver_acts": True, "__gpu_driver_under_way": True, "__gpu_driver_rebooted": True, "__gpu_driver_reboots": True,
-          "__gpu_driver_want": {"driver.set": "x"}, "__gpu_driver_nvml": {"message": None}}  # fmt: skip
+          "__gpu_driver_plan": {"decisions": {}}, "gpu_driver_proof_timeout": 60}  # fmt: skip
+UNPROVEN = {"proof": [1, "Not proven: 1 fail"]}
 AS_BEFORE, OUT = "The host is what it was before the change.", "It stays drained."
-# case: (is it proven, answers, does it fail, what happens, what is said)
+# case: (answers, does it fail, what happens, what is said)
 FINISHES = {
-    "serves-after-the-proof": (True, {}, False, [*GONE, *UP, "commit", "resume {}"], []),
-    "cannot-be-drained": (True, {"drain": [1, "a pod stays"]}, True, [*GONE, "restore", "resume {}"], ["a pod stays", AS_BEFORE]),
-    "serves-after-the-way-back": (False, {}, True, [*GONE, *UP, "restore", "reboot", "resume {}"], ["Not proven.", AS_BEFORE]),
-    "not-led-back": (False, {"restore": [1, "driver is 2 instead of 1"]}, True, [*GONE, *UP, "restore"], ["not led back: driver is 2 instead of 1", OUT]),
-    "lost-in-its-reboot": (True, {"reboot": [1, "timeout"]}, True, [*GONE, "reboot", "restore", "reboot"], ["did not come back from its reboot", OUT]),
-    "proven-but-not-resumed": (True, {"resume": [1, "no such node"]}, True, [*GONE, *UP, "commit", "resume {}"], ["no such node"]),
+    "serves-after-the-proof": ({}, False, [*GONE, *UP, "commit", "resume {}"], []),
+    "cannot-be-drained": ({"drain": [1, "a pod stays"]}, True, [*GONE, "restore", "resume {}"], ["a pod stays", AS_BEFORE]),
+    "serves-after-the-way-back": (UNPROVEN, True, [*GONE, *UP, "restore", "reboot", "resume {}"], ["Not proven: 1 fail", AS_BEFORE]),
+    "not-led-back": ({**UNPROVEN, "restore": [1, "driver is 2 not 1"]}, True, [*GONE, *UP, "restore"], ["not led back: driver is 2 not 1", OUT]),
+    "lost-in-its-reboot": ({"reboot": [1, "timeout"]}, True, [*GONE, "reboot", "restore", "reboot"], ["did not come back from its reboot", OUT]),
+    "proven-but-not-resumed": ({"resume": [1, "no such node"]}, True, [*GONE, *UP, "commit", "resume {}"], ["no such node"]),
 }
 
 
 def test_a_drained_host_serves_again_once_something_is_proven_and_not_before(told):
     """With the one tag that must not leave the proof out."""
-    for host, (proven, answers, *_rest) in FINISHES.items():
-        told.add(host, answers, proven=proven)
-    came = told.play("finish", "--tags", "reboot", __gpu_driver_proof={"expected": 1, "observed": "{{ 1 if proven else 2 }}"}, **FINISH)
+    for host, (answers, *_rest) in FINISHES.items():
+        told.add(host, answers)
+    came = told.play("finish", "--tags", "reboot", **FINISH)
     found = [line for host, (*_case, failed, log, said) in FINISHES.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
     assert not found, "\n".join(found)
-    assert [host for host in came if OUT in came[host].said] == [host for host in FINISHES if OUT in FINISHES[host][4]]
+    assert [host for host in came if OUT in came[host].said] == [host for host in FINISHES if OUT in FINISHES[host][3]]
 
 
 SITES = [
@@ -268,3 +271,13 @@ def test_whoever_else_is_at_work_on_a_host_is_waited_for_or_named(told):
     assert not wrong(came["waits"], False, check)
     assert not wrong(came["locked"], True, check, "busy after 5 s (held by pid 7 (apt-get); E: Unable to acquire the lock). ")
     assert not wrong(came["foreign"], True, ["may-change"], "alice@elsewhere#1.1 has been changing this host for 3 min. Nothing was changed.")
+
+
+def test_a_host_that_is_as_it_should_be_is_only_proven(told):
+    seen = {**json.loads((FIXTURES / "h100-bookworm-converged.json").read_text()), "host": None}
+    other = {**seen, "nvml": {**seen["nvml"], "driver_version": "1.2"}}
+    told.add("right", {}, seen)
+    told.add("wrong", {}, other)
+    came = told.play("main", play=WHOLE, gpu_driver_owner="me")
+    assert not wrong(came["right"], False, [])
+    assert not wrong(came["wrong"], True, [], "Not proven: ", "FAIL gpu_driver.nvml_answers")

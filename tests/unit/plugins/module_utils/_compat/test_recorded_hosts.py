@@ -84,6 +84,13 @@ def test_mismatch_names_the_fabric_manager_versions_that_there_are(planner):
     assert "595.91.07 open (nvidia-dkms-595-server-open)" in row["nearest"]
 
 
+def test_a_host_that_reaches_no_repository_is_told_so_once_for_all_sets(planner):
+    """Recorded on a real H100: somebody else's driver runs it, and nothing can be had."""
+    rows = [row for row in planner.plan(planner.recorded("h100-cut-off-noble"))["conflicts"] if row["rule"] == "ACC-26"]
+    assert len(rows) == 1 and "all packages of any of these sets" in rows[0]["message"], rows
+    assert (rows[0]["path"], rows[0]["nearest"]) == ("ai_stack_driver.source", "a repository that has it, in ai_stack_repositories")
+
+
 def test_unknown_branch_names_the_versions_that_there_are(planner):
     row = planner.plan(planner.recorded("h100-bookworm"), intent=planner.intent(driver={"policy": "590"}))["conflicts"][0]
     assert (row["rule"], row["path"]) == ("ACC-26", "ai_stack_driver.policy")

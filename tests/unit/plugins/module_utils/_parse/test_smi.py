@@ -14,6 +14,7 @@ REAL = [
     ("smi-qx-a100-mig.xml", "535.54.03", "12.2", "0000:01:00.0", "NVIDIA A100-SXM4-80GB", "92.00.36.00.02", False, "enabled", None),
     ("smi-qx-a100.xml", "570.148.08", "12.8", "0000:06:00.0", "NVIDIA A100-SXM4-40GB", "92.00.45.00.03", True, "disabled", None),
     ("smi-qx-h100.xml", "580.105.08", "13.0", "0000:53:00.0", "NVIDIA H100 80GB HBM3", "96.00.99.00.01", True, "disabled", "completed"),
+    ("smi-qx-h100-in-vm.xml", "580.159.04", "13.0", "0000:00:06.0", "NVIDIA H100 80GB HBM3", "96.00.DA.00.0C", True, "disabled", None),
     ("smi-qx-b200.xml", "580.105.08", "13.0", "0000:8f:00.0", "NVIDIA B200", "97.00.FA.00.09", False, "disabled", "completed"),
     ("smi-qx-gb200.xml", "580.173.02", "13.0", "0000:29:00.0", "NVIDIA GB200", "97.00.B9.00.69", True, "disabled", "completed"),
     ("smi-qx-l40s.xml", "595.91.07", "13.2", "0000:30:00.0", "NVIDIA L40S", "95.02.66.00.15", True, None, None),

@@ -80,7 +80,7 @@ def test_recorded_files_are_planned_and_proven_with_no_host_contacted(site):
 
 
 @pytest.mark.parametrize("limit", [[], ["--limit", "gpu1"]], ids=str)
-@pytest.mark.parametrize("verb", ["plan", "deploy", "verify", "remove"])
+@pytest.mark.parametrize("verb", ["plan", "deploy", "verify", "remove", "lab"])
 def test_an_inventory_that_is_not_there_ends_every_verb_with_an_error(site, verb, limit):
     (site.folder / "hosts.yml").unlink()
     code, said = site.play(f"sovereign.ai_stack.{verb}", *limit)

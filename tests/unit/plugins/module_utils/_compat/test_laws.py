@@ -14,8 +14,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index i
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve import resolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-
-from .conftest import LIFE_CYCLE, PLATFORM, RECORDED, TODAY
+from planner import LIFE_CYCLE, PLATFORM, RECORDED, TODAY
 
 NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
 HOSTS = {name: json.loads((RECORDED / f"{name}.json").read_text()) for name in NAMES}

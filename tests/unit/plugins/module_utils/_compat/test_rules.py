@@ -12,38 +12,16 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from planner import Cases, named, refused
 
-CASES = {}
+case = Cases()
 H100 = "h100-bookworm"
 CONVERGED = "h100-bookworm-converged"
 NOBLE = "a100-no-switch-noble"
 
 
-def case(identity):
-    def keep(function):
-        assert identity not in CASES
-        CASES[identity] = function
-        return function
-
-    return keep
-
-
-def found(rows, identity, words=""):
-    """The row of a rule among conflicts, warnings or decisions, and the words that must be in it."""
-    mine = [row for row in rows if row["rule"] == identity and words in (row.get("message") or row.get("because"))]
-    assert mine, f"{identity} with {words!r} is not among {[(row['rule'], row.get('message') or row.get('subject')) for row in rows]}"
-    return mine[0]
-
-
-def refused(plan, identity, words, path, nearest):
-    row = found(plan["conflicts"], identity, words)
-    assert row["path"] == path
-    assert nearest in row["nearest"]
-    assert row["source"]
-
-
 def warned(plan, identity, words):
-    assert found(plan["warnings"], identity, words)["nearest"]
+    assert named(plan["warnings"], identity, words)["nearest"]
 
 
 def decided(plan, identity, subject, value):
@@ -769,13 +747,13 @@ def half_made_layout_fails(planner):
     assert (row["rule"], row["status"], row["observed"]) == ("ACC-61", "fail", {"1g.10gb": 1})
 
 
-@pytest.mark.parametrize("identity", sorted(CASES))
+@pytest.mark.parametrize("identity", sorted(case))
 def test_rule(identity, planner, request):
     # Copying the tables costs more than a case: only those that change a row get a copy.
-    wanted = inspect.signature(CASES[identity]).parameters
-    CASES[identity](**{name: planner if name == "planner" else request.getfixturevalue(name) for name in wanted})
+    wanted = inspect.signature(case[identity]).parameters
+    case[identity](**{name: planner if name == "planner" else request.getfixturevalue(name) for name in wanted})
 
 
 def test_every_enforced_rule_has_a_case(tables):
     enforced = {row["id"] for row in tables["rules"]["rows"] if row["status"] == "enforced" and "_compat" in (row["test"] or "")}
-    assert enforced - set(CASES) == set()
+    assert enforced - set(case) == set()

@@ -5,40 +5,21 @@
 
 from __future__ import annotations
 
-import copy
-import json
-from pathlib import Path
-
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve import resolve
+from planner import PLATFORM, Planner
 
-RECORDED = Path(__file__).resolve().parents[3] / "fixtures" / "observations"
-TODAY = "2026-11-25"
-PLATFORM = {"rule": "ACC-83", "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2028-11-25"}
 # a release that has every fix of its series
 NOVA = {"2025.1": "31.3.1", "2025.2": "32.2.1", "2026.1": "33.0.2", "2026.2": "34.0.0"}
 DOORS = ["report_in_placement on main", "unified limits on main"]
 SHAPE = {"cards": 1, "vcpus": 16, "ram_gib": 192, "disk_gib": 100}
 
 
-class Cloudy:
+class Cloudy(Planner):
     """Plans a site with passthrough pools."""
 
-    def __init__(self, tables):
-        self.tables = tables
-
-    @staticmethod
-    def host(name="h100-bookworm", **changes):
-        """A recorded observation of a machine with an Intel CPU; changes: dotted path -> value."""
-        found = json.loads((RECORDED / f"{name}.json").read_text())
-        found["system"]["cpu_vendor"] = "GenuineIntel"
-        for path, value in changes.items():
-            place = found
-            *folders, last = path.split("__")
-            for folder in folders:
-                place = place[int(folder) if isinstance(place, list) else folder]
-            place[int(last) if isinstance(place, list) else last] = value
-        return found
+    def host(self, name="h100-bookworm", **changes):
+        """A recorded observation of a machine with an Intel CPU; changes: path__of__keys -> value."""
+        return self.recorded(name, **{"system__cpu_vendor": "GenuineIntel", **changes})
 
     @staticmethod
     def pool(name="h100", **more):
@@ -50,15 +31,10 @@ class Cloudy:
         return {"ai_stack_site": "test", "ai_stack_clouds": [row], "ai_stack_pools": list(pools), "ai_stack_waivers": [PLATFORM],
                 "ai_stack_confirm": DOORS, **more}  # fmt: skip
 
-    def plan(self, *hosts, pools=None, record=None, tables=None, clouds=None, groups=("gpus",), today=TODAY, **intent):
+    def plan(self, *hosts, pools=None, record=None, clouds=None, **intent):
         """The plan of hosts with observations; by default of one with two H100."""
-        seen = {one["host"]: one for one in hosts or [self.host()]}
         wanted = self.intent(*([self.pool()] if pools is None else pools), **intent)
-        given = copy.deepcopy((wanted, seen, record or {}))
-        plan = resolve(given[0], {host: list(groups) for host in seen}, given[1], tables or self.tables, given[2], today, clouds=clouds)
-        assert given == (wanted, seen, record or {}), "resolve changed what it was given"
-        json.dumps(plan)
-        return plan
+        return super().plan(*(hosts or [self.host()]), intent=wanted, record=record, clouds=clouds)
 
 
 @pytest.fixture

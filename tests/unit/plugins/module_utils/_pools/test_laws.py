@@ -16,8 +16,9 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import l
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools.series import Series
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from planner import RECORDED, TODAY
 
-from .conftest import DOORS, RECORDED, TODAY, Cloudy
+from .conftest import DOORS, Cloudy
 
 NAMES = ["a100-no-switch-noble", "b200-trixie", "h100-bookworm", "h100-bookworm-converged", "hgx-h100-bookworm", "mi300x-trixie", "mixed-noble", "no-card"]
 HOSTS = {name: json.loads((RECORDED / f"{name}.json").read_text()) for name in NAMES}

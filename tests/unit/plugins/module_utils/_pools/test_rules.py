@@ -12,33 +12,13 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import lint
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools.series import Series
+from planner import Cases, named, refused
 
 from .conftest import SHAPE, decisions, resource
 
-CASES = {}
+case = Cases()
 CARD = "0000:17:00.0"
 OTHER = "0000:65:00.0"
-
-
-def case(identity):
-    def keep(function):
-        assert identity not in CASES
-        CASES[identity] = function
-        return function
-
-    return keep
-
-
-def named(rows, identity, words=""):
-    mine = [row for row in rows if row["rule"] == identity and words in row["message"]]
-    assert mine, f"{identity} with {words!r} is not among {[(row['rule'], row['message']) for row in rows]}"
-    assert mine[0]["nearest"] and mine[0]["source"] and mine[0]["path"]
-    return mine[0]
-
-
-def refused(plan, identity, words, path):
-    assert named(plan["conflicts"], identity, words)["path"] == path
-    return plan
 
 
 def warned(plan, identity, words):
@@ -534,11 +514,11 @@ def switch_in_a_class_of_cards_is_refused(cloudy):
     selection(cloudy, "NR-96", "selects the NVLink switch", cloudy.host("hgx-h100-bookworm"), '{"vendor_id": "10de"}')
 
 
-@pytest.mark.parametrize("identity", sorted(CASES))
+@pytest.mark.parametrize("identity", sorted(case))
 def test_rule(identity, cloudy):
-    CASES[identity](cloudy)
+    case[identity](cloudy)
 
 
 def test_every_enforced_rule_has_a_case(tables):
     enforced = {row["id"] for row in tables["rules"]["rows"] if row["status"] == "enforced" and "_pools" in (row["test"] or "")}
-    assert enforced == set(CASES)
+    assert enforced == set(case)

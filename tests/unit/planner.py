@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""Recorded hosts, and a site to plan them in."""
+"""Plans of recorded hosts, the cases of the rules, and what a plan must say of a rule."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import copy
 import json
 from pathlib import Path
 
-import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import verify
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.resolve import resolve
 
-RECORDED = Path(__file__).resolve().parents[3] / "fixtures" / "observations"
+RECORDED = Path(__file__).resolve().parent / "fixtures" / "observations"
 TODAY = "2026-11-25"
 LIFE_CYCLE = {"rule": "ACC-4", "scope": "site", "reason": "no other source yet", "approver": "board", "until": "2027-01-31"}
 # most recorded hosts are of platforms that are decided only; what is looked at there is the driver
@@ -31,7 +30,7 @@ class Planner:
 
     @staticmethod
     def recorded(name, **changes):
-        """A recorded observation; changes: dotted path -> value, or the name of another host."""
+        """A recorded observation; changes: path__of__keys -> value."""
         found = json.loads((RECORDED / f"{name}.json").read_text())
         for path, value in changes.items():
             place = found
@@ -66,6 +65,23 @@ class Planner:
         return {row["id"].partition(".")[2]: row for row in rows}
 
 
-@pytest.fixture
-def planner(tables):
-    return Planner(tables)
+class Cases(dict):
+    """Functions by the id of their rule: `case = Cases()`, then `@case("ACC-1")`."""
+
+    def __call__(self, identity):
+        assert identity not in self, f"{identity} has a case already"
+        return lambda function: self.setdefault(identity, function)
+
+
+def named(rows, identity, words=""):
+    """The row of a rule among conflicts or warnings, which says where, why and what instead, and has these words."""
+    mine = [row for row in rows if row["rule"] == identity and words in row["message"]]
+    assert mine, f"{identity} with {words!r} is not among {[(row['rule'], row['message']) for row in rows]}"
+    assert mine[0]["nearest"] and mine[0]["source"] and mine[0]["path"], mine[0]
+    return mine[0]
+
+
+def refused(plan, identity, words, path, nearest=""):
+    row = named(plan["conflicts"], identity, words)
+    assert row["path"] == path and nearest in row["nearest"], row
+    return plan

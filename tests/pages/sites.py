@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 
@@ -53,10 +52,10 @@ def planted(value, text: str):
 def plan_of(count: int, alike: bool = True) -> dict:
     """A plan of many HGX hosts; every fiftieth is refused. Not alike: each differs from all others in a decision and a change."""
     plan = sample("plan")
-    model, conflict = plan["hosts"]["hgx1"], plan["conflicts"][1]
+    model, conflict = json.dumps(plan["hosts"]["hgx1"]), plan["conflicts"][1]
     plan.update(hosts={}, conflicts=[], warnings=[], waived=[])
     for number in range(1, count + 1):
-        name, host = f"gpu{number:05d}", copy.deepcopy(model)
+        name, host = f"gpu{number:05d}", json.loads(model)
         for at, card in enumerate(host["cards"]):
             card.update(serial=f"165{number * 8 + at:010d}", uuid=f"GPU-{number:08x}-0000-0000-0000-{at:012x}", status="ok")
         if not alike:

@@ -79,7 +79,7 @@ def test_recorded_files_are_planned_and_proven_with_no_host_contacted(site):
     assert site.report("evidence.json")["summary"]["fail"] == 0
 
 
-@pytest.mark.parametrize("limit", [[], ["--limit", "gpu1"]], ids=str)
+@pytest.mark.parametrize("limit", [[], pytest.param(["--limit", "gpu1"], marks=pytest.mark.long)], ids=str)
 @pytest.mark.parametrize("verb", ["plan", "deploy", "verify", "remove", "lab"])
 def test_an_inventory_that_is_not_there_ends_every_verb_with_an_error(site, verb, limit):
     (site.folder / "hosts.yml").unlink()
@@ -138,6 +138,7 @@ def test_a_variable_of_any_one_host_is_refused(site, place):
     assert code != 0 and "CONFLICT INT-1: ai_stack_driver: is set for the host gpu2;" in said, said
 
 
+@pytest.mark.long  # test_plan.py and test_evidence.py hold the same without a process
 @pytest.mark.skipif(not shutil.which("ssh"), reason="ssh is not installed here")
 def test_a_limit_of_one_dark_host_plans_the_whole_site(site):
     code, said = site.play("sovereign.ai_stack.plan", "--limit", "gpu2")
@@ -176,6 +177,7 @@ PLAY = """\
     - sovereign.ai_stack.plan:
         mode: deploy
       delegate_to: localhost
+      failed_when: false
     - sovereign.ai_stack.host_plan:
         observation: "{{ __ai_stack_observation.observation }}"
       register: mine
@@ -207,13 +209,10 @@ def test_what_a_live_host_says_is_never_a_template(site):
     (site.folder / "recorded/gpu1.json").write_text(json.dumps(hostile(document)))
     (site.folder / "library").mkdir()
     (site.folder / "library/hostile_facts.py").write_text(MODULE)
-    (site.folder / "play.yml").write_text(PLAY.replace("mode: deploy", "mode: plan"))
-    dummy, said = site.play("play.yml")
-    assert not (site.folder / "planted").exists() and "defect of the collection" not in said, said
-    assert site.report("observations/gpu1.json")["system"]["distribution"] == HOSTILE
-    (site.folder / "play.yml").write_text(PLAY.replace("      delegate_to: localhost\n", "      delegate_to: localhost\n      failed_when: false\n", 1))
+    (site.folder / "play.yml").write_text(PLAY)
     code, said = site.play("play.yml")
-    assert code == 0 and not (site.folder / "planted").exists(), said
+    assert code == 0 and not (site.folder / "planted").exists() and "defect of the collection" not in said, said
+    assert site.report("observations/gpu1.json")["system"]["distribution"] == HOSTILE
     assert HOSTILE in (site.folder / "seen").read_text()
     for page in ("plan.html", "evidence.html"):
         assert "<script>alert" not in (site.folder / "reports/example" / page).read_text()

@@ -48,7 +48,7 @@ sanity) sanity ;;
 galaxy-importer) importer ;;
 docs-lint) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self . && antsibull-changelog lint ;;
 unit) pytest -q -n 2 -m 'not long' tests/unit ;;
-unit-long) pytest -q -n 2 tests/unit ;;
+unit-long) pytest -q -n 2 -m long tests/unit ;;
 pages) sh tools/install.sh browser && AI_STACK_NEEDS_BROWSER=1 pytest -q tests/pages ;;
 shape) pytest -q tests/shape ;;
 rules-bite) python tools/disable_rules.py ;;

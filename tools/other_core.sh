@@ -8,7 +8,7 @@ set -eu
 here() {
     export AI_STACK_VENV="$AI_STACK_CACHE/venv-long"
     "$AI_STACK_VENV/bin/ansible-playbook" --version
-    tools/check.sh unit-long
+    tools/check.sh unit
     tools/check.sh sanity
 }
 

@@ -35,12 +35,13 @@ class ActionModule(ActionBase):
         inside = _run.hosts_inside(task_vars)
         before = _recorded.read_folder(reports.observations, inside)[0] if mode == "deploy" else {}
         seen = _look.look(intent, task_vars, reports, self._folder, [])
-        evidence = self._check(intent, plan, seen, inside, task_vars["groups"])
+        waivers, extra = _prover.of_site(intent, self._folder)
+        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"])
         if mode == "deploy":
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))
             _prover.add(evidence, _prover.checks_of_changes(changes, self._now))
-            self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, self._extra(intent))
+            self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, extra)
         self._report(reports, intent, {**evidence, "plan_sha256": digest, "intent_changed": changed}, plan, result)
         if mode == "deploy":
             _lock.release(reports.root)
@@ -57,14 +58,6 @@ class ActionModule(ActionBase):
             made, names = plan["inputs"].get("generated_at"), _words.printable(", ".join(changed), 300)
             self._display.warning(f"The intent was changed since {path} was made ({made}): {names}. This proves the plan, not the new intent.")
         return plan, _site.sha256(data), changed
-
-    def _check(self, intent, plan, seen, inside, groups):
-        refused, usable = _intent.check(intent)
-        wanted = _intent.squeezed(_intent.public(usable))[0]
-        return _prover.evidence_of(plan, seen, inside, wanted.get("ai_stack_waivers", ()), self._now, self._extra(wanted), groups)
-
-    def _extra(self, intent):
-        return [str(_run.path_in(self._folder, one)) for one in intent.get("ai_stack_extra_tables", ())]
 
     def _complete(self, place, seen, inside, extra):
         """A card tells its UUID only once the driver runs: it belongs into the record now, not as a change of the next run."""

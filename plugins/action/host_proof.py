@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _intent, _look, _prover, _run, _site
+from ..plugin_utils import _look, _prover, _run
 from ..plugin_utils._edge import one_sentence
 
 
@@ -26,13 +26,9 @@ class ActionModule(ActionBase):
 
     def _host_proof(self, observation, plan, task_vars, result):
         host, folder = task_vars["inventory_hostname"], os.getcwd()
-        intent = _intent.check(_run.host_variables(self._templar, task_vars)[0])[1]
-        wanted = _intent.squeezed(_intent.public(intent))[0]
-        reports = _site.Reports(_site.report_root(intent, folder))
-        extra = [str(_run.path_in(folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
-        seen = _look.alone(host, observation, reports)
-        waivers, now = wanted.get("ai_stack_waivers", ()), _run.now()
-        evidence = _prover.evidence_of({"hosts": {host: plan}}, seen, [host], waivers, now, extra, task_vars["groups"])
+        waivers, extra = _prover.of_site(_run.host_variables(self._templar, task_vars)[0], folder)
+        seen = _look.alone(host, observation)
+        evidence = _prover.evidence_of({"hosts": {host: plan}}, seen, [host], waivers, _run.now(), extra, task_vars["groups"])
         missing, counts = _prover.text_of(evidence["checks"]), _prover.counts_of(evidence)
         result.update(changed=False, checks=evidence["checks"], summary=evidence["summary"], failed=bool(missing))
         result["msg"] = "\n".join([f"{'Not proven' if missing else 'Proven'}: {counts}", *missing])

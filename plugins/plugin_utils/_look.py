@@ -36,8 +36,8 @@ def look(intent, task_vars, reports, folder, conflicts):
     return seen
 
 
-def alone(host, document, reports):
-    """Seen of one host, by what a task has just observed of it."""
+def alone(host, document, reports=None):
+    """Seen of one host, by what a task has just observed of it; with reports, by the trials in them too."""
     shelf, seen = _recorded.Shelf(), _planner.Seen()
     try:
         seen.documents[host], digest = shelf.check(document, f"the observation of {host}", host), _intent.sha256(document)
@@ -45,7 +45,8 @@ def alone(host, document, reports):
         seen.fresh.add(host)
     except _site.SiteError as error:
         seen.wrong[host] = str(error)
-    seen.trials, seen.wrong_trials = _recorded.read_trials(reports.trials)
+    if reports:
+        seen.trials, seen.wrong_trials = _recorded.read_trials(reports.trials)
     return seen
 
 

@@ -11,7 +11,7 @@ from ..module_utils._compat import cards, state, verify
 from ..module_utils._compat.index import Index
 from ..module_utils._compat.record import Record, completed
 from ..module_utils._compat.waivers import Waivers
-from . import _run, _site, _tables, _words
+from . import _intent, _run, _site, _tables, _words
 
 SCHEMA = "sovereign.ai_stack/evidence/1"
 CHANGES_SCHEMA = "sovereign.ai_stack/changes/1"
@@ -25,6 +25,12 @@ _UNDECIDED = {
     "no_accelerator": ("not_applicable", "it has no accelerator"),
     "not_ours": ("not_applicable", "no pool takes a card of it"),
 }
+
+
+def of_site(intent, folder):
+    """(waivers, folders of tables) of an intent, as far as they can be read; folder: what its paths are relative to."""
+    wanted = _intent.squeezed(_intent.public(_intent.check(intent)[1]))[0]
+    return wanted.get("ai_stack_waivers", ()), [str(_run.path_in(folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
 
 
 def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None):

@@ -36,7 +36,7 @@ class Machine:
     def __init__(self, root):
         self.root, self.packages, self.held, self.enabled, self.status, self.needed_by = root, {}, set(), set(), {}, {}
         self.cards, self.driver, self.calls, self.mig_room, self.in_use, self.stuck = [], None, [], None, {}, set()
-        self.runs_in, self.mute, self.units = None, False, {}
+        self.runs_in, self.mute, self.units, self.system = None, False, {}, "running"
         self.write("/var/lib/dpkg/status", "")
         self.write("/proc/sys/kernel/random/boot_id", "boot-1\n")
 
@@ -121,6 +121,8 @@ class Machine:
         verb, unit = arguments[0], arguments[-1]
         if verb == "is-enabled":
             return 0, "enabled\n" if unit in self.enabled else "disabled\n"
+        if verb == "is-system-running":
+            return 0, self.system + "\n"
         if verb == "is-active":
             return 3, self.units.get(unit, "inactive") + "\n"
         if verb in ("enable", "disable") and unit in self.stuck:

@@ -59,7 +59,7 @@ class Case:
         self.secure_boot = observation.get('secure_boot') or {}
         self.certificate = (site.intent.get('ai_stack_module_signing') or {}).get('certificate')
         self.kernel = observation.get('kernel') or {}
-        self.disk = observation.get('disk') or {}
+        self.disk, self.units = observation.get('disk') or {}, observation.get('units') or {}
         self.ours = managed(observation)
         self.journal_open = (observation.get('journal') or {}).get('open')
         self.cards, self.rows = cards, _distinct(card['row'] for card in cards if card['row'])

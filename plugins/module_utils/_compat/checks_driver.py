@@ -66,15 +66,15 @@ def firmware_equals_driver(view):
 @rule('ACC-15c', 'check')
 def one_flavour_is_there(view):
     """Open and proprietary modules never stay together."""
-    promise = 'the decided flavour is loaded, and no package of the other one is installed'
+    promise = 'the decided flavour is loaded, and the kernel that boots next has no other'
     if not view.nvidia:
         yield none_for('one_flavour', promise, 'the kernel brings this driver')
         return
     loaded = None if view.loaded is None else (view.loaded.get('nvidia') or {}).get('flavour')
-    there = {(one.get('modules') or {}).get('nvidia', {}).get('flavour') for one in view.kernel.get('installed') or ()} - {None}
+    there = {((view.next_kernel or {}).get('modules') or {}).get('nvidia', {}).get('flavour')} - {None}
     want = {'loaded': view.want.get('driver.flavour'), 'other_modules': []}
     seen = {'loaded': loaded, 'other_modules': sorted(there - {want['loaded']})}
-    yield check('one_flavour', promise, want, seen, '/sys/module/nvidia, /lib/modules/*', _state(seen == want, view.loaded is None))
+    yield check('one_flavour', promise, want, seen, '/sys/module/nvidia, modinfo below /lib/modules', _state(seen == want, view.loaded is None))
 
 
 @rule('ACC-35', 'check')

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+from .fabric import UNIT
 from .register import rule
 from .view import check, none_for
 
-_UNITS = {'fabric.manager': 'nvidia-fabricmanager.service', 'fabric.imex': 'nvidia-imex.service'}
+_UNITS = {'fabric.manager': UNIT, 'fabric.imex': 'nvidia-imex.service'}
 
 
 def _asked(view):
@@ -50,8 +51,12 @@ def fabric_is_complete(view):
     """Cards start work when their fabric says completed and success."""
     if not view.want.get('fabric.manager'):
         return
-    gpus = view.gpus
+    gpus, mute = view.gpus, {row['generation'] for row in view.index.fabric if not row['tells_state']}
+    mute = {card['address'] for card in view.planned() if card['row']['architecture'] in mute}
     for address, gpu in sorted((gpus or {}).items()):
+        if address in mute:
+            yield none_for('fabric.%s' % address, 'the fabric of the card is complete', 'NVML does not tell it of cards of this generation')
+            continue
         fabric = gpu.get('fabric') or {}
         seen = {'state': fabric.get('state'), 'status': fabric.get('status')} if fabric.get('state') else None
         yield check('fabric.%s' % address, 'the fabric of the card is complete', {'state': 'completed', 'status': 'success'}, seen, 'NVML')

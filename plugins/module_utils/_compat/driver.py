@@ -151,8 +151,10 @@ def _near(judged, case):
 
 def _absent(judged, case):
     """Sets that only lack packages have one cause, however many there are."""
+    missing = sorted({name for one in judged for name in one.candidate.missing})
+    said = 'no repository of this host has all packages of any of these sets: %s; it lacks %s'
     return dict(judged[0].conflicts[0], path=case.path('source'),
-                message='no repository of this host has all packages of any of these sets: %s' % listed(sorted(one.candidate.name for one in judged)))
+                message=said % (listed(sorted(one.candidate.name for one in judged)), listed(missing, 12)))
 
 
 def _others(outcome, others):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from .register import Need, rule
 from .text import safe
 
+UNIT = 'nvidia-fabricmanager.service'
+
 
 def concerns(index, function):
     """Whether some row about switches could speak about this function."""

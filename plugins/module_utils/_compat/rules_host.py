@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from . import fabric
 from .cards import nearest_model
 from .case import ROOM
 from .register import Objection, rule
@@ -88,6 +89,14 @@ def fabric_is_brought_up_whole(case):
             what = what % listed(need.because) if '%s' in what else what
             yield Objection('the fabric of the cards here wants %s: this version does not set that up' % what,
                             'set it up on the host, then a waiver of ACC-85 for it', 'ai_stack_pools', need.source)
+
+
+@rule('ACC-7d', 'host')
+def fabric_manager_is_off_without_switch(case):
+    """No role takes a service away that somebody else enabled."""
+    if case.vendor == 'nvidia' and 'fabric_manager' not in case.needs and (case.units.get(fabric.UNIT) or {}).get('enabled') == 'enabled':
+        yield Objection('%s is enabled, and this host has no switch: it would abort at every start' % fabric.UNIT,
+                        'systemctl disable --now %s on the host' % fabric.UNIT, 'ai_stack_pools')
 
 
 @rule('ACC-39', 'host')

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from . import files
+from . import fabric, files
 from .cards import address
 from .mig import counted
 
@@ -19,7 +19,6 @@ _PACKAGES = re.compile(r'nvidia|nvlsm|^libcuda|^cuda-drivers|rocm|^amdgpu|^haban
 _DRIVERS = ('nvidia', 'amdgpu', 'habanalabs')
 _IOMMU = ('intel_iommu',)
 VFIO = 'vfio-pci'
-_FABRIC = 'nvidia-fabricmanager.service'
 OWN_UNITS = ('ai-stack-gpu-driver.service', 'ai-stack-gpu-driver-check.service')
 
 
@@ -41,7 +40,7 @@ def of(observation):
     found.update(('hold:%s' % name, True) for name in packages.get('held') or ())
     found.update(('repository:%s' % each['name'], True) for each in packages.get('repositories') or () if each.get('set_up'))
     found.update(('file:%s' % path, file.get('sha256')) for path, file in (observation.get('files') or {}).items() if path in files.PATHS)
-    found.update(('unit:%s' % name, unit.get('enabled')) for name, unit in (observation.get('units') or {}).items() if name in OWN_UNITS + (_FABRIC,))
+    found.update(('unit:%s' % name, unit.get('enabled')) for name, unit in (observation.get('units') or {}).items() if name in OWN_UNITS + (fabric.UNIT,))
     for kernel in (observation.get('kernel') or {}).get('installed') or ():
         module = (kernel.get('modules') or {}).get('nvidia')
         if module:
@@ -51,6 +50,8 @@ def of(observation):
     if loaded:
         found['loaded'] = {name: _module(module) for name, module in sorted(loaded.items())}
     for gpu in (observation.get('nvml') or {}).get('gpus') or ():
+        if gpu.get('persistence') is False:
+            found['persistence:%s' % address(gpu['address'])] = 'off'
         if counted(gpu):
             found['mig:%s' % address(gpu['address'])] = counted(gpu)
     return found
@@ -86,11 +87,13 @@ def wanted(decisions, observation):
     found.update(('repository:%s' % each['name'], True) for each in packages.get('repositories') or () if each.get('set_up') is False)
     for path, text in files.rendered(want, packages.get('manager')).items():
         found['file:%s' % path] = files.digest(text)
-    for unit in OWN_UNITS + ((_FABRIC,) if want.get('fabric.manager') else ()):
+    for unit in OWN_UNITS + ((fabric.UNIT,) if want.get('fabric.manager') else ()):
         found['unit:%s' % unit] = 'enabled'
     if want.get('driver.version'):
         found['module:%s' % want['kernel.release']] = '%s %s' % (want['driver.version'], want['driver.flavour'])
     _boot(found, want)
+    if want.get('driver.persistence'):
+        found = {name: value for name, value in found.items() if not name.startswith('persistence:')}
     return found
 
 

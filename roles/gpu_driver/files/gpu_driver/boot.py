@@ -13,6 +13,7 @@ import journal
 import restore
 
 PAUSE = 3
+FABRIC = "nvidia-fabricmanager.service"
 
 
 def check():
@@ -37,10 +38,17 @@ def settle(limit, *units):
     """Wait until these units ended their start and no card builds its fabric any more; what is there then, others judge."""
     end = time.monotonic() + int(limit)
     while time.monotonic() < end:
-        words = host.run(["systemctl", "is-active"] + list(units), check=False)[1].split()
-        if set(words) <= {"active", "failed"} and not gpus.building_fabric():
+        if not starting(units) and not (FABRIC in units and gpus.building_fabric()):
             return
         time.sleep(PAUSE)
+
+
+def starting(units):
+    """Say whether a unit is on its way; one that is inactive may still have its turn while the system boots."""
+    states = set(host.run(["systemctl", "is-active"] + list(units), check=False)[1].split())
+    if "inactive" in states:
+        return host.run(["systemctl", "is-system-running"], check=False)[1].strip() in ("initializing", "starting")
+    return not states <= {"active", "failed"}
 
 
 def give_up(record):

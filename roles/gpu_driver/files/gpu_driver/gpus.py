@@ -57,7 +57,7 @@ def proven(driver, cards):
 def building_fabric():
     """Say whether a card is still on its way into its fabric; a driver that knows no fabric has none."""
     try:
-        return any(row["fabric.state"] == "In Progress" for row in query(["fabric.state"]))
+        return any(row["fabric.state"] in ("Not Started", "In Progress") for row in query(["fabric.state"]))
     except host.Refused:
         return False
 

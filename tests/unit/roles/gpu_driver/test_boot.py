@@ -111,14 +111,39 @@ def test_somebody_who_goes_on_in_the_last_moment_is_let_too(program, clock, monk
     assert machine.packages == {"driver": "2"}
 
 
+FABRIC = "nvidia-fabricmanager.service"
+
+
 @pytest.mark.parametrize(
-    ("units", "fabric", "waits"),
-    [(["active"], ["Completed"], False), (["failed"], [], False), (["inactive"], [], True), (["activating"], [], True), (["active"], ["In Progress"], True)],
+    ("unit", "system", "fabric"),
+    [("activating", "running", "Completed"), ("inactive", "starting", "Completed"), ("active", "running", "In Progress"), ("active", "running", "Not Started")],
     ids=str,
 )
-def test_the_proof_waits_for_what_starts_with_the_driver_and_not_for_ever(program, clock, units, fabric, waits):
+def test_the_proof_waits_for_what_starts_with_the_driver(program, clock, monkeypatch, unit, system, fabric):
     modules, machine = program
-    machine.units, machine.driver = {"nvidia-fabricmanager.service": units[0]}, "2"
-    machine.cards = [card(A, fabric=state) for state in fabric]
-    modules.boot.settle("60", "nvidia-fabricmanager.service")
-    assert (clock[0] > 0) == waits and clock[0] <= 63
+    machine.units, machine.system, machine.driver, machine.cards = {FABRIC: unit}, system, "2", [card(A, fabric=fabric)]
+
+    def comes_up(seconds):
+        clock[0] += seconds
+        machine.units, machine.cards = {FABRIC: "active"}, [card(A, fabric="Completed")]
+
+    monkeypatch.setattr(modules.boot.time, "sleep", comes_up)
+    modules.boot.settle("60", FABRIC)
+    assert clock[0] == modules.boot.PAUSE
+
+
+def test_it_does_not_wait_for_ever(program, clock):
+    modules, machine = program
+    machine.units = {FABRIC: "activating"}
+    modules.boot.settle("60", FABRIC)
+    assert 60 <= clock[0] < 60 + modules.boot.PAUSE
+
+
+@pytest.mark.parametrize(("unit", "name", "fabric"), [
+    ("inactive", FABRIC, "Completed"), ("failed", FABRIC, "N/A"), ("active", "ai-stack-gpu-driver.service", "In Progress"),
+], ids=str)  # fmt: skip
+def test_it_does_not_wait_for_what_nobody_starts(program, clock, unit, name, fabric):
+    modules, machine = program
+    machine.units, machine.driver, machine.cards = {name: unit}, "2", [card(A, fabric=fabric)]
+    modules.boot.settle("60", name)
+    assert clock[0] == 0

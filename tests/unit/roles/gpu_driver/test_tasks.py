@@ -66,8 +66,12 @@ from ansible.module_utils.basic import AnsibleModule
 from tell import tell
 module = AnsibleModule({{name: {{"type": "raw"}} for name in {options!r}}})
 if {kind!r} == "facts":
-    module.exit_json(observation=json.load(open(os.environ["HERE"] + "/observation.json")))
-code, text = tell({kind!r} if {kind!r} != "systemd" else "enable " + module.params["name"])
+    tell("facts")
+    seen = json.load(open(os.environ["HERE"] + "/observation.json"))
+    module.exit_json(observation=dict(seen, after=True) if module.params["simulate"] == "never" else seen)
+words = {{"proof": lambda given: "proof" if "after" in given["observation"] else "proof of what was before", "reboot": lambda given: "reboot",
+         "systemd": lambda given: "enable " + given["name"]}}[{kind!r}](module.params)
+code, text = tell(words)
 (module.fail_json if code else module.exit_json)(msg=text, rebooted=not code)
 """
 OPTIONS = {"facts": ("repositories", "simulate"),
@@ -173,7 +177,7 @@ def wrong(came, failed, log, *said):
     return [] if found == (failed, log, []) else [f"failed, log, not said: {found} instead of {(failed, log, [])}\n{came.said}"]
 
 
-GONE, UP = ["step reboot", "drain {}"], ["reboot", "step verify", "settle 60 ai-stack-gpu-driver.service", "proof"]
+GONE, UP = ["step reboot", "drain {}"], ["reboot", "step verify", "settle 60 ai-stack-gpu-driver.service", "facts", "proof"]
 FINISH = {"__gpu_driver_acts": True, "__gpu_driver_under_way": True, "__gpu_driver_rebooted": True, "__gpu_driver_reboots": True,
           "__gpu_driver_plan": {"decisions": {}}, "gpu_driver_proof_timeout": 60}  # fmt: skip
 UNPROVEN = {"proof": [1, "Not proven: 1 fail"]}
@@ -268,9 +272,9 @@ def test_whoever_else_is_at_work_on_a_host_is_waited_for_or_named(told):
     told.add("foreign", {"may-change": [1, "alice@elsewhere#1.1 has been changing this host for 3 min"]}, {**seen, "journal": journal})
     came = told.play("main", "--tags", "preflight", play=WHOLE, gpu_driver_lock_timeout=5, gpu_driver_owner="me")
     check = ["apt-get -q -o DPkg::Lock::Timeout=5 check"]
-    assert not wrong(came["waits"], False, check)
-    assert not wrong(came["locked"], True, check, "busy after 5 s (held by pid 7 (apt-get); E: Unable to acquire the lock). ")
-    assert not wrong(came["foreign"], True, ["may-change"], "alice@elsewhere#1.1 has been changing this host for 3 min. Nothing was changed.")
+    assert not wrong(came["waits"], False, ["facts", *check])
+    assert not wrong(came["locked"], True, ["facts", *check], "busy after 5 s (held by pid 7 (apt-get); E: Unable to acquire the lock). ")
+    assert not wrong(came["foreign"], True, ["facts", "may-change"], "alice@elsewhere#1.1 has been changing this host for 3 min. Nothing was changed.")
 
 
 def test_a_host_that_is_as_it_should_be_is_only_proven(told):
@@ -279,5 +283,22 @@ def test_a_host_that_is_as_it_should_be_is_only_proven(told):
     told.add("right", {}, seen)
     told.add("wrong", {}, other)
     came = told.play("main", play=WHOLE, gpu_driver_owner="me")
-    assert not wrong(came["right"], False, [])
-    assert not wrong(came["wrong"], True, [], "Not proven: ", "FAIL gpu_driver.nvml_answers")
+    assert not wrong(came["right"], False, ["facts"])
+    assert not wrong(came["wrong"], True, ["facts"], "Not proven: ", "FAIL gpu_driver.nvml_answers")
+
+
+def test_an_open_change_of_a_host_for_which_nothing_is_decided_stays_as_it_is(told):
+    """To close its journal would call a state good that nobody proved, and disarm the next boot."""
+    seen = {**json.loads((FIXTURES / "h100-bookworm.json").read_text()), "host": None}
+    open_since = {"plan": "p", "owner": "me", "at": "2026-11-25T19:00:00Z"}
+    for step in ("packages", "reboot"):
+        out = [{"host": step, "state": "maintenance", "reason": "x", "since": "2026-11-20"}]
+        told.add(step, {}, {**seen, "journal": {"open": {**open_since, "step": step}, "last_good": None}}, ai_stack_states=out)
+    came = told.play("main", play=WHOLE, gpu_driver_owner="me")
+    assert not wrong(came["packages"], False, ["facts"]) and not wrong(came["reboot"], False, ["facts"])
+
+
+def test_parts_that_others_rely_on_are_not_left_out(told):
+    told.add("bare", {}, {**json.loads((FIXTURES / "h100-bookworm.json").read_text()), "host": None})
+    came = told.play("main", "--skip-tags", "reboot,unrelated", play=WHOLE, gpu_driver_owner="me")
+    assert not wrong(came["bare"], True, ["facts"], "--skip-tags reboot would leave out what other steps rely on")

@@ -149,6 +149,14 @@ def host_without_switch_has_no_fabric_manager_running(planner):
     assert (row["rule"], row["status"], row["observed"]) == ("ACC-7c", "fail", "enabled")
 
 
+@case("ACC-7d")
+def enabled_fabric_manager_without_switch_is_refused(planner):
+    unit = {"load": "loaded", "active": "failed", "enabled": "enabled"}
+    seen = planner.recorded(H100, units={"nvidia-fabricmanager.service": unit})
+    refused(planner.plan(seen), "ACC-7d", "this host has no switch", "ai_stack_pools", "systemctl disable --now nvidia-fabricmanager.service")
+    assert not [row for row in hgx(planner, policy="595")["conflicts"] if row["rule"] == "ACC-7d"]
+
+
 @case("ACC-8a")
 def bridge_function_brings_a_subnet_manager(planner):
     decided(b200(planner), "ACC-8a", "fabric.nvlsm", "2025.03.1")

@@ -124,3 +124,11 @@ def test_role_and_core_name_the_same_files():
     names = ("__gpu_driver_modprobe_file", "__gpu_driver_preferences_file", "__gpu_driver_settings_file")
     assert [constants[name] for name in names] == list(files.PATHS)
     assert constants["__gpu_driver_marker"] == files.MARKER
+
+
+def test_a_card_that_lost_its_persistence_mode_is_brought_back(planner):
+    done = planner.recorded("h100-bookworm-converged", nvml__gpus__0__persistence=False)
+    for wanted, changes in ((True, [("persistence:" + done["nvml"]["gpus"][0]["address"][-12:].lower(), "off", None)]), (False, None)):
+        about = planner.plan(done, intent=planner.intent(driver={"policy": "535", "reboot": "when_needed", "persistence": wanted}))["hosts"][HOST]
+        found = [(row["resource"], row["before"], row["after"]) for row in about["changes"]]
+        assert found == changes if wanted else not [row for row in found if row[0].startswith("persistence")]

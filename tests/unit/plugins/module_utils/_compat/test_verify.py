@@ -156,3 +156,12 @@ def test_amd_card_without_its_firmware_waits_for_a_reboot_and_fails_the_proof(pl
     assert [row["value"] for row in plan["decisions"] if row["subject"] == "reboot"] == [True] and plan["state"] == "planned"
     row = planner.checks(seen, plan["decisions"])["cards_listed"]
     assert row["status"] == "fail" and "none" in row["observed"].values()
+
+
+def test_cards_whose_generation_tells_nothing_of_its_fabric_are_not_asked(planner):
+    seen = planner.recorded("hgx-h100-bookworm", nvml={"status": "ok", "gpus": [{"address": "00000000:18:00.0", "fabric": {"state": None, "status": None}}]})
+    want = {"driver.vendor": "nvidia", "driver.version": "535.309.01", "fabric.manager": "535.309.01"}
+    assert planner.checks(seen, want)["fabric.0000:18:00.0"]["status"] == "unknown"
+    for function in seen["pci"]:
+        function["device"] = {"2330": "20b2", "22a3": "1af1"}.get(function["device"], function["device"])
+    assert planner.checks(seen, want)["fabric.0000:18:00.0"]["status"] == "not_applicable"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -44,12 +45,21 @@ class Victim:
         if how == "controller":
             os.killpg(run.pid, signal.SIGKILL)
         elif how == "host":
-            for process in self.started_by_ssh():
-                os.kill(process, signal.SIGKILL)
+            # between two tasks nothing runs there: the cut is made where the next one has begun
+            while run.poll() is None and not self.kill_what_ssh_started():
+                time.sleep(0.05)
         else:
             self.podman("kill", self.name)
             self.podman("start", self.name)
             self.wait_until_up()
+
+    def kill_what_ssh_started(self):
+        """Say whether there was something."""
+        processes = self.started_by_ssh()
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return bool(processes)
 
     def started_by_ssh(self):
         """What runs below a login on the host, the package manager and the compiler too; never its services."""

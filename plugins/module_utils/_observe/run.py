@@ -47,7 +47,7 @@ def kill_group(process):
 def run(command, seconds, prepare=None, folder="/", environment=None):
     """Runs COMMAND (a list) for at most SECONDS; code is None when it was killed or could not start."""
     try:
-        process = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+        process = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn,ansible-bad-function
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
             env=dict(_environment(), **(environment or {})),
             start_new_session=True, preexec_fn=prepare)

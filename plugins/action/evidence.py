@@ -35,6 +35,8 @@ class ActionModule(ActionBase):
         inside = _run.hosts_inside(task_vars)
         before = _recorded.read_folder(reports.observations, inside)[0] if mode == "deploy" else {}
         seen = _look.look(intent, task_vars, reports, self._folder, [])
+        if mode == "deploy":
+            _look.lose(seen, set(inside) - set(task_vars["ansible_play_hosts"]))
         waivers, extra = _prover.of_site(intent, self._folder)
         evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"])
         if mode == "deploy":

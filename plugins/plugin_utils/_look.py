@@ -83,6 +83,13 @@ def accept(task_vars, reports, seen):
             seen.dark[host] = why
 
 
+def lose(seen, hosts):
+    """Hosts that this run lost on its way were seen before their change only."""
+    for host in hosts & seen.fresh:
+        seen.fresh.discard(host)
+        seen.dark[host] = "was lost in the middle of its change: run deploy again once it answers"
+
+
 def record_place(intent, task_vars, reports, folder):
     if isinstance(intent.get("ai_stack_record"), str):
         return _run.path_in(folder, intent["ai_stack_record"])

@@ -52,7 +52,7 @@ class Site:
         self.folder, self.fixtures = folder, observations
         self.variables = {"ai_stack_site": "example", "ai_stack_pools": [{"name": "all", "hosts": "gpu", "use": "host"}]}
         self.groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"], "ungrouped": []}
-        self.registered, self.limit, self.of_host = {}, None, {}
+        self.registered, self.limit, self.of_host, self.lost = {}, None, {}, set()
         (folder / "hosts.yml").write_text("all:\n")
 
     def document(self, name):
@@ -81,6 +81,7 @@ class Site:
             "ansible_inventory_sources": [str(self.folder / "hosts.yml")],
             "inventory_dir": str(self.folder),
             "ansible_play_hosts_all": self.limit or self.groups["all"],
+            "ansible_play_hosts": [name for name in self.limit or self.groups["all"] if name not in self.lost],
         }
         return {**found, "ansible_limit": ",".join(self.limit)} if self.limit else found
 

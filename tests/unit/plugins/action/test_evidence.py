@@ -208,3 +208,10 @@ def test_an_old_signature_does_not_stay_beside_new_evidence(done, key):
     result, dummy = done.run(evidence)
     assert result["failed"] is bool(key) and "reports/example/evidence.json.sig" not in done.files()
     assert not key or "could not be signed" in result["msg"]
+
+
+def test_a_host_that_was_lost_in_its_change_is_not_proven_by_what_was_seen_before_it(done):
+    done.run(plan, mode="deploy")
+    done.lost = {"gpu1"}
+    result, said = done.run(evidence, mode="deploy")
+    assert result["failed"] and "UNKNOWN host.answers on gpu1" in said and "was lost in the middle of its change" in said

@@ -35,6 +35,8 @@ def tell(words):
     with open(folder / "log", "a") as log:
         log.write(words + "\\n")
     answers = json.loads((folder / "answers.json").read_text())
+    if answers.get("lost") == words:
+        (folder / "lost").touch()
     return answers.get(words, answers.get(words.split()[0], [0, ""]))
 """
 PROGRAM = """\
@@ -73,6 +75,21 @@ words = {{"proof": lambda given: "proof" if "after" in given["observation"] else
          "systemd": lambda given: "enable " + given["name"]}}[{kind!r}](module.params)
 code, text = tell(words)
 (module.fail_json if code else module.exit_json)(msg=text, rebooted=not code)
+"""
+# as "local", but the connection breaks once the host was told what the case calls "lost"
+CONNECTION = """\
+import os, re
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection.local import Connection as Local
+class Connection(Local):
+    transport = "told"
+    def exec_command(self, cmd, *rest, **more):
+        done = super().exec_command(cmd, *rest, **more)
+        lost = re.search(r"HERE=([^ ]+)", cmd)
+        if lost and os.path.exists(lost.group(1) + "/lost"):
+            os.rename(lost.group(1) + "/lost", lost.group(1) + "/was-lost")
+            raise AnsibleConnectionFailure("lost")
+        return done
 """
 OPTIONS = {"facts": ("repositories", "simulate"),
            "proof": ("observation", "plan"), "reboot": ("reboot_timeout", "msg"), "systemd": ("name", "daemon_reload", "enabled", "state")}  # fmt: skip
@@ -119,6 +136,7 @@ class Told:
         self.write("tell/tell.py", TELL)
         self.write("hook", COMMAND.format(python=sys.executable, tell=tell, first=[]))
         self.write("bin/apt-get", COMMAND.format(python=sys.executable, tell=tell, first=["apt-get"]))
+        self.write("connection_plugins/told.py", CONNECTION)
         self.write("program/__main__.py", PROGRAM.format(tell=tell))
         for kind, options in OPTIONS.items():
             self.write(f"library/told_{kind}.py", MODULE.format(kind=kind, options=options, tell=tell))
@@ -142,7 +160,7 @@ class Told:
         shutil.copytree(self.folder / "program", self.folder / host / "program")
         self.write(f"{host}/answers.json", json.dumps(answers or {}))
         self.write(f"{host}/observation.json", json.dumps({**OBSERVATION, **(observation or {})}))
-        here = {"here": str(self.folder / host), "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        here = {"here": str(self.folder / host), "ansible_connection": "told", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         self.hosts[host] = {**here, **variables}
 
     def play(self, tasks, *arguments, play=PLAY, **variables):
@@ -157,13 +175,13 @@ class Told:
                            ANSIBLE_PIPELINING="1")  # fmt: skip
         command = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.yml", "play.yml", "-e", json.dumps(given), *arguments]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
-        return {host: self._came(host, done.stdout + done.stderr) for host in self.hosts}
+        return {host: self._came(host, done.stdout + done.stderr) for host in self.hosts if "--limit" not in arguments or host in arguments}
 
     def _came(self, host, out):
-        log, recap = self.folder / host / "log", re.search(rf"^{host} +: ok=.*unreachable=0 +failed=(\d)", out, re.M)
+        log, recap = self.folder / host / "log", re.search(rf"^{host} +: ok=.*unreachable=(\d) +failed=(\d)", out, re.M)
         assert recap, out
         said = "\n".join(line for line in out.splitlines() if re.search(rf"\[{host}( -> |\])", line))
-        return Came(recap.group(1) != "0", log.read_text().splitlines() if log.exists() else [], said)
+        return Came(recap.groups() != ("0", "0"), log.read_text().splitlines() if log.exists() else [], said)
 
 
 @pytest.fixture
@@ -302,3 +320,17 @@ def test_parts_that_others_rely_on_are_not_left_out(told):
     told.add("bare", {}, {**json.loads((FIXTURES / "h100-bookworm.json").read_text()), "host": None})
     came = told.play("main", "--skip-tags", "reboot,unrelated", play=WHOLE, gpu_driver_owner="me")
     assert not wrong(came["bare"], True, ["facts"], "--skip-tags reboot would leave out what other steps rely on")
+
+
+def test_nothing_goes_on_after_a_task_whose_connection_broke(told):
+    """A verb ignores hosts out of reach; a task that was cut off in the middle is no such host."""
+    told.add("changed", {"lost": "step repositories"})
+    told.add("taken", {"lost": "absent", "differs": [0, json.dumps({"differs": [{"resource": PACKAGE, "before": "2", "after": None}]})]})
+    told.write("taken/state/baseline.json", "{}")
+    play = PLAY.replace("gather_facts: false", "gather_facts: false\n  ignore_unreachable: true")
+    came = told.play("change", "-e", f"@{ROLE}/vars/Debian_12.yml", "--limit", "changed", play=play, __gpu_driver_ships=False, __gpu_driver_request={},
+                     gpu_driver_repositories=[])  # fmt: skip
+    assert came["changed"].failed and came["changed"].log[-1] == "step repositories", came["changed"]
+    came = told.play("absent", "--limit", "taken", play=play, __gpu_driver_repositories_dir="{{ here }}/repositories")
+    assert not wrong(came["taken"], True, ["differs", "drain taken", "absent"], "The host was lost in the middle of it.")
+    assert (told.folder / "taken/state/baseline.json").exists()

@@ -47,11 +47,6 @@ def load(extra=()):
     return dict(tables)
 
 
-def only(*stems):
-    """The named tables of the collection, for whoever wants a part at the price of a part."""
-    return {stem: _table(FOLDER / (stem + '.yml'), _read(FOLDER / (stem + '.yml'))) for stem in stems}
-
-
 def digests(extra=()):
     """{name: sha256} of every table; those of a site are named `site:FOLDER/FILE`."""
     found = {path.stem: _sha256(path) for path in _files(FOLDER)}

@@ -25,28 +25,33 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 INVENTORY = ROOT / "inventories" / "lab"
 ROUNDS = 3
+FILES = ("/etc/modprobe.d/ai-stack-gpu-driver.conf", "/etc/apt/preferences.d/ai-stack-gpu-driver", "/etc/ai-stack/gpu-driver.json")
 SOURCES = "/etc/apt/sources.list.d/ai-stack-distribution.sources"
-# one task for each thing that the role promises, as a playbook without it would have them
+# one task for each thing that the role promises, as a playbook without it would have them; facts are gathered, since the kernel is one
 PLAIN = """\
 - hosts: all
-  gather_facts: false
   tasks:
     - ansible.builtin.apt: {name: "{{ packages }}", state: present, allow_change_held_packages: true}
     - ansible.builtin.dpkg_selections: {name: "{{ item }}", selection: hold}
       loop: "{{ holds }}"
-    - ansible.builtin.copy: {dest: /etc/modprobe.d/ai-stack-gpu-driver.conf, content: "{{ modprobe }}", mode: "0644"}
+    - ansible.builtin.copy: {dest: "{{ item.key }}", content: "{{ item.value }}", mode: "0644"}
+      loop: "{{ files | dict2items }}"
     - ansible.builtin.systemd_service: {name: "{{ item }}", enabled: true}
       loop: [ai-stack-gpu-driver.service, ai-stack-gpu-driver-check.service]
-    - ansible.builtin.command: modinfo --field version -k {{ kernel }} nvidia-current
+    - ansible.builtin.command: modinfo --field version -k {{ ansible_facts.kernel }} nvidia-current
       register: module
       changed_when: false
-    - ansible.builtin.command: nvidia-smi --query-gpu=driver_version --format=csv,noheader
+    - ansible.builtin.command: cat /sys/module/nvidia/version
+      register: loaded
+      changed_when: false
+    - ansible.builtin.command: nvidia-smi --query-gpu=driver_version,persistence_mode --format=csv,noheader
       register: cards
       changed_when: false
     - ansible.builtin.assert:
         that:
           - module.stdout == version
-          - cards.stdout_lines | unique == [version]
+          - loaded.stdout == version
+          - cards.stdout_lines | unique == [version ~ ', Enabled']
 """
 
 
@@ -99,8 +104,7 @@ class Bench:
         variables = {
             "packages": self.packages,
             "holds": sorted({*want["driver.holds"], *want["kernel.hold"]}),
-            "modprobe": self.on_host("cat", "/etc/modprobe.d/ai-stack-gpu-driver.conf")[2],
-            "kernel": want["kernel.release"],
+            "files": {name: self.on_host("cat", name)[2] for name in FILES},
             "version": want["driver.version"],
         }
         (self.folder / "plain.json").write_text(json.dumps(variables), encoding="utf-8")

@@ -158,7 +158,3 @@ def test_the_example_of_the_guide_is_read(root, tmp_path):
     with pytest.raises(ValueError) as error:
         _tables.load([tmp_path])
     assert str(error.value).rpartition('accelerators.yml: ')[2] in guide
-
-
-def test_a_part_is_the_same_as_in_the_whole(tables):
-    assert _tables.only("accelerators", "driver_branches") == {stem: tables[stem] for stem in ("accelerators", "driver_branches")}

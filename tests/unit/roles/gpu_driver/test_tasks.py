@@ -295,24 +295,19 @@ def test_whoever_else_is_at_work_on_a_host_is_waited_for_or_named(told):
     assert not wrong(came["foreign"], True, ["facts", "may-change"], "alice@elsewhere#1.1 has been changing this host for 3 min. Nothing was changed.")
 
 
-def test_a_host_that_is_as_it_should_be_is_only_proven(told):
-    seen = {**json.loads((FIXTURES / "h100-bookworm-converged.json").read_text()), "host": None}
-    other = {**seen, "nvml": {**seen["nvml"], "driver_version": "1.2"}}
-    told.add("right", {}, seen)
-    told.add("wrong", {}, other)
+def test_nothing_is_done_where_nothing_is_to_be_done(told):
+    """A host that is as it should be is proven. A change that is open on one for which nothing is decided stays open: to close its journal would
+    call a state good that nobody proved, and disarm the next boot."""
+    right, bare = ({**json.loads((FIXTURES / f"h100-bookworm{name}.json").read_text()), "host": None} for name in ("-converged", ""))
+    told.add("right", {}, right)
+    told.add("wrong", {}, {**right, "nvml": {**right["nvml"], "driver_version": "1.2"}})
+    for step in ("packages", "reboot"):
+        journal = {"open": {"plan": "p", "owner": "me", "at": "2026-11-25T19:00:00Z", "step": step}, "last_good": None}
+        out = [{"host": step, "state": "maintenance", "reason": "x", "since": "2026-11-20"}]
+        told.add(step, {}, {**bare, "journal": journal}, ai_stack_states=out)
     came = told.play("main", play=WHOLE, gpu_driver_owner="me")
     assert not wrong(came["right"], False, ["facts"])
     assert not wrong(came["wrong"], True, ["facts"], "Not proven: ", "FAIL gpu_driver.nvml_answers")
-
-
-def test_an_open_change_of_a_host_for_which_nothing_is_decided_stays_as_it_is(told):
-    """To close its journal would call a state good that nobody proved, and disarm the next boot."""
-    seen = {**json.loads((FIXTURES / "h100-bookworm.json").read_text()), "host": None}
-    open_since = {"plan": "p", "owner": "me", "at": "2026-11-25T19:00:00Z"}
-    for step in ("packages", "reboot"):
-        out = [{"host": step, "state": "maintenance", "reason": "x", "since": "2026-11-20"}]
-        told.add(step, {}, {**seen, "journal": {"open": {**open_since, "step": step}, "last_good": None}}, ai_stack_states=out)
-    came = told.play("main", play=WHOLE, gpu_driver_owner="me")
     assert not wrong(came["packages"], False, ["facts"]) and not wrong(came["reboot"], False, ["facts"])
 
 

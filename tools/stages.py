@@ -60,10 +60,8 @@ def run(name: str, *arguments: str) -> Result:
         code = subprocess.call(["tools/check.sh", *(arguments or [name])], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
     text = log.read_text(errors="replace")
     result = counted(name, time.monotonic() - start, code, text)
-    if result.failed:
-        print("\n".join(text.splitlines()[-SHOWN_LINES:]))
-        print(f"(all of it: {log})")
-    print(row(result), flush=True)
+    why = [*text.splitlines()[-SHOWN_LINES:], f"(all of it: {log})"] if result.failed else []
+    print("\n".join([*why, row(result)]), flush=True)  # in one piece: another check may be printing
     return result
 
 
@@ -74,14 +72,13 @@ def row(result: Result) -> str:
 
 
 def run_all(names: list, lab: list) -> list:
-    """The lab's hosts come up while the checks run: most of that time is spent waiting for downloads."""
-    if not lab:
-        return [run(name) for name in names]
-    with ThreadPoolExecutor(1) as background:
-        up = background.submit(run, "lab-up")
-        results = [run(name) for name in names]
-        hosts = up.result()
-    results.append(hosts)
+    """Two checks at a time, since most use one core; the lab's hosts come up meanwhile, which is mostly waiting for downloads."""
+    with ThreadPoolExecutor(2) as lanes, ThreadPoolExecutor(1) as background:
+        up = background.submit(run, "lab-up") if lab else None
+        results = list(lanes.map(run, names))
+    if up is None:
+        return results
+    results.append(hosts := up.result())
     try:
         # without hosts a scenario would only wait for them
         results += [Result(f"scenario {name}", 0, 0, 1, 0) if hosts.failed else run(f"scenario {name}", "scenario", name) for name in lab]

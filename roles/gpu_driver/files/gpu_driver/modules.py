@@ -43,14 +43,16 @@ def build(package, kernel):
     known = host.run(["dkms", "status"] + which, check=False)[1]
     if not known.strip():
         host.run(["dkms", "add"] + which)
-    if not is_installed(which, kernel):
+    if is_installed(which, kernel):
+        # a run that was cut off may have come so far and no further; DKMS does it after an install itself
+        host.run(["depmod", kernel])
+    else:
         # Without a key of the operator's own, DKMS would make one and leave its private half on the host.
         code, out = host.run(["dkms", "install"] + which + ["-k", kernel], check=False, environment={"sign_file": "/nonexistent"})
         if code:
             raise host.Refused("the module does not build for %s: %s" % (kernel, compiler_lines(name, version) or host.tail(out)))
     if not is_installed(which, kernel):
         raise host.Refused("DKMS reports no installed module of %s %s for %s" % (name, version, kernel))
-    host.run(["depmod", kernel])
     autoinstall()
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.action import host_plan
+from ansible_collections.sovereign.ai_stack.plugins.action.host_program import packed
 
 ROLE = Path(__file__).resolve().parents[4] / "roles/gpu_driver"
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/observations"
@@ -145,7 +146,7 @@ class Told:
     def _role(self):
         shutil.copytree(ROLE, self.folder / "roles/gpu_driver")
         for path in (self.folder / "roles/gpu_driver/tasks").glob("*.yml"):
-            text = path.read_text().replace("src: gpu_driver/", f"src: {self.folder}/program/")
+            text = path.read_text().replace("src: [gpu_driver/]", f"src: [{self.folder}/program/]")
             for old, new in REPLACED.items():
                 text = text.replace(old, new)
             path.write_text(text)
@@ -157,9 +158,9 @@ class Told:
         path.chmod(0o755)
 
     def add(self, host, answers=None, observation=None, **variables):
-        shutil.copytree(self.folder / "program", self.folder / host / "program")
         self.write(f"{host}/answers.json", json.dumps(answers or {}))
         self.write(f"{host}/observation.json", json.dumps({**OBSERVATION, **(observation or {})}))
+        (self.folder / host / "program").write_bytes(packed([self.folder / "program"]))
         here = {"here": str(self.folder / host), "ansible_connection": "told", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         self.hosts[host] = {**here, **variables}
 
@@ -277,7 +278,7 @@ def test_a_driver_is_taken_away_from_an_empty_host_or_not_at_all(told):
     came = told.play("absent", __gpu_driver_repositories_dir="{{ here }}/repositories")
     found = [line for host, (*_case, failed, log, said) in ABSENTS.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
     assert not found, "\n".join(found)
-    bare = [host for host in came if not [path for path in (told.folder / host).iterdir() if path.is_dir()]]
+    bare = [host for host in came if not [path for path in (told.folder / host).iterdir() if path.is_dir() or path.name == "program"]]
     assert bare == ["drained-first", "keeps-its-driver", "not-loaded"]
 
 

@@ -258,6 +258,7 @@ ABSENTS = {
     "drained-first": ({}, {}, PACKAGE, False, ["differs", "drain {}", "absent", "reboot", "resume {}"], []),
     "cannot-be-drained": ({}, {"drain": [1, "a pod stays"]}, PACKAGE, True, ["differs", "drain {}", "resume {}"], ["a pod stays. " + SAME]),
     "broken": ({}, {"absent": [1, "dpkg is broken"]}, PACKAGE, True, ["differs", "drain {}", "absent"], ["dpkg is broken"]),
+    "lost-its-program": ({}, {}, "file:/etc/x", False, ["differs", "absent"], []),
     "keeps-its-driver": ({}, {}, "file:/etc/x", False, ["differs", "absent"], []),
     "in-use": (card(2), {}, PACKAGE, True, [], ["a in use", SAME]),
     "in-use-by-nobody-knows-whom": (card(None), {}, PACKAGE, True, [], ["a in use, or silent", SAME]),
@@ -275,11 +276,12 @@ def test_a_driver_is_taken_away_from_an_empty_host_or_not_at_all(told):
         told.write(f"{host}/repositories/site/Packages", "")
         if host != "not-ours":
             told.write(f"{host}/state/baseline.json", "{}")
+    (told.folder / "lost-its-program/program").unlink()
     came = told.play("absent", __gpu_driver_repositories_dir="{{ here }}/repositories")
     found = [line for host, (*_case, failed, log, said) in ABSENTS.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
     assert not found, "\n".join(found)
     bare = [host for host in came if not [path for path in (told.folder / host).iterdir() if path.is_dir() or path.name == "program"]]
-    assert bare == ["drained-first", "keeps-its-driver", "not-loaded"]
+    assert bare == ["drained-first", "lost-its-program", "keeps-its-driver", "not-loaded"]
 
 
 def test_whoever_else_is_at_work_on_a_host_is_waited_for_or_named(told):

@@ -86,6 +86,9 @@ class Harness:
         print(f"{'ok  ' if good else 'FAIL'}  next run: {code}, {len(differs)} differences, {time.monotonic() - began:.0f} s", flush=True)
         for line in differs[:20]:
             print(f"      {'extra  ' if line in now else 'missing'} {line}")
+        if not good:
+            # the next scenario clears the folder that the log is in
+            print("the end of the log:", *self.log.read_text(errors="replace").splitlines()[-80:], sep="\n      ", flush=True)
         return good
 
     def chains(self):

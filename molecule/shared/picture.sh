@@ -8,7 +8,7 @@ export LC_ALL=C
         echo "unit $unit $(systemctl is-enabled "$unit" 2>/dev/null)"
     done
     for folder in /etc/modprobe.d /etc/modules-load.d /etc/apt/preferences.d /etc/apt/sources.list.d /etc/apt/auth.conf.d /etc/apt/keyrings \
-        /etc/ai-stack /etc/dkms /etc/systemd/system; do
+        /etc/ai-stack /etc/dkms /etc/systemd/system /usr/sbin/policy-rc.d; do
         find "$folder" -type f -exec sha256sum {} + 2>/dev/null | sed 's/^/file /'
     done
     for tree in /var/lib/dkms/*/*/*/*/module /var/lib/dkms/mok.*; do

@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils import _intent, _lock, _look, _planner, _run, _site
 from ..plugin_utils._edge import one_sentence
 
-PARTS = ("state", "because", "cards", "decisions", "changes", "conflicts", "messages", "plan_sha256")
+PARTS = ("state", "because", "cards", "decisions", "changes", "policy", "conflicts", "messages", "plan_sha256")
 
 
 class ActionModule(ActionBase):
@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         spec = {"observation": {"type": "raw", "required": True}, "driver": {"type": "raw"}, "repositories": {"type": "raw"}, "signing": {"type": "raw"}}
-        spec["settled"] = {"type": "bool", "default": False}
+        spec.update({name: {"type": "bool", "default": False} for name in ("settled", "planned")})
         dummy, arguments = self.validate_argument_spec(spec)
         with one_sentence(self._display, result, "The plan of this host"):
             self._host_plan(arguments, task_vars, result)
@@ -33,6 +33,8 @@ class ActionModule(ActionBase):
         site, dummy = _run.site_intent(self._templar, task_vars)
         reports = _site.Reports(_site.report_root(site, folder))
         mine = _slice_of_this_run(reports, host)
+        if arguments["planned"] and not mine:
+            raise _site.SiteError(f"This run has no plan for {host}: the verb did not come to planning it. Nothing was changed.")
         result.update(changed=False, planned_by="verb" if mine else "role")
         mine = mine or self._alone(arguments, host, folder, reports, task_vars)
         result.update({part: mine[part] for part in PARTS})

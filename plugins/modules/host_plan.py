@@ -41,6 +41,11 @@ options:
       - No trial build follows, so a module that is not known to build is refused. It counts only where no verb made the plan.
     type: bool
     default: false
+  planned:
+    description:
+      - A verb made the plan in this run. Without its slice of this host the task fails, where it would otherwise plan for the host alone.
+    type: bool
+    default: false
 attributes:
   action:
     support: full
@@ -100,6 +105,11 @@ changes:
   type: list
   elements: dict
   sample: [{resource: "package:nvidia-smi", before: null, after: 535.309.01-1}]
+policy:
+  description: How the driver of this host may be changed, a pool's own word before the site's; C(reboot), C(drain) and C(lock_timeout).
+  returned: always
+  type: dict
+  sample: {reboot: when_needed, drain: /usr/local/bin/drain, lock_timeout: 300}
 conflicts:
   description: Conflicts of this host and of the site.
   returned: always

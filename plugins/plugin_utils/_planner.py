@@ -182,7 +182,7 @@ def age(then, now) -> str:
 
 
 def slices_of(plan, hosts):
-    """(host, what its roles get): decisions by subject, changes, state, and the conflicts of the host and the site."""
+    """(host, what its roles get): decisions by subject, changes, state, policy, and the conflicts of the host and the site."""
     about = {}
     for row in plan["conflicts"]:
         about.setdefault(row["host"], []).append(row)
@@ -190,7 +190,7 @@ def slices_of(plan, hosts):
         mine = plan["hosts"][host]
         conflicts = about.get(None, []) + about.get(host, [])
         yield host, {
-            **{part: mine[part] for part in ("state", "because", "cards", "changes")},
+            **{part: mine[part] for part in ("state", "because", "cards", "changes", "policy")},
             "decisions": {row["subject"]: row["value"] for row in mine["decisions"]},
             "conflicts": conflicts,
             "messages": text_of(conflicts),

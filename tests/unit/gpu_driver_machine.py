@@ -37,6 +37,7 @@ class Machine:
         self.root, self.packages, self.held, self.enabled, self.status, self.needed_by = root, {}, set(), set(), {}, {}
         self.cards, self.driver, self.calls, self.mig_room, self.in_use, self.stuck = [], None, [], None, {}, set()
         self.runs_in, self.mute, self.units, self.system = None, False, {}, "running"
+        self.gone = set()  # NAME=VERSION that no repository has any more
         self.write("/var/lib/dpkg/status", "")
         self.write("/proc/sys/kernel/random/boot_id", "boot-1\n")
 
@@ -91,8 +92,21 @@ class Machine:
         for name in gone:
             self.packages.pop(name, None)
             self.status.pop(name, None)
-        for name in [name for name in names if "=" in name]:
-            self.packages[name.split("=")[0]] = name.split("=", 1)[1]
+        for name in names:
+            name, _same, version = name.partition("=")
+            if "/" in name:
+                name, version = Path(name).name.replace("%3a", ":").split("_")[:2]
+            if version and name not in self.stuck:
+                self.packages[name] = version
+        return 0, ""
+
+    def _env(self, arguments):
+        """env -C FOLDER apt-get download NAME=VERSION"""
+        folder, what = arguments[1], arguments[-1]
+        assert arguments[0] == "-C" and "download" in arguments
+        if what in self.gone:
+            return 100, f"E: Version for {what} was not found"
+        Path(folder, "{}_{}_amd64.deb".format(*what.replace(":", "%3a").split("="))).write_text(what)
         return 0, ""
 
     def _update_initramfs(self, arguments):

@@ -48,6 +48,11 @@ def policy_of(intent, pools):
     return values, places
 
 
+def acting(policy):
+    """How a driver may be changed: what its role has to know beside the decisions."""
+    return {key: policy[key] for key in ('reboot', 'drain', 'lock_timeout')}
+
+
 class Case:
     """A host as the rules of a driver see it."""
 

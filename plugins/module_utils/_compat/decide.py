@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import driver, mig, state
 from .cards import address
-from .case import Case, key_of, policy_of
+from .case import Case, acting, key_of, policy_of
 from .register import of
 from .text import safe
 
@@ -86,6 +86,7 @@ def _look(site, one):
 def _driver(site, one, mine):
     chosen = [(at, site.claims.pools[at][1]) for at in sorted({card['pool_at'] for card in mine})]
     policy, places = policy_of(site.intent, chosen)
+    one.policy = acting(policy)
     waived = site.waivers.for_host(one.name, one.groups, [pool['name'] for _dummy, pool in chosen])
     record = site.record.driver(one.name)
     beside = [card for card in one.cards if card['row'] and not card['pool'] and card['driver'] == card['row'].get('driver')
@@ -145,6 +146,8 @@ def _finish(site, one, mine, policy, places, candidate):
         'amdgpu' in loaded and all(card['driver'] == 'amdgpu' for card in mine)
     needed = bool(candidate.set) and (not right or any(name in loaded for name in want['modules.blacklist']))
     one.reboots = needed and policy['reboot'] == 'when_needed'
+    # programs that start in between would find a library of one version and a module of another: such a host is emptied first
+    one.replaces = one.reboots and 'nvidia' in loaded and loaded['nvidia'].split()[0] != candidate.version
     one.drains, one.tries = bool(one.reboots and policy['drain']), 'driver.trial' in want
     one.packages, one.source = want['driver.packages'], want['driver.source']
     because = 'the decided module does not drive the cards yet' if needed else 'the decided module drives the cards'

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._pools import passthrough
 from . import cards, decide, pools, steps
-from .case import plain
+from .case import acting, plain, policy_of
 from .index import Index
 from .record import Record, renewed
 from .register import entry, of
@@ -25,8 +25,8 @@ class Host:
         self.stale = bool(observation) and observation.get('reachable') is False
         self.cards = cards.of(self.seen, index) if self.known else []
         self.state, self.because, self.decisions, self.changes = 'unknown', '', [], []
-        self.out = self.rebinds = self.reboots = self.drains = self.tries = False
-        self.packages, self.source = {}, None
+        self.out = self.rebinds = self.reboots = self.drains = self.replaces = self.tries = False
+        self.packages, self.source, self.policy = {}, None, None
 
 
 class Site:
@@ -82,7 +82,9 @@ def _refuse(site):
 
 
 def _plan(site, clouds):
-    return {'hosts': {name: _document(host) for name, host in site.hosts.items()}, 'resources': passthrough.resources(clouds),
+    # that of a host without cards in pools
+    policy = acting(policy_of(site.intent, ())[0])
+    return {'hosts': {name: _document(host, policy) for name, host in site.hosts.items()}, 'resources': passthrough.resources(clouds),
             'steps': passthrough.steps(clouds, steps.of(site)), 'artefacts': steps.artefacts(site),
             'conflicts': site.conflicts, 'warnings': site.warnings, 'waived': site.waived,
             'record': renewed(site.record, site.intent.get('ai_stack_site'), site.hosts, site.drivers)}
@@ -91,6 +93,6 @@ def _plan(site, clouds):
 _SHOWN = ('address', 'model', 'name', 'serial', 'uuid', 'pool', 'use', 'status')
 
 
-def _document(host):
+def _document(host, policy):
     return {'state': host.state, 'because': host.because, 'cards': [{key: card[key] for key in _SHOWN} for card in host.cards],
-            'decisions': host.decisions, 'changes': host.changes}
+            'decisions': host.decisions, 'changes': host.changes, 'policy': host.policy or policy}

@@ -30,6 +30,9 @@ class _Order:
         return [dict(step, wave=numbers[step['wave']]) for step in self.steps]
 
 
+_INSTALL = 'install, pin and hold the driver'
+
+
 def _touches(host, kinds):
     return any(row['resource'].startswith(kinds) for row in host.changes)
 
@@ -43,10 +46,12 @@ def of(site):
     """[{n, wave, what, targets, needs, costs}]: what can fail goes first, and what cuts service goes host by host."""
     todo, order, wave = [host for host in site.hosts.values() if host.state == 'planned' and _is_ours(host)], _Order(), 3
     order.add(1, 'build the module for the kernel that boots next, installing nothing', [host for host in todo if host.tries], 'minutes of a CPU')
-    order.add(2, 'install, pin and hold the driver', [host for host in todo if _touches(host, _INSTALLED)], None)
+    order.add(2, _INSTALL, [host for host in todo if _touches(host, _INSTALLED) and not host.replaces], None)
     for host in todo:
         if host.drains:
             order.add(wave, 'drain', [host], 'the work on this host')
+        if host.replaces and _touches(host, _INSTALLED):
+            order.add(wave, _INSTALL, [host], None)
         if host.reboots:
             order.add(wave, 'reboot into the driver', [host], 'reboot')
             wave += 1

@@ -105,9 +105,10 @@ def _parts(record, names):
 
 
 def journal(root, guard):
-    """The change that is under way and the last state that was proven, in the words of the role's own program."""
+    """The change that is under way, the last state that was proven, and whether the host is out of service, in the words of the role's own program."""
     return {"open": _parts(_json(root, STATE + "/journal.json", guard), ("plan", "owner", "step", "at")),
-            "last_good": _parts(_json(root, STATE + "/last-good.json", guard), ("plan", "at", "kernel", "driver"))}
+            "last_good": _parts(_json(root, STATE + "/last-good.json", guard), ("plan", "at", "kernel", "driver")),
+            "drained": root.text(STATE + "/drained") is not None}
 
 
 def touched_packages(root):

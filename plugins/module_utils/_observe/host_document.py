@@ -55,6 +55,6 @@ def observe(wanted):
         "nvml": guard("nvml", nvml.observe, root, functions, seconds, guard),
         "rocm": guard("rocm", rocm.observe, root, pci.vendors(functions), seconds, guard),
         "packages": found, "units": guard("units", host.units, root, seconds, guard), "files": files,
-        "disk": guard("disk", host.disk, root), "journal": guard("journal", host.journal, root, guard) or {"open": None, "last_good": None},
+        "disk": guard("disk", host.disk, root), "journal": guard("journal", host.journal, root, guard) or {"open": None, "last_good": None, "drained": False},
         "trials": {}, "errors": guard.errors,
     }

@@ -13,6 +13,8 @@ import journal
 import restore
 
 PAUSE = 3
+# At these steps all that was to be installed is there, and the module that boots is the new one.
+PROVABLE = ("reboot", "verify")
 FABRIC = "nvidia-fabricmanager.service"
 
 
@@ -21,13 +23,15 @@ def check():
     record = host.load(journal.OPEN)
     if record is None:
         return "nothing is under way"
+    if record["step"] == "booted":
+        return "proven by an earlier boot; the next deploy closes the change"
     end = time.monotonic() + record["limit"]
     started = record["at"]
     while time.monotonic() < end:
         record = host.load(journal.OPEN)
         if record is None or record["at"] != started:
             return "somebody goes on with the change"
-        if record["step"] == "reboot" and gpus.proven(record["driver"], record["cards"]):
+        if record["step"] in PROVABLE and gpus.proven(record["driver"], record["cards"]):
             host.lock(journal.step, "booted")
             return "the new driver answers for every card"
         time.sleep(PAUSE)

@@ -4,7 +4,7 @@
 """Keep a journal of a driver change on the host itself, and lead the host back when the change cannot be finished.
 
 Usage: gpu_driver [--owner NAME [--instead-of NAME]] VERB
-       begin < request.json | may-change | step NAME | sources MARKER CODENAME COMPONENT... | repair | hold NAME... |
+       begin < request.json | may-change | step NAME | drained yes-or-no | sources MARKER CODENAME COMPONENT... | repair | hold NAME... |
        unhold NAME... | no-autoinstall | build PACKAGE KERNEL | initramfs KERNEL | settings | commit | restore | absent |
        boot-check | settle SECONDS UNIT... | differs | status
 
@@ -30,6 +30,7 @@ VERBS = {
     "begin": lambda owner: journal.begin(dict(json.load(sys.stdin), owner=owner)),
     "may-change": lambda: None,
     "step": journal.step,
+    "drained": journal.drained,
     "sources": sources.write,
     "repair": packages.finish_half_done,
     "hold": lambda *names: packages.hold(names),

@@ -136,11 +136,12 @@ def put_back(path, kept):
     if kept is None:
         remove(path)
         return
+    if known(path) == kept:
+        return
     content = read("%s/store/%s" % (STATE, kept["sha256"]))
     if content is None:
         raise Refused("the kept copy of %s is gone from %s/store" % (path, STATE))
-    if known(path) != kept:
-        write(path, content, kept["mode"])
+    write(path, content, kept["mode"])
 
 
 def free_store(used):

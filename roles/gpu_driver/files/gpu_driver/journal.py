@@ -6,6 +6,7 @@
 journal.json    open while a change is under way: {plan, owner, step, at, boot_id, steps, before, touches, ...}
 last-good.json  written by commit, when the new state was proven
 baseline.json   what was there before this program touched the host for the first time: what "absent" leads back to
+drained         there from before the operator's hook empties the host until the hook has filled it again
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ GOOD = host.STATE + "/last-good.json"
 BASE = host.STATE + "/baseline.json"
 LAST = host.STATE + "/last-change.json"
 KEPT = host.STATE + "/packages"
+DRAINED = host.STATE + "/drained"
 TOUCHES = ("packages", "roots", "holds", "files", "units", "initramfs")
 CHECK = "ai-stack-gpu-driver-check.service"
+# Ansible's apt keeps services from starting by writing this file, and does not come to taking it away when it is cut off.
+SERVICE_POLICY = "/usr/sbin/policy-rc.d"
 STALE = 7200
 
 
@@ -40,13 +44,18 @@ def begin(request):
     before = journal["before"] if journal else {}
     add_missing(before, seen(touches), touches)
     if journal:
+        # it may have been cut off inside of Ansible's apt
+        host.put_back(SERVICE_POLICY, journal["service_policy"])
         touches = {key: sorted(set(touches[key]) | set(journal["touches"][key])) for key in TOUCHES}
+    elif not request["irreversible"]:
+        packages.keep_way_back(before["packages"], request["packages"], KEPT)
     remember_baseline(before, touches)
     steps = journal["steps"] if journal else []
     host.save(OPEN, {
         "plan": request["plan"], "owner": request["owner"], "kernel": request["kernel"], "driver": request["driver"],
         "cards": request["cards"], "irreversible": request["irreversible"] or bool(journal and journal["irreversible"]),
         "limit": request["limit"], "may_reboot": request["may_reboot"], "boot_id": host.boot_id(), "before": before, "touches": touches,
+        "service_policy": journal["service_policy"] if journal else host.keep(SERVICE_POLICY),
         "step": "begin", "at": now(), "steps": steps + [{"name": "begin", "at": now()}],
     })
 
@@ -102,6 +111,14 @@ def step(name):
     host.save(OPEN, journal)
 
 
+def drained(word):
+    """Remember that the host was emptied ("yes") until it serves again ("no"): whoever finishes what a killed run left finds it here."""
+    if word == "yes":
+        host.write(DRAINED, (now() + "\n").encode("ascii"))
+    else:
+        host.remove(DRAINED)
+
+
 def need_open():
     journal = host.load(OPEN)
     if journal is None:
@@ -114,13 +131,18 @@ def commit():
     journal = need_open()
     touches = journal["touches"]
     have = seen({key: sorted(set(touches[key]) | set(baseline_touches(key))) for key in TOUCHES})
-    packages.keep_archives({name: version for name, version in have["packages"].items() if version and name in touches["roots"]}, KEPT)
+    packages.keep_archives(archives(have["packages"], touches["roots"]) | archives(host.load(BASE)["before"]["packages"]), KEPT)
     host.save(GOOD, {"plan": journal["plan"], "at": now(), "kernel": journal["kernel"], "driver": journal["driver"], "state": have})
     if journal["irreversible"]:
         renew_baseline(have)
     close(journal, "committed")
     # It would see by itself within seconds; a caller who looks at the units must not meet it waiting.
     host.run(["systemctl", "stop", CHECK], check=False)
+
+
+def archives(versions, names=None):
+    """Return {(name, version)} of the packages that are there; names: of these only."""
+    return {(name, version) for name, version in versions.items() if version and (names is None or name in names)}
 
 
 def renew_baseline(have):
@@ -149,7 +171,8 @@ def used():
         record = (host.load(path) or {}).get(key, {})
         for kind in ("files", "initramfs"):
             digests |= {kept["sha256"] for kept in record.get(kind, {}).values() if kept}
-    return digests
+    policy = (host.load(OPEN) or {}).get("service_policy")
+    return digests | ({policy["sha256"]} if policy else set())
 
 
 def status():

@@ -71,6 +71,11 @@ def image(kernel):
     return ("/boot/initrd.img-%s" if host.which("update-initramfs") else "/boot/initramfs-%s.img") % kernel
 
 
+def kernel_of(path):
+    """Return the kernel whose initramfs this is."""
+    return re.match(r"(initrd\.img-|initramfs-)(.*?)(\.img)?$", os.path.basename(path)).group(2)
+
+
 def initramfs(kernel):
     """Write anew the initramfs of this kernel only; every other boot entry stays as it is."""
     if host.which("update-initramfs"):

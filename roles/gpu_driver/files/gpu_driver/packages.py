@@ -79,10 +79,10 @@ def archive(name, version, kept):
 
 
 def keep_archives(wanted, kept):
-    """Keep the package files of {name: version}, so that they can come back when no repository has them any more."""
+    """Keep the package files of {(name, version)}, so that they can come back when no repository has them any more."""
     os.makedirs(host.at(kept), exist_ok=True)
     names = set()
-    for name, version in sorted(wanted.items()):
+    for name, version in sorted(wanted):
         path = archive(name, version, kept)
         if not path:
             continue
@@ -93,6 +93,21 @@ def keep_archives(wanted, kept):
     for name in os.listdir(host.at(kept)):
         if name not in names:
             os.unlink(os.path.join(host.at(kept), name))
+
+
+def keep_way_back(before, wanted, kept):
+    """Fetch the package files of what a change replaces; refuse a change after which nobody could have them any more."""
+    if manager() != "apt":
+        return
+    os.makedirs(host.at(kept), exist_ok=True)
+    lost = []
+    for name, version in sorted(before.items()):
+        if version and wanted.get(name) != version and not archive(name, version, kept):
+            host.run(["env", "-C", host.at(kept), "apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "%s=%s" % (name, version)], check=False)
+            lost += [] if archive(name, version, kept) else ["%s %s" % (name, version)]
+    if lost:
+        raise host.Refused("no repository has %s any more, which the change replaces, so there would be no way back: put the package file into %s, or bring "
+                           "the host to the decided version, or to no driver, yourself" % (", ".join(lost), kept))
 
 
 def copy_or_link(source, target):

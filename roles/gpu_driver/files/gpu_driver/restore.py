@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 import gpus
 import host
 import journal
@@ -22,6 +24,7 @@ def restore():
         return {"result": "restored before"}
     record = journal.need_open()
     refuse_one_way(record)
+    host.put_back(journal.SERVICE_POLICY, record["service_policy"])
     bring_back(record)
     journal.close(record, "restored")
     retire(record["before"])
@@ -29,18 +32,20 @@ def restore():
 
 
 def absent():
-    """Undo all that this program ever changed here."""
+    """Undo all that this program ever changed here. What it remembers stays, so that a run that is cut off after this is finished by the next."""
     base = host.load(journal.BASE)
     if base is None:
         return False
     under_way = host.load(journal.OPEN)
     refuse_one_way(under_way)
-    bring_back(dict(base, kernel=(under_way or {}).get("kernel")))
-    for path in (journal.OPEN, journal.GOOD, journal.BASE, journal.LAST):
+    if under_way:
+        host.put_back(journal.SERVICE_POLICY, under_way["service_policy"])
+    # What boots by now may need what the image of the first day lacks: a new disk, a new key.
+    bring_back(dict(base, kernel=(under_way or {}).get("kernel"), before=dict(base["before"], initramfs=dict.fromkeys(base["before"]["initramfs"]))))
+    host.save(journal.BASE, dict(base, taken_back=True))
+    for path in (journal.OPEN, journal.GOOD, journal.LAST):
         host.remove(path)
     retire(base["before"])
-    host.free_store(set())
-    packages.keep_archives({}, journal.KEPT)
     return True
 
 
@@ -53,12 +58,15 @@ def differs():
     """Return what absent would change, or refuse what it would refuse: one line a resource, {before, after} as host and baseline have it."""
     base = host.load(journal.BASE)
     if base is None:
-        return {"differs": []}
+        return {"differs": [], "taken_back": False}
     refuse_one_way(host.load(journal.OPEN))
     if packages.manager() == "apt":
         packages.way_back(versions(base), base["touches"]["packages"], base["touches"]["roots"], journal.KEPT)
-    return {"differs": [{"resource": "%s:%s" % (kind[:-1], name), "before": shown(here), "after": shown(was)}
-                        for kind, name, here, was in differences(base) if kind != "initramfs"]}
+    rows = [{"resource": "%s:%s" % (kind[:-1], name), "before": shown(here), "after": shown(was)}
+            for kind, name, here, was in differences(base) if kind != "initramfs"]
+    images = [path for path in sorted(base["before"]["initramfs"]) if rows and host.read(path) is not None]
+    rows += [{"resource": "initramfs:" + path, "before": "as it is", "after": "made anew"} for path in images]
+    return {"differs": rows, "taken_back": base.get("taken_back", False)}
 
 
 def differences(record):
@@ -91,7 +99,7 @@ def bring_back(record):
     back_units(before["units"])
     back_files(before["files"])
     back_modules(had, touches["roots"], record.get("kernel"))
-    back_initramfs(before["initramfs"], record.get("kernel"))
+    back_initramfs(before["initramfs"])
     back_cards()
     demand(record, stay)
 
@@ -125,13 +133,13 @@ def back_modules(had, roots, kernel):
             modules.build(name, kernel)
 
 
-def back_initramfs(kept, kernel):
-    """One that was not there before is made anew, and never taken from under a kernel."""
+def back_initramfs(kept):
+    """One of which there is no copy is made anew, and never taken from under a kernel."""
     for path, copy in sorted(kept.items()):
         if copy:
             host.put_back(path, copy)
-        elif kernel and path == modules.image(kernel):
-            modules.initramfs(kernel)
+        elif os.path.exists(host.at(path)):
+            modules.initramfs(modules.kernel_of(path))
 
 
 def back_cards():

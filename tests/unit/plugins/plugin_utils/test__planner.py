@@ -208,7 +208,7 @@ def test_a_slice_holds_the_conflicts_of_its_host_and_of_the_site(seen):
     made["conflicts"] = [{"rule": None, "host": host, "path": None, "message": str(host), "source": None, "nearest": None} for host in (None, "gpu1", "gpu2")]
     slices = dict(_planner.slices_of(made, ["gpu1"]))
     assert list(slices) == ["gpu1"] and [row["host"] for row in slices["gpu1"]["conflicts"]] == [None, "gpu1"]
-    assert set(slices["gpu1"]) == {"state", "because", "cards", "changes", "decisions", "conflicts", "messages"}
+    assert set(slices["gpu1"]) == {"state", "because", "cards", "changes", "decisions", "policy", "conflicts", "messages"}
 
 
 def alone(seen, **intent):

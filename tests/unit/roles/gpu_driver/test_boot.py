@@ -16,6 +16,7 @@ A, B = "0000:17:00.0", "0000:65:00.0"
 def begin(modules, step, **values):
     touches = {"packages": ["driver"], "roots": ["driver"], "holds": [], "files": [], "units": [], "initramfs": []}
     modules.journal.begin({"plan": "p1", "owner": "o", "kernel": "6", "driver": "2", "cards": [A, B], "irreversible": False, "limit": 60, "may_reboot": True,
+                           "packages": {"driver": "2"},
                            "touches": touches, **values})  # fmt: skip
     modules.journal.step(step)
 
@@ -42,6 +43,26 @@ def test_a_proven_boot_is_noted_and_kept(program, clock):
     assert "answers for every card" in modules.boot.check()
     assert json.loads(modules.host.read(modules.journal.OPEN))["step"] == "booted"
     assert machine.packages == {"driver": "2"}
+
+
+def test_a_proven_boot_is_not_judged_again_by_a_later_one(program, clock):
+    """Whether a card died meanwhile or not: the driver was proven, and taking it away would take it from under its work."""
+    modules, machine = program
+    begin(modules, "reboot")
+    machine.packages["driver"] = "2"
+    machine.cards, machine.driver = [card(A), card(B)], "2"
+    modules.boot.check()
+    machine.cards = [card(A)]
+    assert "proven by an earlier boot" in modules.boot.check()
+    assert machine.packages == {"driver": "2"} and ["systemctl", "reboot"] not in machine.calls
+
+
+def test_a_change_that_broke_off_in_its_proof_is_proven_by_the_next_boot(program, clock):
+    modules, machine = program
+    begin(modules, "verify")
+    machine.packages["driver"] = "2"
+    machine.cards, machine.driver = [card(A), card(B)], "2"
+    assert "answers for every card" in modules.boot.check() and machine.packages == {"driver": "2"}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ UNIT, FILE, OTHER = "ours.service", "/etc/modprobe.d/ours.conf", "/etc/apt/prefe
 def request(**values):
     touches = {"packages": ["driver", "tool"], "roots": ["driver"], "holds": ["driver", "kernel"], "files": [FILE, OTHER], "units": [UNIT], "initramfs": []}
     return {"plan": "p1", "owner": "site@controller", "kernel": "6", "driver": "2", "cards": [], "irreversible": False, "limit": 9, "may_reboot": False,
-            "touches": touches, **values}
+            "packages": {"driver": "2", "tool": "1"}, "touches": touches, **values}
 
 
 def upgrade(machine):
@@ -218,9 +218,55 @@ def test_absent_leads_back_over_several_changes(program):
     machine.packages["driver"] = "3"
     machine.write(FILE, "newer\n")
     modules.journal.commit()
-    assert modules.restore.absent() is True
-    assert everything(machine) == before
-    assert modules.restore.absent() is False
+    for again in (False, True):
+        assert modules.restore.differs()["taken_back"] is again
+        assert modules.restore.absent() is True
+        assert everything(machine) == before
+
+
+POLICY = "/usr/sbin/policy-rc.d"
+
+
+@pytest.mark.parametrize("own", [None, "an operator's\n", "#!/bin/sh\nexit 101\n"])
+@pytest.mark.parametrize("then", ["begin", "restore", "absent"])
+def test_what_a_killed_apt_task_left_behind_goes_and_an_operators_own_stays(program, own, then):
+    modules, machine = program
+    machine.write(POLICY, own) if own else None
+    modules.journal.begin(request())
+    machine.write(POLICY, "#!/bin/sh\nexit 101\n")
+    {"begin": lambda: modules.journal.begin(request()), "restore": modules.restore.restore, "absent": modules.restore.absent}[then]()
+    assert machine.read(POLICY) == own
+
+
+def test_the_packages_that_a_change_replaces_are_fetched_before_it_begins(program):
+    modules, machine = program
+    machine.packages = {"driver": "1:1", "tool": "1", "vim": "9"}
+    modules.journal.begin(request())
+    assert machine.read(modules.journal.KEPT + "/driver_1%3a1_amd64.deb") == "driver=1:1"
+    assert [call[-1] for call in machine.calls if call[0] == "env"] == ["driver=1:1"]
+    machine.packages["driver"] = "2"
+    modules.journal.commit()
+    assert machine.read(modules.journal.KEPT + "/driver_1%3a1_amd64.deb"), "what absent leads back to is kept as long as it may be asked"
+
+
+@pytest.mark.parametrize("one_way", [False, True])
+def test_a_change_without_a_way_back_is_not_begun_unless_it_has_none(program, one_way):
+    modules, machine = program
+    machine.packages, machine.gone = {"driver": "1"}, {"driver=1"}
+    if one_way:
+        modules.journal.begin(request(irreversible=True))
+        return
+    with pytest.raises(modules.host.Refused, match="no repository has driver 1 any more"):
+        modules.journal.begin(request())
+    assert machine.read(modules.journal.OPEN) is None and machine.read(modules.journal.BASE) is None
+    machine.write(modules.journal.KEPT + "/driver_1_amd64.deb", "put there by the operator")
+    modules.journal.begin(request())
+
+
+def test_a_host_remembers_that_it_was_emptied_until_it_serves_again(program):
+    modules, machine = program
+    assert ask(modules, "drained", "yes") == 0 and machine.read(modules.journal.DRAINED)
+    assert ask(modules, "drained", "no") == 0 and machine.read(modules.journal.DRAINED) is None
 
 
 def test_what_others_installed_later_stays_with_all_that_it_needs(program):

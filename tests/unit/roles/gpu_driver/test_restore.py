@@ -19,7 +19,7 @@ A = "0000:17:00.0"
 def request(**values):
     touches = {"packages": ["driver"], "roots": ["driver"], "holds": ["driver"], "files": [FILE, WATCH_FILE], "units": [UNIT, WATCH]}
     return {"plan": "p1", "owner": "o", "kernel": "6", "driver": "2", "cards": [], "irreversible": False, "limit": 9, "may_reboot": False,
-            "touches": touches, **values}
+            "packages": {"driver": "2"}, "touches": touches, **values}
 
 
 def change(machine):
@@ -92,6 +92,22 @@ def test_the_initramfs_comes_back_as_it_was(changed):
     modules, machine = changed
     modules.restore.restore()
     assert machine.read(IMAGE) == "old\n"
+
+
+@pytest.mark.parametrize("purged", [False, True])
+def test_a_removal_makes_an_initramfs_anew_and_none_of_a_kernel_that_is_gone(changed, purged):
+    """The host may need by now what the image of the first day lacks."""
+    import os
+
+    modules, machine = changed
+    modules.journal.commit()
+    machine.write(IMAGE, "with the disk of today\n")
+    if purged:
+        os.unlink(machine.root + IMAGE)
+    shown = {row["resource"]: row["after"] for row in modules.restore.differs()["differs"]}
+    modules.restore.absent()
+    assert machine.read(IMAGE) == (None if purged else "written anew\n")
+    assert shown.get("initramfs:" + IMAGE) == (None if purged else "made anew")
 
 
 def test_an_initramfs_that_was_not_there_is_made_anew_and_not_torn_away(program):
@@ -177,7 +193,7 @@ def test_nothing_is_taken_back_across_a_one_way_door(program):
     assert machine.packages == {"driver": "2"} and machine.held == {"driver"}
     modules.journal.commit()
     assert modules.restore.absent() is True
-    assert machine.packages == {"driver": "2"} and machine.read(IMAGE) == "new\n"
+    assert machine.packages == {"driver": "2"} and machine.read(IMAGE) == "written anew\n"
     assert (machine.held, machine.enabled, machine.read(FILE)) == (set(), set(), None)
 
 

@@ -102,7 +102,7 @@ PLAY = """\
     - name: Start
       ansible.builtin.set_fact:
         __gpu_driver_booted: false
-        __gpu_driver_drained: false
+        __gpu_driver_drained: "{{ was_drained | default(false) }}"
         __gpu_driver_observation: "{{ lookup('ansible.builtin.file', here ~ '/observation.json') | from_json }}"
       tags: [always]
     - name: Act
@@ -171,6 +171,9 @@ class Told:
         given = {"gpu_driver_reboot": "when_needed", "gpu_driver_drain": f"{self.folder}/hook", "__gpu_driver_program": "{{ here }}/program",
                  "__gpu_driver_run": {"options": ["--owner", "me"]}, "__gpu_driver_state_dir": "{{ here }}/state", "bin": f"{self.folder}/bin",
                  "__gpu_driver_unit_dir": "{{ here }}", **variables}  # fmt: skip
+        if play is not WHOLE:
+            policy = {"reboot": "when_needed", "drain": f"{self.folder}/hook", "lock_timeout": 300}
+            given["__gpu_driver_plan"] = {"decisions": {}, "policy": policy}
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         environment.update(ANSIBLE_COLLECTIONS_PATH=COLLECTIONS, ANSIBLE_HOME=str(self.folder / ".ansible"), ANSIBLE_NOCOLOR="1", ANSIBLE_LIBRARY="library",
                            ANSIBLE_PIPELINING="1")  # fmt: skip
@@ -196,26 +199,28 @@ def wrong(came, failed, log, *said):
     return [] if found == (failed, log, []) else [f"failed, log, not said: {found} instead of {(failed, log, [])}\n{came.said}"]
 
 
-GONE, UP = ["step reboot", "drain {}"], ["reboot", "step verify", "settle 60 ai-stack-gpu-driver.service", "facts", "proof"]
+AWAY, SERVES = ["drained yes", "drain {}"], ["resume {}", "drained no"]
+GONE, UP = ["step reboot", *AWAY], ["reboot", "step verify", "settle 60 ai-stack-gpu-driver.service", "facts", "proof"]
 FINISH = {"__gpu_driver_acts": True, "__gpu_driver_under_way": True, "__gpu_driver_rebooted": True, "__gpu_driver_reboots": True,
-          "__gpu_driver_plan": {"decisions": {}}, "gpu_driver_proof_timeout": 60}  # fmt: skip
+          "gpu_driver_proof_timeout": 60}  # fmt: skip
 UNPROVEN = {"proof": [1, "Not proven: 1 fail"]}
 AS_BEFORE, OUT = "The host is what it was before the change.", "It stays drained."
 # case: (answers, does it fail, what happens, what is said)
 FINISHES = {
-    "serves-after-the-proof": ({}, False, [*GONE, *UP, "commit", "resume {}"], []),
-    "cannot-be-drained": ({"drain": [1, "a pod stays"]}, True, [*GONE, "restore", "resume {}"], ["a pod stays", AS_BEFORE]),
-    "serves-after-the-way-back": (UNPROVEN, True, [*GONE, *UP, "restore", "reboot", "resume {}"], ["Not proven: 1 fail", AS_BEFORE]),
+    "serves-after-the-proof": ({}, False, [*GONE, *UP, *SERVES, "commit"], []),
+    "cannot-be-drained": ({"drain": [1, "a pod stays"]}, True, [*GONE, "restore", *SERVES], ["a pod stays", AS_BEFORE]),
+    "serves-after-the-way-back": (UNPROVEN, True, [*GONE, *UP, "restore", "reboot", *SERVES], ["Not proven: 1 fail", AS_BEFORE]),
     "not-led-back": ({**UNPROVEN, "restore": [1, "driver is 2 not 1"]}, True, [*GONE, *UP, "restore"], ["not led back: driver is 2 not 1", OUT]),
     "lost-in-its-reboot": ({"reboot": [1, "timeout"]}, True, [*GONE, "reboot", "restore", "reboot"], ["did not come back from its reboot", OUT]),
-    "proven-but-not-resumed": ({"resume": [1, "no such node"]}, True, [*GONE, *UP, "commit", "resume {}"], ["no such node"]),
+    "proven-but-not-resumed": ({"resume": [1, "no such node"]}, True, [*GONE, *UP, "resume {}"], ["no such node"]),
+    "emptied-by-a-run-that-was-cut-off": ({}, False, ["step reboot", *UP, *SERVES, "commit"], []),
 }
 
 
 def test_a_drained_host_serves_again_once_something_is_proven_and_not_before(told):
     """With the one tag that must not leave the proof out."""
     for host, (answers, *_rest) in FINISHES.items():
-        told.add(host, answers)
+        told.add(host, answers, was_drained=host == "emptied-by-a-run-that-was-cut-off")
     came = told.play("finish", "--tags", "reboot", **FINISH)
     found = [line for host, (*_case, failed, log, said) in FINISHES.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
     assert not found, "\n".join(found)
@@ -233,12 +238,15 @@ OF_SITES = ["/etc/apt/auth.conf.d/ai-stack-site.conf", "/etc/apt/keyrings/ai-sta
 def test_a_change_undoes_nothing_of_others_and_is_followed_up_from_its_beginning(told):
     told.write("site.asc", "a key")
     told.add("refused", {"begin": [1, "alice has been changing this host"]})
-    told.add("cut-off", {"step repositories": [1, "the disk is full"]})
+    for host in ("cut-off", "replaced"):
+        told.add(host, {"step repositories": [1, "the disk is full"]})
     came = told.play("change", "-e", f"@{ROLE}/vars/Debian_12.yml", __gpu_driver_ships=False, gpu_driver_repositories=SITES,
-                     __gpu_driver_request={"files": "{{ __gpu_driver_files }}"})  # fmt: skip
+                     __gpu_driver_request={"files": "{{ __gpu_driver_files }}"}, __gpu_driver_replaces="{{ inventory_hostname == 'replaced' }}")  # fmt: skip
     begun = ["begin", "enable ai-stack-gpu-driver-check.service", "step repositories", "restore"]
     assert not wrong(came["refused"], True, ["begin"], "alice has been changing this host")
     assert not wrong(came["cut-off"], True, begun, "the disk is full", AS_BEFORE)
+    emptied = [*begun[:2], "drained yes", "drain replaced", *begun[2:], "resume replaced", "drained no"]
+    assert not wrong(came["replaced"], True, emptied, "the disk is full", AS_BEFORE)
     assert "ExecStart=" in (told.folder / "cut-off/ai-stack-gpu-driver-check.service").read_text()
     files = json.loads((told.folder / "cut-off/request.json").read_text())["files"]
     assert sorted(name for name in files if re.search("ai-stack-(site|open)", name)) == OF_SITES
@@ -255,9 +263,10 @@ def silent(status, **values):
 PACKAGE, SAME = "package:driver", "Nothing was changed."
 # case: (observation, answers, what differs, does it fail, what happens, what is said)
 ABSENTS = {
-    "drained-first": ({}, {}, PACKAGE, False, ["differs", "drain {}", "absent", "reboot", "resume {}"], []),
-    "cannot-be-drained": ({}, {"drain": [1, "a pod stays"]}, PACKAGE, True, ["differs", "drain {}", "resume {}"], ["a pod stays. " + SAME]),
-    "broken": ({}, {"absent": [1, "dpkg is broken"]}, PACKAGE, True, ["differs", "drain {}", "absent"], ["dpkg is broken"]),
+    "drained-first": ({}, {}, PACKAGE, False, ["differs", *AWAY, "absent", "reboot", *SERVES], []),
+    "cut-off-before": ({}, {}, None, False, ["differs", "absent", "reboot", *SERVES], []),
+    "cannot-be-drained": ({}, {"drain": [1, "a pod stays"]}, PACKAGE, True, ["differs", *AWAY, *SERVES], ["a pod stays. " + SAME]),
+    "broken": ({}, {"absent": [1, "dpkg is broken"]}, PACKAGE, True, ["differs", *AWAY, "absent"], ["dpkg is broken"]),
     "lost-its-program": ({}, {}, "file:/etc/x", False, ["differs", "absent"], []),
     "keeps-its-driver": ({}, {}, "file:/etc/x", False, ["differs", "absent"], []),
     "in-use": (card(2), {}, PACKAGE, True, [], ["a in use", SAME]),
@@ -271,8 +280,8 @@ ABSENTS = {
 
 def test_a_driver_is_taken_away_from_an_empty_host_or_not_at_all(told):
     for host, (observation, answers, differs, *_rest) in ABSENTS.items():
-        found = json.dumps({"differs": [{"resource": differs, "before": "2", "after": None}]})
-        told.add(host, {"differs": [0, found], **answers}, observation)
+        found = {"differs": [{"resource": differs, "before": "2", "after": None}] if differs else [], "taken_back": not differs}
+        told.add(host, {"differs": [0, json.dumps(found)], **answers}, observation, was_drained=not differs)
         told.write(f"{host}/repositories/site/Packages", "")
         if host != "not-ours":
             told.write(f"{host}/state/baseline.json", "{}")
@@ -281,7 +290,7 @@ def test_a_driver_is_taken_away_from_an_empty_host_or_not_at_all(told):
     found = [line for host, (*_case, failed, log, said) in ABSENTS.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
     assert not found, "\n".join(found)
     bare = [host for host in came if not [path for path in (told.folder / host).iterdir() if path.is_dir() or path.name == "program"]]
-    assert bare == ["drained-first", "lost-its-program", "keeps-its-driver", "not-loaded"]
+    assert bare == ["drained-first", "cut-off-before", "lost-its-program", "keeps-its-driver", "not-loaded"]
 
 
 def test_whoever_else_is_at_work_on_a_host_is_waited_for_or_named(told):
@@ -323,12 +332,21 @@ def test_parts_that_others_rely_on_are_not_left_out(told):
 def test_nothing_goes_on_after_a_task_whose_connection_broke(told):
     """A verb ignores hosts out of reach; a task that was cut off in the middle is no such host."""
     told.add("changed", {"lost": "step repositories"})
-    told.add("taken", {"lost": "absent", "differs": [0, json.dumps({"differs": [{"resource": PACKAGE, "before": "2", "after": None}]})]})
+    told.add("taken", {"lost": "absent", "differs": [0, json.dumps({"differs": [{"resource": PACKAGE, "before": "2", "after": None}], "taken_back": False})]})
     told.write("taken/state/baseline.json", "{}")
     play = PLAY.replace("gather_facts: false", "gather_facts: false\n  ignore_unreachable: true")
     came = told.play("change", "-e", f"@{ROLE}/vars/Debian_12.yml", "--limit", "changed", play=play, __gpu_driver_ships=False, __gpu_driver_request={},
-                     gpu_driver_repositories=[])  # fmt: skip
+                     gpu_driver_repositories=[], __gpu_driver_replaces=False)  # fmt: skip
     assert came["changed"].failed and came["changed"].log[-1] == "step repositories", came["changed"]
     came = told.play("absent", "--limit", "taken", play=play, __gpu_driver_repositories_dir="{{ here }}/repositories")
-    assert not wrong(came["taken"], True, ["differs", "drain taken", "absent"], "The host was lost in the middle of it.")
+    assert not wrong(came["taken"], True, ["differs", "drained yes", "drain taken", "absent"], "The host was lost in the middle of it.")
     assert (told.folder / "taken/state/baseline.json").exists()
+
+
+def test_a_host_whose_loaded_driver_is_replaced_is_changed_in_its_turn_and_no_other_again(told):
+    told.add("changed-before", {})
+    told.add("replaced", {"step repositories": [1, "the disk is full"]})
+    came = told.play("turn", "-e", f"@{ROLE}/vars/Debian_12.yml", **FINISH, __gpu_driver_ships=False, __gpu_driver_request={}, gpu_driver_repositories=[],
+                     __gpu_driver_replaces="{{ inventory_hostname == 'replaced' }}")  # fmt: skip
+    assert not wrong(came["changed-before"], False, [at.format("changed-before") for at in [*GONE, *UP, *SERVES, "commit"]])
+    assert came["replaced"].log[:5] == ["begin", "enable ai-stack-gpu-driver-check.service", "drained yes", "drain replaced", "step repositories"]

@@ -210,6 +210,25 @@ def test_reboot_waits_for_permission_and_the_host_is_drained_first(planner):
     assert planned(reboot="when_needed", drain="evacuate") == (True, "evacuate", steps, [])
 
 
+@pytest.mark.parametrize(("loaded", "order"), [("525.147.05", ["drain", "install,", "reboot", "verify"]), ("535.309.01", ["install,", "verify"])])
+def test_a_host_is_emptied_before_a_loaded_driver_is_replaced(planner, loaded, order):
+    """A program that starts in between would find a library of one version and a module of another."""
+    seen, right = planner.recorded("h100-bookworm-converged"), planner.recorded("h100-bookworm-converged")
+    seen["packages"]["installed"].pop("nvidia-smi")
+    seen["driver"]["loaded"]["nvidia"]["version"] = loaded
+    assert right["driver"]["loaded"]["nvidia"]["version"] == "535.309.01"
+    plan = planner.plan(seen, intent=planner.intent(driver={"policy": "535", "reboot": "when_needed", "drain": "evacuate"}))
+    assert [step["what"].split(" ")[0] for step in plan["steps"]] == order
+
+
+@pytest.mark.parametrize("own", [None, {"reboot": "never", "drain": "/own", "lock_timeout": 7}])
+def test_a_host_is_changed_as_its_pool_says_before_the_site(planner, own):
+    intent = planner.intent(driver={"policy": "535", "reboot": "when_needed", "drain": "/site"})
+    intent["ai_stack_pools"][0].update(driver=own) if own else None
+    plan = planner.plan(planner.recorded("h100-bookworm"), intent=intent)
+    assert plan["hosts"]["gpu-h100-1"]["policy"] == (own or {"reboot": "when_needed", "drain": "/site", "lock_timeout": 300})
+
+
 def test_steps_go_in_waves_and_name_what_they_need(planner):
     hosts = [planner.recorded("a100-no-switch-noble"), planner.recorded("h100-bookworm")]
     plan = planner.plan(*hosts, intent=planner.intent(driver={"reboot": "when_needed", "drain": "evacuate"}, ai_stack_waivers=[planner.waiver]))

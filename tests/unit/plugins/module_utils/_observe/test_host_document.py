@@ -77,7 +77,7 @@ def test_a_broken_host_has_errors_and_unknowns_but_no_traceback(seen):
         "modinfo /lib/modules/6.1.0-56-amd64/updates/nvidia-current.ko.xz",
         "/var/lib/ai-stack/gpu_driver/journal.json",
     ]
-    assert found["journal"] == {"open": {"plan": None, "owner": None, "step": None, "at": None}, "last_good": None}
+    assert found["journal"] == {"open": {"plan": None, "owner": None, "step": None, "at": None}, "last_good": None, "drained": False}
 
 
 def test_the_system_is_told(seen):
@@ -205,7 +205,8 @@ def test_all_installed_packages_are_told_when_asked(seen):
 
 
 def test_the_journal_is_told_in_the_words_of_the_role(seen):
-    assert seen("hgx-h100")["journal"] == {"open": {"plan": "p1", "owner": "c1", "step": "packages", "at": "2026-11-25T19:00:00Z"}, "last_good": None}
+    under_way = {"plan": "p1", "owner": "c1", "step": "packages", "at": "2026-11-25T19:00:00Z"}
+    assert seen("hgx-h100")["journal"] == {"open": under_way, "last_good": None, "drained": False}
 
 
 def test_credentials_in_a_hosts_own_sources_are_not_observed(seen):

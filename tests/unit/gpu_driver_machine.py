@@ -77,14 +77,21 @@ class Machine:
         self.held = self.held | names if verb == "hold" else self.held - names
         return 0, ""
 
+    def _users(self, name):
+        """Who needs it: a name, or NAME=VERSION where another version does not."""
+        users = (user.partition("=") for user in self.needed_by.get(name, ()) if name in self.packages)
+        return {user for user, _is, version in users if user in self.packages and version in ("", self.packages[user])}
+
+    def _with_users(self, gone):
+        while True:
+            more = {user for name in gone for user in self._users(name)} - gone
+            if not more:
+                return gone
+            gone = gone | more
+
     def _apt_get(self, arguments):
         simulated, names = "-s" in arguments, arguments[arguments.index("install") + 1:]
-        gone = {name[:-1] for name in names if name.endswith("-")}
-        while True:
-            more = {user for name in gone for user in self.needed_by.get(name, ()) if user in self.packages} - gone
-            if not more:
-                break
-            gone |= more
+        gone = self._with_users({name[:-1] for name in names if name.endswith("-")})
         if simulated:
             return 0, "".join(f"Purg {name} [1]\n" for name in sorted(gone & set(self.packages)))
         # the package manager says 0 whatever came of it
@@ -114,17 +121,27 @@ class Machine:
         return 0, ""
 
     def _rpm(self, arguments):
+        """As rpm 4.18 answers: who needs what is to go, one step far."""
+        if arguments[0] == "-e":
+            assert arguments[1:3] == ["--test", "--allmatches"]
+            if self.mute:
+                return 1, "error: cannot open Packages database in /var/lib/rpm"
+            names = arguments[3:]
+            lines = [f"\t{name} is needed by (installed) {user}-2:{self.packages[user]}-1.el9.noarch\n"
+                     for name in names for user in sorted(self._users(name)) if user not in names]  # fmt: skip
+            return len(lines), "error: Failed dependencies:\n" + "".join(lines) if lines else ""
         return 0, "".join(f"{name} {version}\n" for name, version in sorted(self.packages.items()))
 
     def _dnf(self, arguments):
-        """Like the real one: "downgrade" only of what is installed, and what no repository has is an error."""
+        """Like the real one: "downgrade" only of what is installed, what no repository has is an error, and who needs what goes is taken along."""
         words = [word for word in arguments if not word.startswith("-")]
         if words[0] == "versionlock":
             return 0, "\n".join(sorted(self.held))
-        for name in words[1:]:
-            if words[0] == "remove":
+        if words[0] == "remove":
+            for name in self._with_users(set(words[1:])):
                 self.packages.pop(name, None)
-                continue
+            return 0, ""
+        for name in words[1:]:
             name, version = name.rsplit("-", 1)
             if name in self.stuck or (words[0] == "downgrade") != (name in self.packages):
                 return 1, f"Error: Unable to find a match: {name}-{version}"

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+import re
 
 import host
 
 APT = ["apt-get", "-y", "-q", "--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages",
        "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=300"]
 DEBS = "/var/cache/apt/archives"
+NEEDED_BY = re.compile(r"^\s.* is needed by (?:\(installed\) )?(\S+)-[^-\s]+-[^-\s]+$", re.M)
 
 
 def manager():
@@ -127,19 +129,24 @@ def difference(before, now, names):
 
 def bring_back(before, names, roots, kept):
     """Lead the named packages back to what they were; return those that stay, since somebody else's package needs them by now."""
-    if manager() == "dnf":
-        bring_back_rpm(before, names)
-        return set()
     wanted, remove, stay = way_back(before, names, roots, kept)
-    if wanted or remove:
+    if manager() == "dnf":
+        come_back_rpm(before, names)
+        # The older versions may need less of what is to go.
+        remove, stay = way_back(before, names, roots, kept)[1:]
+        if remove:
+            host.run(["dnf", "-y", "-q", "--noautoremove", "remove"] + remove)
+    elif wanted or remove:
         host.run(APT + ["--purge", "install"] + wanted + ["%s-" % name for name in remove])
     return stay
 
 
 def way_back(before, names, roots, kept):
-    """Return what apt has to install, to remove and to leave, or refuse; roots are what we asked for, the rest came with them."""
+    """Return what is to be installed, to be removed and to be left, or refuse; roots are what we asked for, the rest came with them."""
     gone, back = difference(before, installed(), names)
-    wanted = [archive(name, version, kept) or "%s=%s" % (name, version) for name, version in back.items()]
+    wanted = list(back)
+    if manager() == "apt":
+        wanted = [archive(name, version, kept) or "%s=%s" % (name, version) for name, version in back.items()]
     remove = removable(gone, roots, wanted) if gone or wanted else []
     return wanted, remove, set(gone) - set(remove)
 
@@ -160,11 +167,31 @@ def removable(gone, roots, wanted):
 
 
 def removes(names, wanted):
+    """Return all that goes when these go and WANTED comes: words of apt, with rpm the names that come in another version."""
+    if manager() == "dnf":
+        return removes_rpm(names, wanted)
     out = host.run(APT + ["-s", "install"] + wanted + ["%s-" % name for name in names])[1]
     return {line.split()[1] for line in out.splitlines() if line.startswith(("Remv ", "Purg "))}
 
 
-def bring_back_rpm(before, names):
+def removes_rpm(names, wanted):
+    """rpm says who needs what in a line each and changes nothing; the table that dnf shows is wrapped, and left out by -q.
+
+    What comes in another version may need them no more. Who needs only those that need them is named when these are asked for too.
+    """
+    taken = set(names)
+    while taken:
+        code, out = host.run(["rpm", "-e", "--test", "--allmatches"] + sorted(taken), check=False)
+        users = set(NEEDED_BY.findall(out))
+        if code and not users:
+            raise host.Refused("rpm does not say who needs %s: %s" % (", ".join(sorted(taken)), host.tail(out, 3)))
+        if users <= taken | set(wanted):
+            break
+        taken |= users - set(wanted)
+    return taken
+
+
+def come_back_rpm(before, names):
     """All at once where dnf takes an older version for an installation, else the older ones, then the lost ones. It is read back."""
     said = ""
     for verb, there in (("install", None), ("downgrade", True), ("install", False)):
@@ -172,8 +199,6 @@ def bring_back_rpm(before, names):
         pins = ["%s-%s" % (name, version) for name, version in difference(before, now, names)[1].items() if there in (None, name in now)]
         if pins:
             said += host.run(["dnf", "-y", "-q", "--setopt=install_weak_deps=False", verb] + pins, check=False)[1]
-    gone, back = difference(before, installed(), names)
+    back = difference(before, installed(), names)[1]
     if back:
         raise host.Refused("dnf did not bring back %s: %s" % (", ".join("%s-%s" % item for item in back.items()), host.tail(said, 3)))
-    if gone:
-        host.run(["dnf", "-y", "-q", "--noautoremove", "remove"] + gone)

@@ -60,8 +60,7 @@ def differs():
     if base is None:
         return {"differs": [], "taken_back": False}
     refuse_one_way(host.load(journal.OPEN))
-    if packages.manager() == "apt":
-        packages.way_back(versions(base), base["touches"]["packages"], base["touches"]["roots"], journal.KEPT)
+    packages.way_back(versions(base), base["touches"]["packages"], base["touches"]["roots"], journal.KEPT)
     rows = [{"resource": "%s:%s" % (kind[:-1], name), "before": shown(here), "after": shown(was)}
             for kind, name, here, was in differences(base) if kind != "initramfs"]
     images = [path for path in sorted(base["before"]["initramfs"]) if rows and host.read(path) is not None]

@@ -12,6 +12,7 @@ import time
 import pytest
 
 UNIT, FILE, OTHER = "ours.service", "/etc/modprobe.d/ours.conf", "/etc/apt/preferences.d/ours"
+managers = pytest.mark.parametrize("manager", ["apt", "dnf"])
 
 
 def request(**values):
@@ -269,8 +270,10 @@ def test_a_host_remembers_that_it_was_emptied_until_it_serves_again(program):
     assert ask(modules, "drained", "no") == 0 and machine.read(modules.journal.DRAINED) is None
 
 
-def test_what_others_installed_later_stays_with_all_that_it_needs(program):
+@managers
+def test_what_others_installed_later_stays_with_all_that_it_needs(program, monkeypatch, manager):
     modules, machine = program
+    monkeypatch.setattr(modules.packages, "manager", lambda: manager)
     machine.packages = {"vim": "9"}
     modules.journal.begin(request())
     machine.packages.update(driver="2", tool="1", compiler="12")
@@ -279,14 +282,16 @@ def test_what_others_installed_later_stays_with_all_that_it_needs(program):
     assert machine.packages == {"vim": "9", "tool": "1", "compiler": "12"}
 
 
-def test_a_driver_that_others_came_to_need_is_not_torn_out(program):
+@managers
+def test_a_driver_that_others_came_to_need_is_not_torn_out(program, monkeypatch, manager):
     modules, machine = program
+    monkeypatch.setattr(modules.packages, "manager", lambda: manager)
     modules.journal.begin(request())
-    machine.packages.update(driver="2", job="1")
-    machine.needed_by["driver"] = {"job"}
-    with pytest.raises(modules.host.Refused, match="job"):
+    machine.packages.update(driver="2", job="1", queue="1")
+    machine.needed_by.update(driver={"job"}, job={"queue"})
+    with pytest.raises(modules.host.Refused, match="would also remove job, queue, which came later: remove these first"):
         modules.restore.restore()
-    assert machine.packages == {"driver": "2", "job": "1"}
+    assert machine.packages == {"driver": "2", "job": "1", "queue": "1"}
 
 
 def test_a_damaged_journal_is_said_and_not_guessed(program):

@@ -160,7 +160,7 @@ def test_mig_instances_that_the_change_destroyed_come_back(program):
     assert machine.cards[0]["devices"] == ["1g.10gb"] * 2
 
 
-def rpm_host(modules, monkeypatch, **installed):
+def rpm_host(modules, monkeypatch):
     monkeypatch.setattr(modules.packages, "manager", lambda: "dnf")
 
 
@@ -179,6 +179,32 @@ def test_rpm_packages_that_no_repository_has_are_named_with_what_dnf_says(progra
     machine.packages, machine.stuck = {"driver": "2"}, {"driver"}
     with pytest.raises(modules.host.Refused, match="did not bring back driver-1: .*Unable to find a match"):
         modules.packages.bring_back({"driver": "1"}, ["driver"], ["driver"], "/kept")
+
+
+def test_a_newer_version_that_goes_back_is_nobody_who_needs_what_goes(program, monkeypatch):
+    modules, machine = program
+    rpm_host(modules, monkeypatch)
+    machine.packages, machine.needed_by = {"driver": "2", "new": "2"}, {"new": {"driver=2"}}
+    assert modules.packages.bring_back({"driver": "1"}, ["driver", "new"], ["driver", "new"], "/kept") == set()
+    assert machine.packages == {"driver": "1"}
+
+
+def test_an_rpm_that_is_needed_stops_the_way_back_before_anything_is_brought_back(program, monkeypatch):
+    modules, machine = program
+    rpm_host(modules, monkeypatch)
+    machine.packages, machine.needed_by = {"driver": "2", "new": "2", "job": "1"}, {"new": {"driver=2", "job"}}
+    with pytest.raises(modules.host.Refused, match="would also remove job, which"):
+        modules.packages.bring_back({"driver": "1"}, ["driver", "new"], ["new"], "/kept")
+    assert machine.packages == {"driver": "2", "new": "2", "job": "1"}
+
+
+def test_nothing_is_removed_where_rpm_does_not_say_who_needs_it(program, monkeypatch):
+    modules, machine = program
+    rpm_host(modules, monkeypatch)
+    machine.packages, machine.mute = {"driver": "2"}, True
+    with pytest.raises(modules.host.Refused, match="rpm does not say who needs driver: .*cannot open Packages database"):
+        modules.packages.bring_back({}, ["driver"], ["driver"], "/kept")
+    assert machine.packages == {"driver": "2"}
 
 
 def test_nothing_is_taken_back_across_a_one_way_door(program):
@@ -210,8 +236,10 @@ def test_a_change_after_the_one_way_door_leads_back_to_the_door(program):
     assert machine.packages == {"driver": "2"}
 
 
-def test_what_absent_would_refuse_is_refused_when_it_is_asked(program):
+@pytest.mark.parametrize("manager", ["apt", "dnf"])
+def test_what_absent_would_refuse_is_refused_when_it_is_asked(program, monkeypatch, manager):
     modules, machine = program
+    monkeypatch.setattr(modules.packages, "manager", lambda: manager)
     modules.journal.begin(request())
     machine.packages.update(driver="2", job="1")
     machine.needed_by["driver"] = {"job"}

@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 SPEC = {"src": {"type": "list", "elements": "path", "required": True}, "dest": {"type": "path", "required": True}}
@@ -21,6 +22,9 @@ RUN_BY = b"#!/usr/bin/python3\n"
 def packed(paths):
     """-> bytes of an archive that Python runs; PATHS: files, and folders of which every *.py goes in, all of them at its top."""
     files = [file for path in map(Path, paths) for file in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
+    names = [file.name for file in files]
+    if len(set(names)) != len(names):
+        raise AnsibleActionFail("two files of one name: %s" % ", ".join(str(file) for file in files if names.count(file.name) > 1))
     archive = io.BytesIO()
     archive.write(RUN_BY)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as into:

@@ -16,7 +16,9 @@ author:
   - sovereign.ai_stack contributors (@sovereign)
 options:
   src:
-    description: Files, and folders of which every C(*.py) is taken; one of them is C(__main__.py). A relative path is looked for in C(files/) of the role.
+    description:
+      - Files, and folders of which every C(*.py) is taken, no two of one name; one of them is C(__main__.py).
+      - A relative path is looked for in C(files/) of the role.
     type: list
     elements: path
     required: true

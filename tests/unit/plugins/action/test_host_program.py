@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from ansible.errors import AnsibleActionFail
 from ansible_collections.sovereign.ai_stack.plugins.action import host_program
 
 COLLECTIONS = str(Path(host_program.__file__).parents[5])
@@ -42,6 +44,13 @@ def test_the_archive_runs_and_is_the_same_for_the_same_sources(tmp_path):
     (tmp_path / "command").write_bytes(first)
     done = subprocess.run([sys.executable, tmp_path / "command", "status"], capture_output=True, text=True, check=True)
     assert done.stdout == "one status\n"
+
+
+def test_two_files_of_one_name_are_refused(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/ground.py").write_text("")
+    with pytest.raises(AnsibleActionFail, match="two files of one name: .*ground.py, .*other/ground.py"):
+        host_program.packed([*sources(tmp_path), str(tmp_path / "other")])
 
 
 def test_it_is_brought_where_it_differs_and_only_then(tmp_path):

@@ -57,8 +57,7 @@ def entries(root):
     found = [dict(each, file="/etc/apt/sources.list") for each in sources.parse_list(root.text("/etc/apt/sources.list") or "")]
     for name in root.names("/etc/apt/sources.list.d"):
         path = "/etc/apt/sources.list.d/" + name
-        parse = sources.parse_deb822 if name.endswith(".sources") else sources.parse_list if name.endswith(".list") else None
-        found += [dict(each, file=path) for each in parse(root.text(path) or "")] if parse else []
+        found += [dict(each, file=path) for each in sources.parse(path, root.text(path) or "")]
     return found
 
 

@@ -109,7 +109,8 @@ def prepare(place, entries, repositories, seconds):
     _copy_lists(place)
     for number, entry in enumerate(entries):
         if "deb" in entry["types"]:
-            write_new("%s/sources/%03d.sources" % (place, number), sources.render(entry), 0o600 if dpkg.CREDENTIALS.search(" ".join(entry["uris"])) else 0o644)
+            mode = 0o600 if dpkg.CREDENTIALS.search(" ".join(entry["uris"])) else 0o644
+            write_new("%s/sources/%03d.sources" % (place, number), sources.render(sources.lists_only(entry)), mode)
     write_new(place + "/auth.conf", netrc(repositories), 0o600)
     dumped = run([which("apt-config") or "apt-config", "dump"], seconds).out
     kept = [line for line in dumped.splitlines() if not LEFT_OUT.match(line)]

@@ -53,9 +53,29 @@ def test_both_notations_are_read():
 def test_what_is_rendered_is_read_back_the_same():
     for entry in sources.parse_deb822(MAIN) + sources.parse_list(LIST):
         again, = sources.parse_deb822(sources.render(entry))
-        assert (again["uris"], again["suites"], again["components"]) == (entry["uris"], entry["suites"], entry["components"])
-        assert again["options"]["targets"] == "Packages"
-        assert {name: again["options"][name] for name in entry["options"]} == entry["options"]
+        assert again == dict(entry, types=["deb"])
+        again, = sources.parse_deb822(sources.render(sources.lists_only(entry)))
+        assert again["options"] == {**entry["options"], "targets": "Packages", "languages": "none"}
+
+
+@pytest.mark.parametrize("option, field, value", [
+    ("arch=amd64,arm64", "architectures", "amd64 arm64"), ("arch-=i386", "architectures-remove", "i386"), ("lang+=de", "languages-add", "de"),
+    ("target=Packages", "targets", "Packages"), ("by-hash=no", "by-hash", "no"),
+])
+def test_an_option_of_one_line_has_the_name_of_its_field(option, field, value):
+    entry, = sources.parse_list(f"deb [ {option} trusted=yes ] http://mirror.example.org/debian bookworm main\n")
+    assert entry["options"] == {field: value, "trusted": "yes"}
+
+
+@pytest.mark.parametrize("name, count", [("/etc/apt/sources.list", 1), ("x.list", 1), ("x.sources", 0), ("x.list.save", 0), ("x.sources.bak", 0), ("x", 0)])
+def test_a_file_is_read_by_its_name(name, count):
+    assert len(sources.parse(name, "deb http://mirror.example.org/debian bookworm main\n")) == count
+
+
+@pytest.mark.parametrize("line", ["deb [trusted=yes] file:/srv/packages bookworm/", "deb [allow-insecure=yes] http://mirror.example.org/debian bookworm main"])
+def test_nothing_is_added_to_what_takes_no_second_entry(line):
+    own = sources.of_distribution(sources.parse_list(line), "bookworm")
+    assert own and sources.with_components(own, ["main", "non-free"]) == []
 
 
 def test_only_the_distributions_own_sources_get_more_components():

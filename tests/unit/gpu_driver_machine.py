@@ -9,19 +9,28 @@ import importlib
 import sys
 from pathlib import Path
 
-PROGRAM = Path(__file__).resolve().parents[2] / "roles/gpu_driver/files/gpu_driver"
-NAMES = ("host", "packages", "modules", "journal", "restore", "gpus", "boot", "sources", "cli")
+import yaml
+
+ROLE = Path(__file__).resolve().parents[2] / "roles/gpu_driver"
+NAMES = ("host", "packages", "modules", "journal", "restore", "gpus", "boot", "sources", "components", "cli")
+
+
+def packed_paths():
+    """The files and folders that the role packs into its program."""
+    task, = yaml.safe_load((ROLE / "tasks/program.yml").read_text())
+    return [ROLE / "files" / path.replace("{{ role_path }}", str(ROLE)) for path in task["sovereign.ai_stack.host_program"]["src"]]
 
 
 def program():
     """The program's modules, loaded anew, by name."""
-    sys.path.insert(0, str(PROGRAM))
+    paths = [str(path if path.is_dir() else path.parent) for path in packed_paths()]
+    sys.path[:0] = paths
     try:
         for name in NAMES:
             sys.modules.pop(name, None)
         return {name: importlib.import_module(name) for name in NAMES}
     finally:
-        sys.path.remove(str(PROGRAM))
+        del sys.path[:len(paths)]
         for name in NAMES:
             sys.modules.pop(name, None)
 

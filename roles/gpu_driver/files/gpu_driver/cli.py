@@ -18,20 +18,20 @@ import json
 import sys
 
 import boot
+import components
 import gpus
 import host
 import journal
 import modules
 import packages
 import restore
-import sources
 
 VERBS = {
     "begin": lambda owner: journal.begin(dict(json.load(sys.stdin), owner=owner)),
     "may-change": lambda: None,
     "step": journal.step,
     "drained": journal.drained,
-    "sources": sources.write,
+    "sources": components.write,
     "repair": packages.finish_half_done,
     "hold": lambda *names: packages.hold(names),
     "unhold": lambda *names: packages.hold(names, keep=False),

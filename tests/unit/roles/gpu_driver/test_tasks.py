@@ -146,7 +146,7 @@ class Told:
     def _role(self):
         shutil.copytree(ROLE, self.folder / "roles/gpu_driver")
         for path in (self.folder / "roles/gpu_driver/tasks").glob("*.yml"):
-            text = path.read_text().replace("src: [gpu_driver/]", f"src: [{self.folder}/program/]")
+            text = re.sub(r"src: \[gpu_driver/.*\]", f"src: [{self.folder}/program/]", path.read_text())
             for old, new in REPLACED.items():
                 text = text.replace(old, new)
             path.write_text(text)

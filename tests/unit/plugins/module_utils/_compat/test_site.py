@@ -214,7 +214,7 @@ def test_reboot_waits_for_permission_and_the_host_is_drained_first(planner):
 def test_a_host_is_emptied_before_a_loaded_driver_is_replaced(planner, loaded, order):
     """A program that starts in between would find a library of one version and a module of another."""
     seen, right = planner.recorded("h100-bookworm-converged"), planner.recorded("h100-bookworm-converged")
-    seen["packages"]["installed"].pop("nvidia-smi")
+    seen["packages"]["held"].remove("nvidia-smi")
     seen["driver"]["loaded"]["nvidia"]["version"] = loaded
     assert right["driver"]["loaded"]["nvidia"]["version"] == "535.309.01"
     plan = planner.plan(seen, intent=planner.intent(driver={"policy": "535", "reboot": "when_needed", "drain": "evacuate"}))

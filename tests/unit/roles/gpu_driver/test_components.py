@@ -5,8 +5,17 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.action import host_program
+
+COLLECTIONS = str(Path(host_program.__file__).parents[5])
+PLAY = "[{hosts: localhost, gather_facts: false, tasks: [{include_role: {name: sovereign.ai_stack.gpu_driver, tasks_from: program}}]}]"
 KEY = "/usr/share/keyrings/debian-archive-keyring.gpg"
 WANTED = ("main", "contrib", "non-free")
 OWN = f"""Types: deb deb-src
@@ -27,14 +36,14 @@ def drop_in(program, files):
     modules, machine = program
     for name, text in files.items():
         machine.write("/etc/apt/" + name, text)
-    changed = modules.sources.write("ours", "bookworm", *WANTED)["changed"]
-    return changed, machine.read(modules.sources.DROP_IN)
+    changed = modules.components.write("ours", "bookworm", *WANTED)["changed"]
+    return changed, machine.read(modules.components.DROP_IN)
 
 
 def test_missing_components_come_from_the_same_mirror(program):
     changed, text = drop_in(program, {"sources.list.d/debian.sources": OWN})
     assert changed and text.count("Components: contrib non-free") == 2
-    assert "URIs: http://mirror.example.org/debian\n" in text and f"Signed-By: {KEY}\n" in text and text.startswith("# ours\n")
+    assert "URIs: http://mirror.example.org/debian/\n" in text and f"Signed-By: {KEY}\n" in text and text.startswith("# ours\n")
     assert drop_in(program, {})[0] is False
 
 
@@ -72,3 +81,23 @@ def test_the_drop_in_goes_when_the_host_has_it_all_itself(program):
     drop_in(program, {"sources.list.d/debian.sources": OWN})
     full = {"sources.list.d/debian.sources": OWN.replace("Components: main", "Components: main contrib non-free")}
     assert drop_in(program, full) == (True, None)
+
+
+def test_all_that_the_host_says_of_a_source_is_said_of_its_components(program):
+    options = "Architectures: amd64\nBy-Hash: no\nCheck-Valid-Until: no\nSigned-By: %s\nTrusted: yes\n" % KEY
+    line = "deb [arch=amd64 by-hash=no check-valid-until=no trusted=yes signed-by=%s] http://m/ bookworm main\n" % KEY
+    _changed, text = drop_in(program, {"sources.list": line})
+    assert text == "# ours\nTypes: deb\nURIs: http://m/\nSuites: bookworm\nComponents: contrib non-free\n" + options
+
+
+def test_the_installed_role_brings_a_program_that_runs_without_a_library(tmp_path):
+    (tmp_path / "play.yml").write_text(PLAY)
+    environment = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=COLLECTIONS, ANSIBLE_HOME=str(tmp_path / ".ansible"), ANSIBLE_NOCOLOR="1")
+    given = json.dumps({"__gpu_driver_program": str(tmp_path / "program"), "ansible_connection": "local", "ansible_python_interpreter": sys.executable})
+    subprocess.run([sys.executable, "-m", "ansible", "playbook", "play.yml", "-e", given], cwd=tmp_path, env=environment, timeout=120, check=True)
+    (tmp_path / "etc/apt").mkdir(parents=True)
+    (tmp_path / "etc/apt/sources.list").write_text("deb [trusted=yes] http://mirror.example.org/debian bookworm main\n")
+    command = [sys.executable, "-I", "-S", tmp_path / "program", "sources", "ours", "bookworm", "main", "contrib"]
+    done = subprocess.run(command, env={"GPU_DRIVER_ROOT": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, '{"changed": true}\n'), done
+    assert "Components: contrib\nTrusted: yes\n" in (tmp_path / "etc/apt/sources.list.d/ai-stack-distribution.sources").read_text()

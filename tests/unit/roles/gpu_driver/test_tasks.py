@@ -323,6 +323,15 @@ def test_nothing_is_done_where_nothing_is_to_be_done(told):
     assert not wrong(came["packages"], False, ["facts"]) and not wrong(came["reboot"], False, ["facts"])
 
 
+def test_a_host_that_a_run_emptied_before_it_was_cut_off_is_brought_back_by_the_next(told):
+    right = {**json.loads((FIXTURES / "h100-bookworm-converged.json").read_text()), "host": None}
+    journal = {"open": {"plan": "p", "owner": "me", "at": "2026-11-25T19:00:00Z", "step": "booted"}, "last_good": None, "drained": True}
+    told.add("emptied", {}, {**right, "journal": journal})
+    came = told.play("main", play=WHOLE, gpu_driver_owner="me")
+    proven = ["facts", "step verify", "settle 900 ai-stack-gpu-driver.service", "facts", "proof"]
+    assert not wrong(came["emptied"], False, [*proven, "resume emptied", "drained no", "commit"])
+
+
 def test_parts_that_others_rely_on_are_not_left_out(told):
     told.add("bare", {}, {**json.loads((FIXTURES / "h100-bookworm.json").read_text()), "host": None})
     came = told.play("main", "--skip-tags", "reboot,unrelated", play=WHOLE, gpu_driver_owner="me")

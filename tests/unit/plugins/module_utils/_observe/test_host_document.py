@@ -206,7 +206,7 @@ def test_all_installed_packages_are_told_when_asked(seen):
 
 def test_the_journal_is_told_in_the_words_of_the_role(seen):
     under_way = {"plan": "p1", "owner": "c1", "step": "packages", "at": "2026-11-25T19:00:00Z"}
-    assert seen("hgx-h100")["journal"] == {"open": under_way, "last_good": None, "drained": False}
+    assert seen("hgx-h100")["journal"] == {"open": under_way, "last_good": None, "drained": True}
 
 
 def test_credentials_in_a_hosts_own_sources_are_not_observed(seen):

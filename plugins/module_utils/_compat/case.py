@@ -20,6 +20,15 @@ DEFAULTS = {'policy': 'production', 'source': 'distribution', 'flavour': 'auto',
 ROOM = {'/var': 1 << 30, '/boot': 100 << 20}
 _RHEL = ('rhel', 'redhat', 'fedora')
 PACKAGED = ('distribution', 'vendor_repository')
+# What rules may read of each part of an observation. The rest is not handed on: it would be no part of what tells two hosts apart.
+_READ = {
+    'system': ('distribution', 'version', 'codename', 'family'),
+    'kernel': ('next_boot', 'next_boot_because', 'compiler', 'installed'),
+    'secure_boot': ('state', 'mok_enrolled'),
+    'driver': ('owners', 'foreign', 'loaded', 'fabric_manager', 'imex', 'nvlsm'),
+    'packages': ('manager', 'installed', 'held', 'broken', 'lock', 'repositories', 'tools', 'sets'),
+}
+_STRANGER = ('pool_at', 'address', 'vendor', 'device', 'name')
 
 
 def managed(observation):
@@ -53,28 +62,47 @@ def acting(policy):
     return {key: policy[key] for key in ('reboot', 'drain', 'lock_timeout')}
 
 
-class Case:
-    """A host as the rules of a driver see it."""
+def facts_of(observation, cards, index):
+    """What a decision is told of a host, and all that it is told: hosts with equal facts share one decision."""
+    facts = {}
+    for part, names in _READ.items():
+        seen = observation.get(part) or {}
+        facts[part] = {name: seen[name] for name in names if name in seen}
+    disk, unit = observation.get('disk') or {}, (observation.get('units') or {}).get(fabric.UNIT) or {}
+    # Only what is short is told apart, else no two hosts were equal.
+    facts['disk'] = {folder: disk[folder] for folder, room in ROOM.items() if disk.get(folder) is not None and disk[folder] < room}
+    facts['fabric_manager'] = unit.get('enabled')
+    facts['switches'] = [(at, one['address']) for at, one in fabric.numbered(index, observation.get('pci') or ())]
+    facts['strangers'] = [{key: card[key] for key in _STRANGER} for card in cards if not card['row']]
+    facts['journal_open'], facts['ours'] = bool((observation.get('journal') or {}).get('open')), managed(observation)
+    return facts
 
-    def __init__(self, site, observation, cards, beside, policy, places, waived, record):
+
+def key_of(facts, rows, beside, policy, places, waived, record):
+    """Everything that Case is given, as bytes: equal keys, equal decisions. Unequal keys of equal cases cost time and nothing else."""
+    said = [(name, row['approver'], str(row['until'])) for name, row in sorted(waived.items())]
+    # Rows of the tables outlive every case. Their order is that of the cards, which messages keep.
+    found = [list(dict.fromkeys(map(id, one))) for one in (rows, beside)]
+    # marshal is three times as fast as json here; version 2 has no references, which would differ between equal documents.
+    return marshal.dumps([facts, found, policy, places, said, record], 2)
+
+
+class Case:
+    """A host as the rules of a driver see it. rows, beside: of its cards in pools, and of those in none that have a driver now."""
+
+    def __init__(self, site, facts, rows, beside, policy, places, waived, record):
         self.index, self.today, self.settled, self._builds = site.index, site.today, site.settled, site.builds
-        self.system = observation.get('system') or {}
-        self.packages = observation.get('packages') or {}
-        self.driver = observation.get('driver') or {}
-        self.secure_boot = observation.get('secure_boot') or {}
+        self.system, self.kernel, self.secure_boot, self.driver, self.packages = (facts[part] for part in _READ)
         self.certificate = (site.intent.get('ai_stack_module_signing') or {}).get('certificate')
-        self.kernel = observation.get('kernel') or {}
-        self.disk, self.units = observation.get('disk') or {}, observation.get('units') or {}
-        self.ours = managed(observation)
-        self.journal_open = (observation.get('journal') or {}).get('open')
-        self.cards, self.rows = cards, _distinct(card['row'] for card in cards if card['row'])
-        self.beside, self.confirmed = _distinct(card['row'] for card in beside), frozenset(site.intent.get('ai_stack_confirm') or ())
+        self.disk, self.journal_open, self.ours, self.strangers = facts['disk'], facts['journal_open'], facts['ours'], facts['strangers']
+        self.fabric_manager, self.switches = facts['fabric_manager'], [(self.index.fabric[at], address) for at, address in facts['switches']]
+        self.rows, self.beside = _distinct(rows), _distinct(beside)
+        self.confirmed = frozenset(site.intent.get('ai_stack_confirm') or ())
         self.policy, self.places, self.waived, self.record = policy, places, waived, record or {}
-        self.pci = [function for function in observation.get('pci') or () if fabric.concerns(self.index, function)]
         self.needs, self._known, self._fits, self._allowed = {}, {}, {}, {}
         self.vendors = sorted({self.vendor_of(row) for row in self.rows})
         self.vendor = self.vendors[0] if len(self.vendors) == 1 else None
-        self.offered = candidates.of(observation, self.vendor)
+        self.offered = candidates.of(facts, self.vendor)
 
     def alone(self, row):
         """The same case with one card only."""
@@ -93,7 +121,7 @@ class Case:
 
     def allows(self, candidate, but=None):
         """Whether no rule, but this one, refuses a candidate, waivers counted: what is suggested must not be refused in its turn."""
-        key = (candidate.set, candidate.package_version, candidate.build, but, tuple(row['name'] for row in self.rows))
+        key = (candidate.set, candidate.package_version, candidate.build, but, tuple(map(id, self.rows)))
         if key not in self._allowed:
             self._allowed[key] = False  # rules name other candidates in their messages
             self._allowed[key] = not any(not objection.warns and not any(name in self.waived for name in self.index.waivable_by(identity))
@@ -116,7 +144,7 @@ class Case:
 
     def fits(self, candidate):
         """Whether the cards take a candidate, as far as branch, flavour and first release go."""
-        key = (candidate.set, candidate.package_version, tuple(row['name'] for row in self.rows))
+        key = (candidate.set, candidate.version, candidate.package_version, tuple(map(id, self.rows)))
         if key not in self._fits:
             self._fits[key] = True  # the rules about cards name other candidates in their messages
             self._fits[key] = not rules_card.objections_of(candidate, self)
@@ -224,20 +252,3 @@ def _distinct(rows):
         if row not in found:
             found.append(row)
     return found
-
-
-def key_of(observation, cards, beside, policy, places, waived, record):
-    """Equal keys, equal decisions: everything that Case reads, as bytes. Unequal keys of equal cases cost time and nothing else."""
-    kernel, driver, packages = observation.get('kernel') or {}, observation.get('driver') or {}, observation.get('packages') or {}
-    ids = sorted({(card['vendor'], card['device'], card['subsystem'], card['pool_at'], card['name'] if not card['row'] else '') for card in cards})
-    others = sorted({(one.get('vendor') or '', one.get('device') or '', one.get('class') or '', str((one.get('vpd') or {}).get('text')))
-                     for one in observation.get('pci') or () if (one.get('class') or '')[:2] not in ('03', '12')})
-    system = [value for name, value in sorted((observation.get('system') or {}).items()) if name not in ('machine_id', 'boot_id')]
-    # Only what is short is told apart, else no two hosts were equal.
-    disk = sorted((name, size) for name, size in (observation.get('disk') or {}).items() if size is not None and size < ROOM.get(name, 0))
-    packages = [value for name, value in sorted(packages.items()) if name != 'lists_at']
-    # marshal is three times as fast as json here; version 2 has no references, which would differ between equal documents.
-    lose = sorted({card['row']['name'] for card in beside})
-    return marshal.dumps([ids, lose, others, system, kernel.get('next_boot'), kernel.get('next_boot_because'), kernel.get('compiler'), kernel.get('installed'),
-                          observation.get('secure_boot'), driver.get('owners'), driver.get('foreign'), driver.get('loaded'), packages, disk,
-                          bool((observation.get('journal') or {}).get('open')), managed(observation), policy, places, sorted(waived), record], 2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import driver, mig, state
 from .cards import address
-from .case import Case, acting, key_of, policy_of
+from .case import Case, acting, facts_of, key_of, policy_of
 from .register import of
 from .text import safe
 
@@ -89,11 +89,13 @@ def _driver(site, one, mine):
     one.policy = acting(policy)
     waived = site.waivers.for_host(one.name, one.groups, [pool['name'] for _dummy, pool in chosen])
     record = site.record.driver(one.name)
-    beside = [card for card in one.cards if card['row'] and not card['pool'] and card['driver'] == card['row'].get('driver')
+    rows = [card['row'] for card in mine if card['row']]
+    beside = [card['row'] for card in one.cards if card['row'] and not card['pool'] and card['driver'] == card['row'].get('driver')
               and card['status'] not in ('dead', 'retired')]
-    key = key_of(one.seen, mine, beside, policy, places, waived, record)
+    given = (facts_of(one.seen, mine, site.index), rows, beside, policy, places, waived, record)
+    key = key_of(*given)
     if key not in site.outcomes:
-        site.outcomes[key] = driver.decide(Case(site, one.seen, mine, beside, policy, places, waived, record))
+        site.outcomes[key] = driver.decide(Case(site, *given))
     outcome = site.outcomes[key]
     for target, rows in ((site.conflicts, outcome.conflicts), (site.warnings, outcome.warnings), (site.waived, outcome.waived)):
         target.extend(dict(row, host=one.name) for row in rows)

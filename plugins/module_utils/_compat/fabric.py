@@ -12,11 +12,6 @@ from .text import safe
 UNIT = 'nvidia-fabricmanager.service'
 
 
-def concerns(index, function):
-    """Whether some row about switches could speak about this function."""
-    return any(row.get('vendor') == function.get('vendor') for row in index.fabric)
-
-
 def _has(row, function):
     if row.get('vendor') != function.get('vendor'):
         return False
@@ -27,15 +22,21 @@ def _has(row, function):
 
 def found(index, functions):
     """(row, function) of every switch among the functions of a host, however it is found."""
-    return [(row, function) for row in index.fabric for function in functions if _has(row, function)]
+    return [(index.fabric[at], function) for at, function in numbered(index, functions)]
+
+
+def numbered(index, functions):
+    """(number of the row, function) of the same."""
+    # nearly every function is told by its ids to be none, and a site has many
+    asked = [one for one in functions if (one.get('vendor'), one.get('device')) in index.switches or one.get('vendor') in index.bridges]
+    return [(at, one) for at, row in enumerate(index.fabric) for one in asked if _has(row, one)] if asked else []
 
 
 def _switches(case, how):
     """(row, why) of the switches that are found in one way of looking: pci or vpd."""
-    for row in case.index.fabric:
-        for function in case.pci if row['detect'] == how else ():
-            if _has(row, function):
-                yield row, '%s at %s' % (row['codename'], safe(function['address']))
+    for row, address in case.switches:
+        if row['detect'] == how:
+            yield row, '%s at %s' % (row['codename'], safe(address))
 
 
 @rule('ACC-7a', 'need')

@@ -30,6 +30,8 @@ class Index:
         self.branches = {str(row['branch']): row for row in _rows(tables, 'driver_branches')}
         self.platforms = {(row['distribution'], row['version'], row['vendor']): row['level'] for row in _rows(tables, 'platforms')}
         self.fabric = _rows(tables, 'fabric')
+        self.switches = frozenset((row['vendor'], device) for row in self.fabric if row['detect'] == 'pci' for device in row['devices'])
+        self.bridges = frozenset(row['vendor'] for row in self.fabric if row['detect'] == 'vpd')
         self.firmware = _rows(tables, 'firmware')
         self._accelerators(tables)
         self._distributions(tables)

@@ -37,11 +37,10 @@ def next_kernel_is_known(case):
 @rule('ACC-23', 'host')
 def card_is_known(case):
     """A card whose id no table names gets no driver."""
-    for card in case.cards:
-        if not card['row']:
-            yield Objection('the card at %s (%s:%s, %s) is in no table' % (card['address'], card['vendor'], card['device'], card['name']),
-                            'the nearest known model is %s; a row for the card itself goes to ai_stack_extra_tables' % nearest_model(case.index, card),
-                            'ai_stack_pools[%d].select' % card['pool_at'])
+    for card in case.strangers:
+        yield Objection('the card at %s (%s:%s, %s) is in no table' % (card['address'], card['vendor'], card['device'], card['name']),
+                        'the nearest known model is %s; a row for the card itself goes to ai_stack_extra_tables' % nearest_model(case.index, card),
+                        'ai_stack_pools[%d].select' % card['pool_at'])
 
 
 @rule('ACC-24', 'host')
@@ -94,7 +93,7 @@ def fabric_is_brought_up_whole(case):
 @rule('ACC-7d', 'host')
 def fabric_manager_is_off_without_switch(case):
     """No role takes a service away that somebody else enabled."""
-    if case.vendor == 'nvidia' and 'fabric_manager' not in case.needs and (case.units.get(fabric.UNIT) or {}).get('enabled') == 'enabled':
+    if case.vendor == 'nvidia' and 'fabric_manager' not in case.needs and case.fabric_manager == 'enabled':
         yield Objection('%s is enabled, and this host has no switch: it would abort at every start' % fabric.UNIT,
                         'systemctl disable --now %s on the host' % fabric.UNIT, 'ai_stack_pools')
 

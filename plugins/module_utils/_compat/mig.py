@@ -28,7 +28,12 @@ class Wish:
     def key(self):
         """What the rules about layouts ask for: equal keys, equal answers."""
         return (self.card['vendor'], self.card['device'], self.card['subsystem'], self.card['vbios'], self.path, self.version,
-                bool(self.gpu.get('processes')) and self.card['address'])
+                bool(self.disturbed) and self.card['address'])
+
+    @property
+    def disturbed(self):
+        """How many processes would lose their instances to the layout."""
+        return self.gpu.get('processes') if self.layout and counted(self.gpu) != self.layout else None
 
     @property
     def source(self):
@@ -185,9 +190,8 @@ def counted(gpu):
 @rule('ACC-59', 'layout')
 def card_in_use_keeps_its_layout(wish):
     """Changing the geometry resets the card under whoever computes on it."""
-    busy = wish.gpu.get('processes')
-    if wish.layout and busy and counted(wish.gpu) != wish.layout:
-        yield Objection('%s runs %d processes, and its MIG layout would change' % (wish.name, busy), 'drain the host first', wish.path)
+    if wish.disturbed:
+        yield Objection('%s runs %d processes, and its MIG layout would change' % (wish.name, wish.disturbed), 'drain the host first', wish.path)
 
 
 @rule('ACC-62', 'layout')

@@ -21,11 +21,13 @@ TROUBLE = {"disk": {"/": 1 << 40, "/boot": 1 << 20, "/var": 1 << 20}, "journal":
            "packages__held": ["nvidia-smi", "nvidia-kernel-dkms"], "driver__owners": [RUN_FILE],
            "units": {"nvidia-fabricmanager.service": {"load": "loaded", "active": "failed", "enabled": "enabled"}},
            "files": {"/etc/ai-stack/gpu-driver.json": {"sha256": "ab", "ours": True}}}  # fmt: skip
+BUSY = {"nvml__gpus__0__processes": 3, "nvml__gpus__0__mig": {"current": "enabled", "pending": "enabled", "devices": [{"profile": "7g.80gb", "uuid": "MIG-1"}]}}
 # recording, what is otherwise in it, settings of the driver, layout of the pool
 HOSTS = [
     ("h100-bookworm", {}, {"policy": "535"}, None),
     ("h100-bookworm", {"pci__0__device": V100, "pci__1__device": P100}, {"flavour": "open"}, None),
     ("h100-bookworm", {"pci__1__device": UNKNOWN}, {"policy": "535", "reboot": "when_needed"}, None),
+    ("h100-bookworm-converged", BUSY, {"policy": "535"}, {"7g.80gb": 1}),
     ("h100-bookworm-converged", TROUBLE, {"policy": "535"}, None),
     ("h100-run-file", TROUBLE, {"foreign": "adopt", "policy": "550"}, None),
     ("hgx-h100-bookworm", ADOPTED, {"foreign": "adopt", "policy": "535"}, None),

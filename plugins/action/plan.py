@@ -24,8 +24,12 @@ class ActionModule(ActionBase):
         dummy, arguments = self.validate_argument_spec(
             {"mode": {"type": "str", "choices": ["plan", "deploy"], "default": "plan"}, "settled": {"type": "bool", "default": False}}
         )
+        self._locked = None
         with one_sentence(self._display, result, "The plan"):
             self._plan(arguments["mode"], arguments["settled"], task_vars, result)
+        if self._locked and result["failed"]:
+            # nothing comes after a deploy that is refused: nobody else would give it back
+            _lock.release(self._locked)
         return result
 
     def _plan(self, mode, settled, task_vars, result):
@@ -59,6 +63,7 @@ class ActionModule(ActionBase):
 
     def _lock(self, reports):
         stale = _lock.take(reports.root, "deploy", self._now)
+        self._locked = reports.root
         if stale:
             self._display.warning(stale)
 

@@ -24,7 +24,7 @@ options:
     description:
       - V(plan) writes reports only and fails at any conflict.
       - V(deploy) takes the site lock, fails at conflicts of the site or of a host inside the limit, holds to C(ai_stack_plan) when
-        that is given, and writes the record and each host's slice of the plan.
+        that is given, and writes the record and each host's slice of the plan. Where it fails it gives the lock back.
     type: str
     choices: [plan, deploy]
     default: plan

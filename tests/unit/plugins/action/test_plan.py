@@ -240,6 +240,30 @@ def test_a_second_deploy_is_told_who_holds_the_site(fine):
     result, dummy = fine.run(plan, mode="deploy")
     child.communicate(b"\n")
     assert result["failed"] and "The site is locked" in result["msg"] and RECORD not in fine.files()
+    assert fine.report("site.lock")["pid"] == child.pid
+
+
+@pytest.mark.parametrize("what", ["a conflict", "a defect"])
+def test_a_refused_deploy_gives_the_site_back(fine, monkeypatch, what):
+    def planted(*dummy, **dummies):
+        raise KeyError("planted")
+
+    if what == "a defect":
+        monkeypatch.setattr(plan.ActionModule, "_keep", planted)
+    else:
+        fine.variables["ai_stack_poools"] = 1
+    assert fine.run(plan, mode="deploy")[0]["failed"] and "reports/example/site.lock" not in fine.files()
+
+
+def test_a_deploy_that_goes_on_keeps_the_site_until_its_evidence(fine):
+    assert not fine.run(plan, mode="deploy")[0]["failed"] and fine.report("site.lock")["what"] == "deploy"
+
+
+@pytest.mark.parametrize("verb", [{"mode": "plan"}, {"mode": "deploy", "check": True}])
+def test_a_plan_that_takes_no_lock_gives_none_back(fine, verb):
+    _lock.take(fine.folder / "reports/example", "deploy", "2026-11-25T19:00:00Z")
+    fine.variables["ai_stack_poools"] = 1
+    assert fine.run(plan, **verb)[0]["failed"] and fine.report("site.lock")["what"] == "deploy"
 
 
 def approve(site):

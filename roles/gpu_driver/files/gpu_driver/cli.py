@@ -5,7 +5,7 @@
 
 Usage: gpu_driver [--owner NAME [--instead-of NAME]] VERB
        begin < request.json | may-change | step NAME | drained yes-or-no | sources MARKER CODENAME COMPONENT... | repair | hold NAME... |
-       unhold NAME... | no-autoinstall | build PACKAGE KERNEL | initramfs KERNEL | settings | commit | restore | absent |
+       no-autoinstall | build PACKAGE KERNEL | initramfs KERNEL | settings | commit | restore | absent |
        boot-check | settle SECONDS UNIT... | differs | status
 
 --owner       who asks; while the fresh change of another owner is open, only what looks, and "settings", is answered
@@ -34,7 +34,6 @@ VERBS = {
     "sources": components.write,
     "repair": packages.finish_half_done,
     "hold": lambda *names: packages.hold(names),
-    "unhold": lambda *names: packages.hold(names, keep=False),
     "no-autoinstall": modules.no_autoinstall,
     "build": modules.build,
     "initramfs": modules.initramfs,

@@ -32,7 +32,7 @@ attributes:
     description: The archive is made on the controller.
   check_mode:
     support: full
-    description: Says whether the host has this very program.
+    description: Says that it would change where the host has another program, or none.
   diff_mode:
     support: partial
     description: An archive is named, not shown.
@@ -45,20 +45,6 @@ EXAMPLES = r"""
   sovereign.ai_stack.host_program:
     src: [gpu_driver/]
     dest: /usr/local/sbin/ai-stack-gpu-driver
-
-- name: Ask whether this very program is there
-  sovereign.ai_stack.host_program:
-    src: [gpu_driver/]
-    dest: /usr/local/sbin/ai-stack-gpu-driver
-  check_mode: true
-  changed_when: false
-  register: there
 """
 
-RETURN = r"""
-differs:
-  description: Whether the host had another program, or none. It stays where a task's C(changed_when) says that nothing changed.
-  returned: success
-  type: bool
-  sample: true
-"""
+RETURN = r""" # """

@@ -27,9 +27,11 @@ INVENTORY = ROOT / "inventories" / "lab"
 ROUNDS = 3
 FILES = ("/etc/modprobe.d/ai-stack-gpu-driver.conf", "/etc/apt/preferences.d/ai-stack-gpu-driver", "/etc/ai-stack/gpu-driver.json")
 SOURCES = "/etc/apt/sources.list.d/ai-stack-distribution.sources"
-# one task for each thing that the role promises, as a playbook without it would have them; facts are gathered, since the kernel is one
+# one task for each thing that the role promises, as a playbook without it would have them; of all facts the kernel is the one that it needs
 PLAIN = """\
 - hosts: all
+  gather_facts: true
+  gather_subset: ["!all", "!min", kernel]
   tasks:
     - ansible.builtin.apt: {name: "{{ packages }}", state: present, allow_change_held_packages: true}
     - ansible.builtin.dpkg_selections: {name: "{{ item }}", selection: hold}

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 
 import host
 import sources
 
 DROP_IN = "/etc/apt/sources.list.d/ai-stack-distribution.sources"
+LOGIN = re.compile(rb"://[^/@\s]+@")
 
 
 def entries():
@@ -37,5 +39,6 @@ def write(marker, codename, *components):
         return {"changed": before is not None}
     text = ("# %s\n" % marker + "\n".join(map(sources.render, added))).encode("utf-8")
     if before != text:
-        host.write(DROP_IN, text, 0o644)
+        # a login in an address is root's alone, as it is in the source that it comes from
+        host.write(DROP_IN, text, 0o600 if LOGIN.search(text) else 0o644)
     return {"changed": before != text}

@@ -47,6 +47,13 @@ def test_missing_components_come_from_the_same_mirror(program):
     assert drop_in(program, {})[0] is False
 
 
+@pytest.mark.parametrize(("login", "mode"), [("", 0o644), ("me:secret@", 0o600)])
+def test_a_login_in_an_address_stays_with_root(program, login, mode):
+    modules, _machine = program
+    drop_in(program, {"sources.list.d/debian.sources": OWN.replace("http://", "http://" + login)})
+    assert os.stat(modules.host.at(modules.components.DROP_IN)).st_mode & 0o777 == mode
+
+
 @pytest.mark.parametrize(
     "line",
     ["deb http://mirror.example.org/debian bookworm main", "deb [arch=amd64 signed-by=%s] http://mirror.example.org/debian/ bookworm main # old form" % KEY],

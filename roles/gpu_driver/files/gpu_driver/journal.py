@@ -98,7 +98,9 @@ def add_missing(before, current, touches):
 
 
 def remember_baseline(before, touches):
-    base = host.load(BASE) or {"at": now(), "before": {}, "touches": {key: [] for key in TOUCHES}}
+    base = host.load(BASE)
+    if base is None or base.get("taken_back"):
+        base = {"at": now(), "before": {}, "touches": {key: [] for key in TOUCHES}}
     add_missing(base["before"], before, touches)
     base["touches"] = {key: sorted(set(base["touches"][key]) | set(touches[key])) for key in TOUCHES}
     host.save(BASE, base)

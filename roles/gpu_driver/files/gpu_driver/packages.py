@@ -89,9 +89,7 @@ def keep_archives(wanted, kept):
         if not path:
             continue
         names.add(os.path.basename(path))
-        target = os.path.join(host.at(kept), os.path.basename(path))
-        if not os.path.exists(target):
-            copy_or_link(path, target)
+        keep_archive(path, kept)
     for name in os.listdir(host.at(kept)):
         if name not in names:
             os.unlink(os.path.join(host.at(kept), name))
@@ -104,15 +102,23 @@ def keep_way_back(before, wanted, kept):
     os.makedirs(host.at(kept), exist_ok=True)
     lost = []
     for name, version in sorted(before.items()):
-        if version and wanted.get(name) != version and not archive(name, version, kept):
-            host.run(["env", "-C", host.at(kept), "apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "%s=%s" % (name, version)], check=False)
-            lost += [] if archive(name, version, kept) else ["%s %s" % (name, version)]
+        if version and wanted.get(name) != version:
+            if not archive(name, version, kept):
+                host.run(["env", "-C", host.at(kept), "apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "%s=%s" % (name, version)], check=False)
+            path = archive(name, version, kept)
+            lost += [] if path else ["%s %s" % (name, version)]
+            if path and os.path.dirname(path) != host.at(kept):
+                # apt cleans its cache of what no repository has
+                keep_archive(path, kept)
     if lost:
         raise host.Refused("no repository has %s any more, which the change replaces, so there would be no way back: put the package file into %s, or bring "
                            "the host to the decided version, or to no driver, yourself" % (", ".join(lost), kept))
 
 
-def copy_or_link(source, target):
+def keep_archive(source, kept):
+    target = os.path.join(host.at(kept), os.path.basename(source))
+    if os.path.exists(target):
+        return
     try:
         os.link(source, target)
     except OSError:

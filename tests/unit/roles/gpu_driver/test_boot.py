@@ -94,6 +94,15 @@ def test_a_change_that_broke_off_before_its_reboot_is_led_back_too(program, cloc
     assert machine.packages == {} and ["systemctl", "reboot"] not in machine.calls
 
 
+def test_a_new_module_that_booted_before_its_change_was_done_does_not_stay_without_its_libraries(program, clock):
+    modules, machine = program
+    begin(modules, "holds")
+    machine.packages["driver"] = "2"
+    machine.write("/sys/module/nvidia/version", "2\n")
+    assert "last good state is back" in modules.boot.check()
+    assert machine.packages == {} and ["systemctl", "reboot"] in machine.calls
+
+
 def test_somebody_who_goes_on_with_the_change_is_let(program, clock, monkeypatch):
     modules, machine = program
     begin(modules, "packages")

@@ -250,6 +250,30 @@ def test_the_packages_that_a_change_replaces_are_fetched_before_it_begins(progra
     assert machine.read(modules.journal.KEPT + "/driver_1%3a1_amd64.deb"), "what absent leads back to is kept as long as it may be asked"
 
 
+def test_a_package_file_in_the_cache_of_apt_is_kept_at_once(program):
+    """apt cleans its cache of what no repository has."""
+    modules, machine = program
+    machine.packages, machine.gone = {"driver": "1"}, {"driver=1"}
+    machine.write("/var/cache/apt/archives/driver_1_amd64.deb", "package")
+    modules.journal.begin(request())
+    assert machine.read(modules.journal.KEPT + "/driver_1_amd64.deb") == "package"
+
+
+def test_what_was_there_first_is_asked_anew_after_a_removal(program):
+    """Also where the removal was cut off before it forgot everything: what the operator did since is his."""
+    modules, machine = program
+    upgrade(machine)
+    modules.journal.begin(request())
+    modules.restore.absent()
+    machine.packages["driver"] = "1.5"
+    modules.journal.begin(request())
+    machine.packages["driver"] = "2"
+    modules.journal.commit()
+    assert modules.restore.differs()["taken_back"] is False
+    modules.restore.absent()
+    assert machine.packages["driver"] == "1.5"
+
+
 @pytest.mark.parametrize("one_way", [False, True])
 def test_a_change_without_a_way_back_is_not_begun_unless_it_has_none(program, one_way):
     modules, machine = program

@@ -102,6 +102,7 @@ PLAY = """\
     - name: Start
       ansible.builtin.set_fact:
         __gpu_driver_booted: false
+        __gpu_driver_emptied: false
         __gpu_driver_drained: "{{ was_drained | default(false) }}"
         __gpu_driver_observation: "{{ lookup('ansible.builtin.file', here ~ '/observation.json') | from_json }}"
       tags: [always]
@@ -173,7 +174,7 @@ class Told:
                  "__gpu_driver_unit_dir": "{{ here }}", **variables}  # fmt: skip
         if play is not WHOLE:
             policy = {"reboot": "when_needed", "drain": f"{self.folder}/hook", "lock_timeout": 300}
-            given["__gpu_driver_plan"] = {"decisions": {}, "policy": policy}
+            given.setdefault("__gpu_driver_plan", {"decisions": {}, "policy": policy})
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         environment.update(ANSIBLE_COLLECTIONS_PATH=COLLECTIONS, ANSIBLE_HOME=str(self.folder / ".ansible"), ANSIBLE_NOCOLOR="1", ANSIBLE_LIBRARY="library",
                            ANSIBLE_PIPELINING="1")  # fmt: skip
@@ -213,7 +214,7 @@ FINISHES = {
     "not-led-back": ({**UNPROVEN, "restore": [1, "driver is 2 not 1"]}, True, [*GONE, *UP, "restore"], ["not led back: driver is 2 not 1", OUT]),
     "lost-in-its-reboot": ({"reboot": [1, "timeout"]}, True, [*GONE, "reboot", "restore", "reboot"], ["did not come back from its reboot", OUT]),
     "proven-but-not-resumed": ({"resume": [1, "no such node"]}, True, [*GONE, *UP, "resume {}"], ["no such node"]),
-    "emptied-by-a-run-that-was-cut-off": ({}, False, ["step reboot", *UP, *SERVES, "commit"], []),
+    "emptied-by-a-run-that-was-cut-off": ({}, False, [*GONE, *UP, *SERVES, "commit"], []),
 }
 
 
@@ -225,6 +226,23 @@ def test_a_drained_host_serves_again_once_something_is_proven_and_not_before(tol
     found = [line for host, (*_case, failed, log, said) in FINISHES.items() for line in wrong(came[host], failed, [at.format(host) for at in log], *said)]
     assert not found, "\n".join(found)
     assert [host for host in came if OUT in came[host].said] == [host for host in FINISHES if OUT in FINISHES[host][3]]
+
+
+@pytest.mark.parametrize("reboot", ["when_needed", "never"])
+def test_a_host_does_not_serve_with_a_module_that_has_lost_its_libraries(told, reboot):
+    """An earlier run emptied it, booted the new driver and was cut off; the proof fails, and the way back needs a boot too."""
+    told.add("booted", UNPROVEN, {"journal": {"open": {"step": "booted"}}}, was_drained=True)
+    plan = {"decisions": {}, "policy": {"reboot": reboot, "drain": f"{told.folder}/hook", "lock_timeout": 300}}
+    came = told.play("finish", **{**FINISH, "__gpu_driver_reboots": False, "__gpu_driver_rebooted": False}, __gpu_driver_loaded=True, __gpu_driver_plan=plan)
+    back = ["reboot", "resume booted", "drained no"] if reboot == "when_needed" else []
+    assert not wrong(came["booted"], True, [*UP[1:], "restore", *back], AS_BEFORE if back else "stays loaded until the next reboot")
+    assert (OUT in came["booted"].said) is not bool(back)
+
+
+def test_a_host_that_waits_for_its_reboot_does_not_serve_before(told):
+    told.add("waits", {}, was_drained=True)
+    came = told.play("finish", **{**FINISH, "__gpu_driver_rebooted": False})
+    assert not wrong(came["waits"], False, ["step reboot"])
 
 
 SITES = [
@@ -264,7 +282,7 @@ PACKAGE, SAME = "package:driver", "Nothing was changed."
 # case: (observation, answers, what differs, does it fail, what happens, what is said)
 ABSENTS = {
     "drained-first": ({}, {}, PACKAGE, False, ["differs", *AWAY, "absent", "reboot", *SERVES], []),
-    "cut-off-before": ({}, {}, None, False, ["differs", "absent", "reboot", *SERVES], []),
+    "cut-off-before": ({}, {}, None, False, ["differs", *AWAY, "absent", "reboot", *SERVES], []),
     "cannot-be-drained": ({}, {"drain": [1, "a pod stays"]}, PACKAGE, True, ["differs", *AWAY, *SERVES], ["a pod stays. " + SAME]),
     "broken": ({}, {"absent": [1, "dpkg is broken"]}, PACKAGE, True, ["differs", *AWAY, "absent"], ["dpkg is broken"]),
     "lost-its-program": ({}, {}, "file:/etc/x", False, ["differs", "absent"], []),
@@ -327,9 +345,11 @@ def test_a_host_that_a_run_emptied_before_it_was_cut_off_is_brought_back_by_the_
     right = {**json.loads((FIXTURES / "h100-bookworm-converged.json").read_text()), "host": None}
     journal = {"open": {"plan": "p", "owner": "me", "at": "2026-11-25T19:00:00Z", "step": "booted"}, "last_good": None, "drained": True}
     told.add("emptied", {}, {**right, "journal": journal})
+    told.add("left", {}, {**right, "journal": {**journal, "open": None}})
     came = told.play("main", play=WHOLE, gpu_driver_owner="me")
     proven = ["facts", "step verify", "settle 900 ai-stack-gpu-driver.service", "facts", "proof"]
     assert not wrong(came["emptied"], False, [*proven, "resume emptied", "drained no", "commit"])
+    assert not wrong(came["left"], False, ["facts", "resume left", "drained no"])
 
 
 def test_parts_that_others_rely_on_are_not_left_out(told):

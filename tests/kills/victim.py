@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -80,11 +81,20 @@ class Victim:
                 return sorted(below - logins)
             below |= more
 
+    def answers(self):
+        where = self.podman("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", self.name).strip()
+        try:
+            with socket.create_connection((where, 22), timeout=5) as there:
+                return there.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
     def wait_until_up(self, seconds=120):
+        """Until it is up and its ssh answers from outside: a host that started again may have another network card, which takes its neighbours a while."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             done = subprocess.run([PODMAN, "exec", self.name, "systemctl", "is-system-running"], capture_output=True, text=True, check=False)
-            if done.stdout.strip() in ("running", "degraded"):
+            if done.stdout.strip() in ("running", "degraded") and self.answers():
                 return
             time.sleep(1)
         raise SystemExit(f"{self.name} was not up within {seconds} s after it was started again")

@@ -42,17 +42,20 @@ class Victim:
         return self.podman("exec", "--interactive", self.name, "sh", input=PICTURE.read_text()).splitlines()
 
     def cut(self, how, run):
-        """End the change: the controller's processes, what it started on the host, or the whole machine."""
+        """End the change: the controller's processes, what it started on the host, or the whole machine. Say whether there was something to end."""
         if how == "controller":
             os.killpg(run.pid, signal.SIGKILL)
         elif how == "host":
             # between two tasks nothing runs there: the cut is made where the next one has begun
-            while run.poll() is None and not self.kill_what_ssh_started():
+            while not self.kill_what_ssh_started():
+                if run.poll() is not None:
+                    return False
                 time.sleep(0.05)
         else:
             self.podman("kill", self.name)
             self.podman("start", self.name)
             self.wait_until_up()
+        return True
 
     def kill_what_ssh_started(self):
         """Say whether there was something."""

@@ -13,6 +13,7 @@ import subprocess
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse.sources import NO_FIELD
 
+# apt itself is the judge here, and other distributions have none; make test runs on Debian
 pytestmark = pytest.mark.skipif(not shutil.which("apt-get"), reason="needs apt")
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SECOND = "/usr/share/keyrings/debian-archive-removed-keys.gpg"

@@ -102,6 +102,14 @@ def test_a_conflict_ends_the_command_with_an_error_after_the_reports(site):
     assert (site.folder / "reports/example/plan.html").exists()
 
 
+@pytest.mark.parametrize("words", [["--check"], ["--tags", "preflight"], ["--tags", "install"]], ids=" ".join)
+def test_a_deploy_to_a_host_that_does_not_answer_fails_whichever_part_was_asked_for(site, words):
+    site.hosts(gpu1=DARK)
+    site.saw("gpu1", "h100-bookworm-converged")
+    code, said = site.play("sovereign.ai_stack.deploy", *words)
+    assert code != 0 and "The host did not answer." in said, said
+
+
 LONE = """\
 - hosts: here
   gather_facts: false

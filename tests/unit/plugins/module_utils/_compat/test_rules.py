@@ -493,6 +493,10 @@ def release_candidate_kernel_is_refused(planner):
 @case("ACC-16c")
 def host_without_compiler_is_refused(planner):
     refused(planner.plan(planner.recorded(H100, kernel__compiler=None)), "ACC-16c", "has no compiler", "ai_stack_driver.build", "gcc")
+    unasked = planner.recorded("kepler-noble", kernel__compiler=None)
+    for offered in unasked["packages"]["sets"].values():
+        offered["simulation"] = None
+    assert "ACC-16c" not in {row["rule"] for row in planner.plan(unasked)["conflicts"]}, "what was not simulated brings what nobody knows"
 
 
 @case("ACC-16d")

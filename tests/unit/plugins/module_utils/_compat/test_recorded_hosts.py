@@ -313,3 +313,14 @@ def test_cards_that_two_pools_claim_share_a_conflict(planner):
     assert [row["message"] for row in plan["conflicts"] if row["rule"] == "ACC-66"] == [
         "pools one and other both claim the cards at 0000:17:00.0, 0000:65:00.0"
     ]
+
+
+def test_gh200_is_refused_where_the_one_flavour_that_it_takes_does_not_build(planner):
+    seen, other = planner.recorded("h100-trixie"), planner.recorded("gh200-bookworm")
+    ids = next({key: one[key] for key in ("device", "subsystem_vendor", "subsystem_device")} for one in other["pci"] if one["vendor"] == "10de")
+    for one in seen["pci"]:
+        one.update(ids if one["vendor"] == "10de" else {})
+    plan = planner.plan(seen, intent=planner.intent(driver={"policy": "550"}))
+    assert plan["hosts"][seen["host"]]["state"] == "refused" and plan["hosts"][seen["host"]]["changes"] == []
+    said = {row["rule"]: row["message"] for row in plan["conflicts"]}
+    assert "too few arguments to function pci_resize_resource" in said["ACC-29"] and "ACC-2a" in said, said

@@ -110,6 +110,12 @@ def test_a_deploy_to_a_host_that_does_not_answer_fails_whichever_part_was_asked_
     assert code != 0 and "The host did not answer." in said, said
 
 
+def test_a_dry_deploy_to_a_host_that_answers_ends_well(site):
+    site.hosts(gpu1=HERE)
+    code, said = site.play("sovereign.ai_stack.deploy", "--check", "-e", "{ai_stack_pools: []}")
+    assert code == 0 and "The host did not answer." not in said, said
+
+
 LONE = """\
 - hosts: here
   gather_facts: false

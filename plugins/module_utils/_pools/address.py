@@ -69,14 +69,19 @@ def _id(wanted, here):
     return isinstance(wanted, str) and isinstance(here, str) and wanted.lower().removeprefix('0x').rjust(4, '0') == here.lower()
 
 
+def _names_one(wanted):
+    """Whether an address says every field."""
+    return isinstance(wanted, str) and '*' not in (fields(wanted) or {'': '*'}).values()
+
+
 def selects(spec, function):
-    """Whether an entry takes a function of a host. The address of a PF takes its VFs too."""
+    """Whether an entry takes a function of a host. The whole address of a PF takes its VFs too; a pattern that the PF fits does not."""
     if not (_id(spec.get('vendor_id'), function.get('vendor')) and _id(spec.get('product_id'), function.get('device'))):
         return False
     wanted = spec.get('address')
     if wanted is None:
         return True
-    return selects_address(wanted, function.get('address')) or bool(function.get('physfn')) and selects_address(wanted, function['physfn'])
+    return selects_address(wanted, function.get('address')) or bool(function.get('physfn')) and _names_one(wanted) and selects_address(wanted, function['physfn'])
 
 
 def takes_all(spec):

@@ -31,12 +31,18 @@ class Alias:
     def named(self):
         return 'alias %s' % safe(self.text)
 
+    @property
+    def name(self):
+        """As Nova reads it: without the spaces around it."""
+        given = self.value.get('name')
+        return given.strip() if isinstance(given, str) else given
+
 
 def of(texts, series, placement):
     """The aliases of the lines of one configuration."""
     found = [Alias(text, series, placement) for text in texts]
     for one in found:
-        one.twins = [other for other in found if other is not one and other.value.get('name') == one.value.get('name') and not other.problem]
+        one.twins = [other for other in found if other is not one and other.name == one.name and not other.problem]
     return found
 
 
@@ -135,7 +141,7 @@ def live_migratable_is_a_text(alias):
 def traits_are_plain(alias):
     """A comma separated text, as in device_spec."""
     given = alias.value.get('traits')
-    if given is not None and not isinstance(given, str):
+    if 'traits' in alias.value and not isinstance(given, str):
         yield Objection('%s: traits cannot be %s' % (alias.named, safe(given)), 'a comma separated text', WHERE)
     for name in given.split(',') if isinstance(given, str) else ():
         if not names.is_plain_trait(name):

@@ -14,16 +14,21 @@ from .._compat.text import did_you_mean, safe
 ALIAS = 'pci_passthrough:alias'
 _RESOURCES = re.compile(r'resources\w*:(.+)')
 _NUMA = ('hw:numa_nodes', 'hw:pci_numa_affinity_policy')
+_NUMBER = re.compile('[1-9][0-9]{0,8}$')
+_SHAPES = {'hw:numa_nodes': (_NUMBER, 'a number of nodes'), 'hw:mem_page_size': (re.compile('(small|large|any|[1-9][0-9]{0,8}([kKMGT]i?B?)?)$'), 'small, large, any or a size')}
+_ASKED = ((re.compile('trait[a-zA-Z0-9_-]{0,64}:CUSTOM_[A-Z0-9_]+$'), re.compile('(required|forbidden)$'), 'required or forbidden'),
+          (re.compile('resources[a-zA-Z0-9_-]{0,64}:CUSTOM_[A-Z0-9_]+$'), _NUMBER, 'a number'))
 
 
 class Flavor:
-    """A flavor {name, is_public, extra_specs} beside what the cloud has.
+    """A flavor {name, is_public, vcpus, ram_mib, extra_specs} beside what the cloud has.
 
     aliases: {name: most cards that one host has of it, None: not known}; classes: resource classes of cards; kinds: {alias: device type};
     where: the place to name in a message.
     """
 
-    def __init__(self, flavor, aliases, classes=(), kinds=None, where='flavor'):
+    def __init__(self, index, flavor, aliases, classes=(), kinds=None, where='flavor'):
+        self.index = index
         specs = flavor.get('extra_specs')
         self.flavor, self.aliases, self.classes, self.kinds, self.where = flavor, aliases, classes, kinds or {}, where
         self.specs = {str(key): str(value) for key, value in specs.items()} if isinstance(specs, dict) else {}
@@ -98,3 +103,30 @@ def locked_memory_has_a_page_size(flavor):
     """The one is refused without the other."""
     if 'hw:locked_memory' in flavor.specs and 'hw:mem_page_size' not in flavor.specs:
         yield Objection('flavor %s has hw:locked_memory without hw:mem_page_size' % flavor.name, 'hw:mem_page_size', flavor.where)
+
+
+def _wanted(flavor, key, value):
+    """What the API wants in place of an extra spec; None: it takes it, or none of its business."""
+    row = flavor.index.nova.get(('extra_spec', key))
+    shape = _SHAPES.get(key)
+    if row and (value in row['values'] if row['values'] else not shape or shape[0].match(value)):
+        return 'shared or dedicated, since no mask says which CPUs are which' if (key, value) == ('hw:cpu_policy', 'mixed') else None
+    if row:
+        return 'one of %s' % ', '.join(row['values']) if row['values'] else shape[1]
+    for name, values, words in _ASKED:
+        if name.match(key):
+            return None if values.match(value) else words
+    return 'an extra spec that a table knows' if ':' in key else None
+
+
+@rule('NR-104', 'flavor')
+def the_api_takes_it(flavor):
+    """A flavor with another word is refused when it is made, or when the first server asks for it."""
+    for key, value in sorted(flavor.specs.items()) if flavor.requests else ():
+        wanted = _wanted(flavor, key, value) if not key.startswith('hw:maxphysaddr_') else None
+        if wanted:
+            yield Objection('flavor %s: the API does not take %s = %s' % (flavor.name, safe(key), safe(value)), wanted, flavor.where)
+    nodes = flavor.specs.get('hw:numa_nodes') or ''
+    for key in ('vcpus', 'ram_mib') if _NUMBER.match(nodes) else ():
+        if isinstance(flavor.flavor.get(key), int) and flavor.flavor[key] % int(nodes):
+            yield Objection('flavor %s: its %s cannot be shared out over %s NUMA nodes' % (flavor.name, key, nodes), 'a multiple of %s' % nodes, flavor.where)

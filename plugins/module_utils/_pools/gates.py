@@ -35,13 +35,15 @@ def hosts_come_first(cloud):
 @rule('NR-40', 'gate')
 def order_of_placement(cloud):
     """What is turned around books a card twice, or hides it."""
-    yield _SPEC, 'write device_spec and alias for every compute and API service', _hosts(cloud) + _site(cloud), 'restart of nova-compute and nova-api'
-    if cloud.reports:
-        for name in _hosts(cloud):
-            cost = 'one-way' if name not in cloud.reporting else None
-            yield _REPORT, 'report the cards to placement, and heal allocations', [name], cost
+    if not cloud.placement:
+        yield _SPEC, 'write device_spec and alias for every compute and API service', _hosts(cloud) + _site(cloud), 'restart of nova-compute and nova-api'
+    # with one_time_use nova-compute does not start unless it reports, and with an alias by class neither it nor nova-api unless placement is asked
+    for name in _hosts(cloud) if cloud.placement else ():
+        cost = 'one-way' if name not in cloud.reporting else 'restart of nova-compute'
+        yield _REPORT, 'write device_spec, report the cards to placement, and heal allocations', [name], cost
     if cloud.placement:
-        yield _SWITCH, 'ask for cards through placement, on all API, scheduler and conductor services at once', _site(cloud), 'restart of these services'
+        yield _SWITCH, 'write the aliases and ask for cards through placement, on all API, scheduler, conductor and compute services at once', \
+            _hosts(cloud) + _site(cloud), 'restart of these services'
     yield _FILTERS, 'enable the filters, and shut the hosts for plain servers', _site(cloud), 'restart of nova-scheduler'
 
 

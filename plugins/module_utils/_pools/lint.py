@@ -47,4 +47,4 @@ def selected(texts, series, report, observation, board=False):
 
 def flavor(index, document, configured, classes=(), kinds=None, where='flavor'):
     """(conflicts, warnings) of a flavor {name, is_public, extra_specs}; see flavor.Flavor."""
-    return judged(index, 'flavor', [flavors.Flavor(document, configured, classes, kinds, where)])
+    return judged(index, 'flavor', [flavors.Flavor(index, document, configured, classes, kinds, where)])

@@ -110,7 +110,7 @@ def _judge(site, cloud):
             known.update({one.name + '-nvswitch': one.board for one in cloud.pools if one.board})
             kinds = {one.name: one.types[0] for one in cloud.pools if one.types}
             for identity, function in of('flavor', site.index.enforced):
-                for one in function(Flavor(made, known, cloud.classes(), kinds, pool.path('shapes[%d].cards' % at))):
+                for one in function(Flavor(site.index, made, known, cloud.classes(), kinds, pool.path('shapes[%d].cards' % at))):
                     _say(site, cloud.waived, identity, one)
         _lint(site, cloud)
     # a cloud of whose cards nothing was ever seen is not refused, and has nothing to plan

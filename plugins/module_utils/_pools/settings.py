@@ -114,6 +114,20 @@ def ports_are_enough(cloud):
         yield _option('num_pcie_ports', str(min(most + _BESIDE, _PORTS)), '%d cards, and room for volumes and ports' % most)
 
 
+# from 31.3.1 and 32.0.0 on nova-api and nova-compute do not start with an alias by class where placement is not asked
+_AT_ONCE = ('alias', 'pci_in_placement')
+
+
+def before_placement_is_asked(options):
+    """The options of step one of the order: what hosts report by, without what goes to all services at once."""
+    found = {}
+    for service, sections in options.items():
+        for section, values in sections.items():
+            kept = {name: value for name, value in values.items() if name not in _AT_ONCE}
+            found.setdefault(service, {}).update({section: kept} if kept else {})
+    return {service: sections for service, sections in found.items() if sections}
+
+
 def of_cloud(cloud):
     """(settings by service, decision rows): {service: {section: {option: value}}}; an option that a release lacks is not written."""
     found, rows = {}, []

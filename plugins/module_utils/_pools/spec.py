@@ -126,10 +126,11 @@ def no_device_name(spec):
 
 
 @rule('NR-12', 'spec')
-def no_physical_network(spec):
-    """Such a device is for ports, and never reaches placement."""
-    if 'physical_network' in spec.value:
-        yield Objection('%s has physical_network: the card would never be in placement' % spec.named, 'the entry without it', spec.where)
+def no_device_for_ports(spec):
+    """One with physical_network never reaches placement; one with remote_managed is nobody's without a serial number, and no PF may be one."""
+    for key, why in (('physical_network', 'would never be in placement'), ('remote_managed', 'would be a port of a network card with a system of its own')):
+        if key in spec.value:
+            yield Objection('%s has %s: the card %s' % (spec.named, key, why), 'the entry without it', spec.where)
 
 
 @rule('NR-13', 'spec')

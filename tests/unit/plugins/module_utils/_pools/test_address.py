@@ -48,6 +48,12 @@ def test_the_address_of_a_pf_takes_its_vfs():
     assert address.selects({"address": "0000:1a:00.0"}, vf) and not address.selects({"address": "0000:1b:00.0"}, vf)
 
 
+@pytest.mark.parametrize("wanted", ["*:1a:00.0", "00.0", "1a:00.0", {"domain": "0000$", "bus": "1a$", "slot": "00$", "function": "0$"}], ids=str)
+def test_a_pattern_that_a_pf_fits_leaves_its_vfs(wanted):
+    vf = {**CARD, "address": "0000:1a:00.4", "physfn": "0000:1a:00.0"}
+    assert address.selects({"address": wanted}, {**CARD, "address": "0000:1a:00.0"}) and not address.selects({"address": wanted}, vf)
+
+
 @pytest.mark.parametrize(
     "text, wrong",
     [("0000:1a:00.0", []), ("10000:1a:00.0", ["domain"]), ("0000:100:00.0", ["bus"]), ("0000:1a:20.0", ["slot"]), ("0000:1a:00.8", ["function"]),

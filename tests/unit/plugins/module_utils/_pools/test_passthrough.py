@@ -36,7 +36,8 @@ def test_the_smallest_site_gets_everything(cloudy):
     filters = ("ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter,"
                "PciPassthroughFilter,NUMATopologyFilter,AggregateMultiTenancyIsolation")  # fmt: skip
     assert settings(plan) == {
-        "nova-compute": {"pci": {"device_spec": {HOST: spec}, "alias": alias, "report_in_placement": "true"}, "DEFAULT": {"ram_allocation_ratio": "1.0"}},
+        "nova-compute": {"pci": {"device_spec": {HOST: spec}, "alias": alias, "report_in_placement": "true"}, "DEFAULT": {"ram_allocation_ratio": "1.0"},
+                         "filter_scheduler": {"pci_in_placement": "true"}},
         "nova-api": {"pci": {"alias": alias}, "filter_scheduler": {"pci_in_placement": "true"}},
         "nova-scheduler": {"filter_scheduler": {"pci_in_placement": "true", "enabled_filters": filters},
                            "scheduler": {"enable_isolated_aggregate_filtering": "true"}},
@@ -60,7 +61,7 @@ def test_steps_go_hosts_first_and_access_last(cloudy):
     assert all(max(step["needs"], default=0) < step["n"] for step in steps)
     assert [step["wave"] for step in steps] == sorted(step["wave"] for step in steps)
     words = [step["what"] for step in steps]
-    assert words.index("write the bindings and kernel arguments") < words.index("report the cards to placement, and heal allocations")
+    assert words.index("write the bindings and kernel arguments") < words.index("write device_spec, report the cards to placement, and heal allocations")
     assert words[-1] == "verify" and words[-2].endswith("give the tenants access")
 
 

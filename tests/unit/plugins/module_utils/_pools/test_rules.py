@@ -135,8 +135,9 @@ def devname_is_refused(cloudy):
 
 
 @case("NR-12")
-def physical_network_is_refused(cloudy):
+def device_for_ports_is_refused(cloudy):
     spec(cloudy, "NR-12", '{"address": "0000:17:00.0", "physical_network": null}', "never be in placement")
+    spec(cloudy, "NR-12", '{"address": "0000:17:00.0", "remote_managed": "true"}', "would be a port")
 
 
 @case("NR-13")
@@ -152,6 +153,7 @@ def unmanaged_device_of_a_host_driver_is_refused(cloudy):
 @case("NR-15")
 def space_in_traits_is_refused(cloudy):
     spec(cloudy, "NR-15", '{"address": "0000:17:00.0", "traits": "A, B"}', 'the trait " B" becomes another one')
+    alias(cloudy, "NR-15", '{"name": "g", "resource_class": "CUSTOM_G", "device_type": "type-PF", "traits": null}', words="traits cannot be None")
 
 
 @case("NR-16")
@@ -191,6 +193,7 @@ def cards_of_two_types_are_refused(cloudy):
 def two_lines_of_a_name_are_refused_with_placement(cloudy):
     lines = ['{"name": "g", "vendor_id": "10de", "product_id": "%s", "device_type": "type-PF"}' % device for device in ("2330", "2331")]
     alias(cloudy, "NR-23", *lines, words="one line")
+    alias(cloudy, "NR-23", lines[0], lines[1].replace('"g"', '" g "'), words="one line")
 
 
 @case("NR-24")
@@ -242,6 +245,17 @@ def locked_memory_without_pages_is_refused(cloudy):
     flavor(cloudy, "NR-74", "without hw:mem_page_size", extra_specs={"hw:locked_memory": "true"})
 
 
+EXTRA = [("group_policy", "both"), ("hw:numa_nodes", "0"), ("hw:numa_nodes", "3"), ("hw:cpu_policy", "mixed"), ("hw:mem_page_size", "huge"),
+         ("hw:locked_memory", "maybe"), ("trait:ai_stack", "required"), ("trait:CUSTOM_X", "wanted"), ("resources:CUSTOM_X", "x"),
+         ("hw:pci_numa_afinity_policy", "preferred")]  # fmt: skip
+
+
+@case("NR-104")
+def extra_spec_that_the_api_refuses_is_refused(cloudy):
+    for key, value in EXTRA:
+        flavor(cloudy, "NR-104", "3 NUMA nodes" if value == "3" else key, vcpus=16, ram_mib=8192, extra_specs={key: value})
+
+
 # Placement and scheduler
 
 
@@ -255,8 +269,11 @@ def place(plan, words):
 @case("NR-40")
 def placement_is_asked_last_and_at_once(cloudy):
     plan = cloudy.plan()
-    report, switch = place(plan, "report the cards"), place(plan, "ask for cards through placement")
-    assert place(plan, "device_spec and alias") < report < switch and len(switch) == 1
+    report, switch = place(plan, "write device_spec, report the cards"), place(plan, "write the aliases and ask for cards through placement")
+    assert report < switch and len(switch) == 1 and "gpu-h100-1" in plan["steps"][switch[0] - 1]["targets"]
+    before, after = (resource(plan, "nova_cloud", "main")[name] for name in ("settings.reporting", "settings"))
+    assert set(before) == {"nova-compute", "nova-scheduler"} and sorted(before["nova-compute"]["pci"]) == ["device_spec", "report_in_placement"]
+    assert "filter_scheduler" not in before["nova-compute"] and after["nova-compute"]["filter_scheduler"] == {"pci_in_placement": "true"}
 
 
 @case("NR-41")

@@ -16,16 +16,17 @@ from pathlib import Path
 import yaml
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import names
 
+HERE = Path(__file__).resolve().parent
 SEED = 20261126
-VECTORS = yaml.safe_load((Path(__file__).resolve().parents[1] / "unit" / "fixtures" / "nova" / "vectors.yml").read_text())
-AMOUNTS = {"spec": 130, "alias": 110, "flavor": 80, "host": 60}
+VECTORS = yaml.safe_load((HERE.parent / "unit" / "fixtures" / "nova" / "vectors.yml").read_text())
+AMOUNTS = {"spec": 150, "alias": 150, "flavor": 100, "host": 100}
 CARDS = [("10de", "2330"), ("10de", "2331"), ("1002", "74a1")]
 VF = "233a"
 
 
-def function(address, vendor, device, physfn=None, vfs=0):
+def function(address, vendor, device, physfn=None, vfs=0, driver="vfio-pci"):
     """A function of a host as an observation has it."""
-    return {"address": address, "vendor": vendor, "device": device, "class": "030200", "driver": "vfio-pci", "physfn": physfn, "sriov_totalvfs": vfs,
+    return {"address": address, "vendor": vendor, "device": device, "class": "030200", "driver": driver, "physfn": physfn, "sriov_totalvfs": vfs,
             "iommu_group": 1, "bars": []}  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def host(chance):
         vendor, device = chance.choice(CARDS)
         kind = chance.choice(["plain", "plain", "capable", "split"])
         place = f"0000:{bus}:00.0"
-        found.append(function(place, vendor, device, vfs=0 if kind == "plain" else 4))
+        found.append(function(place, vendor, device, vfs=0 if kind == "plain" else 4, driver=chance.choice(["vfio-pci", "vfio-pci", "nvidia"])))
         if kind == "split":
             found += [function(f"0000:{bus}:00.{at}", vendor, VF, physfn=place) for at in range(1, chance.randint(2, 4))]
     return found
@@ -82,7 +83,7 @@ def entry(chance, functions):
     for key in chance.sample(sorted(found), chance.randint(0, 2)):
         del found[key]
     if chance.random() < 0.5:
-        found["resource_class"] = "CUSTOM_H100"
+        found["resource_class"] = chance.choice(["CUSTOM_H100", "CUSTOM_H100", "CUSTOM_A100"])
     for what in chance.choices(["nothing", "id", "address", "tag"], [2, 1, 2, 3], k=chance.randint(0, 2)):
         if what == "id":
             found[chance.choice(["vendor_id", "product_id"])] = chance.choice(IDS)
@@ -181,6 +182,29 @@ def generated():
     for kind, make in (("spec", specs), ("host", hosts), ("alias", aliases), ("flavor", flavors)):
         for at, case in enumerate(make(random.Random(f"{SEED} {kind}"))):
             found[f"{kind}-{at}"] = {**case, **({"devices": judged(case["functions"])} if "functions" in case else {})}
+    return found
+
+
+ONE_CLASS = ['{"name": "h100", "resource_class": "CUSTOM_H100", "device_type": "type-PF"}']
+
+
+def named():
+    """{id: case} of names as Nova makes them, from the vectors and for every standard class."""
+    found = {}
+    for at, case in enumerate(VECTORS["nova_names"]["resource_class"]):
+        found[f"class-{at}"] = {"ask": "name", "vendor": case["vendor"], "device": case["product"], "resource_class": case["given"], "expected": case["result"]}
+    for at, case in enumerate(VECTORS["nova_names"]["traits"]):
+        found[f"traits-{at}"] = {"ask": "name", "vendor": "10de", "device": "2330", "traits": case["given"], "expected": case["result"]}
+    return found
+
+
+def starts():
+    """{id: case} of services in the middle of a change: an alias by class where placement is not asked yet, and where it is."""
+    found = {}
+    for service in ("nova-api", "nova-compute"):
+        for asked in (False, True):
+            options = {"pci": {"alias": ONE_CLASS}, **({"filter_scheduler": {"pci_in_placement": "true"}} if asked else {})}
+            found[f"start-{service}-{'asked' if asked else 'early'}"] = {"ask": "service", "service": service, "options": options, "devices": []}
     return found
 
 

@@ -176,6 +176,26 @@ def flavors(chance):
         yield {"ask": "flavor", "alias": [FLAVOR_ALIAS], "placement": chance.random() < 0.5, "vcpus": chance.choice([1, 2, 16]), "ram_mib": 8192, "extra_specs": specs}
 
 
+OWN = [  # (lines, report): what chance does not bring up in every run
+    (["[]"], True),
+    (['{"address": "0000:1a:00.0", "resource_class": "h100-80g"}'], True),
+    (['{"address": "0000:1a:00.0", "managed": "no"}'], True),
+    (['{"address": "0000:3b:00.1", "resource_class": "CUSTOM_A"}', '{"address": "0000:3b:00.2", "resource_class": "CUSTOM_B"}'], False),
+    (['{"address": "0000:3b:00.0"}'], False),
+    (['{"address": "0000:3b:00.0", "product_id": "2330"}'], True),
+    (['{"address": "*:3b:00.0"}'], True),
+    (['{"address": "0000:1a:00.0", "devname": ""}'], False),
+    (['{"address": "0000:1a:00.0", "physical_network": null}'], False),
+]  # fmt: skip
+OWN_HOST = [function("0000:1a:00.0", "10de", "2330", driver="nvidia"), function("0000:3b:00.0", "10de", "2330", vfs=4),
+            function("0000:3b:00.1", "10de", VF, physfn="0000:3b:00.0"), function("0000:3b:00.2", "10de", VF, physfn="0000:3b:00.0")]  # fmt: skip
+
+
+def own():
+    return {f"own-{at}": {"ask": "device_spec", "report": report, "lines": lines, "functions": OWN_HOST, "devices": judged(OWN_HOST)}
+            for at, (lines, report) in enumerate(OWN)}  # fmt: skip
+
+
 def generated():
     """{id: case}, the same for every release."""
     found = {}

@@ -21,7 +21,7 @@ INDEX = Index(_tables.load())
 ROWS = {row["release"]: row for row in oracle_env.releases() if "release" in row}
 # asked in this run, by release
 JUDGES = {}
-CASES = {**cases.vectors(), **cases.generated(), **cases.named(), **cases.starts()}
+CASES = {**cases.vectors(), **cases.own(), **cases.generated(), **cases.named(), **cases.starts()}
 OPTIONS = [[row["where"], row["section"], row["name"]] for row in _tables.load()["nova_keys"]["rows"] if row["section"]]
 OURS = ("functions", "expected")
 MINUTES = 10

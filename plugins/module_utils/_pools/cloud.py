@@ -128,9 +128,8 @@ class Cloud:
                     continue
                 for card in sorted(pool.cards[name] + pool.kept[name], key=lambda one: one['address']):
                     found[name].append(self._spec(pool, donor.by_address[card['address']], pool.resource_class, pool.trait, self.once(pool)))
-                for row, each in donor.switches if donor.board_pool() == pool.at else ():
-                    if row['detect'] == 'pci':
-                        found[name].append(self._spec(pool, each, pool.resource_class + '_NVSWITCH', None, self.once(pool)))
+                for each in donor.switch_functions(pool.at):
+                    found[name].append(self._spec(pool, each, pool.resource_class + '_NVSWITCH', None, self.once(pool)))
         return found
 
     def _spec(self, pool, one, resource_class, trait, once):

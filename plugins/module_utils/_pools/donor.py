@@ -77,6 +77,10 @@ class Donor:
         whole = len({card['pool_at'] for card in self.cards}) == 1 and len(self.cards) == len([card for card in self.host.cards if card['row']])
         return next(iter(self.pools)) if self.switches and whole else None
 
+    def switch_functions(self, at):
+        """The NVLink switches that go along with the pool at a place, as functions of the host."""
+        return [one for row, one in self.switches if row['detect'] == 'pci'] if self.board_pool() == at else []
+
     def bound(self):
         """{address: what is bound to vfio-pci, with the ids that it must have}."""
         if self._bound is None:

@@ -147,6 +147,8 @@ def providers(cloud):
                 place = (one['physfn'] or one['address']).upper()
                 there = found.setdefault(name, {}).setdefault(place, {'class': pool.resource_class, 'total': 0, 'traits': [pool.trait]})
                 there['total'] += 1
+            for one in donor.switch_functions(pool.at) if donor.acts else ():
+                found.setdefault(name, {})[one['address'].upper()] = {'class': pool.resource_class + '_NVSWITCH', 'total': 1, 'traits': []}
     return found
 
 

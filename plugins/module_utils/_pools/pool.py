@@ -66,8 +66,7 @@ class Pool:
     @property
     def board(self):
         """Switches that go along with all cards of a host; 0: none."""
-        counts = [len([row for row, _dummy in one.switches if row['detect'] == 'pci']) for one in self.donors.values() if one.board_pool() == self.at]
-        return max(counts, default=0)
+        return max([len(one.switch_functions(self.at)) for one in self.donors.values()], default=0)
 
     @property
     def bars(self):

@@ -42,6 +42,9 @@ unit: tools ## unit tests of plugins and roles
 shape: tools ## the rules of the house, as tests
 	@tools/check.sh $@
 
+oracle: tools ## published Nova of the oldest, Debian's and the newest series judges what the core writes and accepts
+	@tools/check.sh $@
+
 rules-bite: tools ## take each enforced rule out of the register; its test must go red
 	@tools/check.sh $@
 
@@ -57,4 +60,4 @@ lab-down: build ## and away, with everything that it made
 clean: ## the built copy and the logs; the tools stay
 	@$(RUN) rm -rf "$$AI_STACK_CACHE/collections" "$$AI_STACK_CACHE/tarball" "$$AI_STACK_CACHE/sanity" "$$AI_STACK_CACHE/logs" "$$AI_STACK_CACHE/src"
 
-.PHONY: help tools build install demo test test-quick test-long bench lint sanity unit shape rules-bite docs lab lab-down clean
+.PHONY: help tools build install demo test test-quick test-long bench lint sanity unit shape oracle rules-bite docs lab lab-down clean

@@ -51,6 +51,8 @@ unit) pytest -q -n 2 -m 'not long' tests/unit ;;
 unit-long) pytest -q -n 2 -m long tests/unit ;;
 pages) sh tools/install.sh browser && AI_STACK_NEEDS_BROWSER=1 pytest -q tests/pages ;;
 shape) pytest -q tests/shape ;;
+oracle) pytest -q -m 'not long' tests/oracle ;;
+oracle-long) pytest -q -m long tests/oracle ;;
 rules-bite) python tools/disable_rules.py ;;
 other-core) tools/other_core.sh ;;
 lab-up) molecule reset -s default && molecule create -s default </dev/null ;;

@@ -103,15 +103,23 @@ def platform_lines(found: dict) -> list:
     return lines
 
 
-def series_lines(found: dict) -> list:
+def judges(root: Path) -> dict:
+    """{series: the releases of Nova that judge what the core writes for it, or why none does}."""
+    texts = defaultdict(list)
+    for row in yaml.safe_load((root / "tests/oracle/releases.yml").read_text())["releases"]:
+        texts[row["series"]].append(f"unproven: {row['unproven']}" if row.get("unproven") else row["release"])
+    return {series: ", ".join(found) for series, found in texts.items()}
+
+
+def series_lines(found: dict, judged: dict) -> list:
     first = {(row["where"], row["name"]): min(map(int, row["first"])) for row in found["nova_keys"]["rows"] if row["where"] != "placement_option"}
     asked = [("option", "pci_in_placement"), ("device_spec", "one_time_use"), ("behaviour", "unified limits count pci_passthrough:alias")]
     rows = sorted(found["nova_series"]["rows"], key=lambda row: int(row["nova"]))
     return [[row["series"], row["nova"], row["placement"], row["status"].replace("_", " "), row["floor"] or "none is known",
-             *("yes" if int(row["nova"]) >= first[key] else "no" for key in asked)] for row in rows]  # fmt: skip
+             *("yes" if int(row["nova"]) >= first[key] else "no" for key in asked), judged.get(row["series"], "unproven: no release is named")] for row in rows]  # fmt: skip
 
 
-def support_page(found: dict) -> str:
+def support_page(found: dict, judged: dict) -> str:
     real = any(row["level"] == "proven on the real part" for row in found["platforms"]["rows"])
     return "\n".join([
         NOTE.format(source="plugins/compat"),
@@ -128,9 +136,10 @@ def support_page(found: dict) -> str:
         grid(["Distribution", "Release", "Cards of", "Driver branches in its archives", "Level", "Shown by scenario", "Note"], platform_lines(found)),
         "## OpenStack series\n",
         "Cards that are passed through to tenants are planned for these series. All of them are decided only: `deploy` refuses a pool with "
-        "`use: passthrough`, since no role acts on it yet.\n",
-        grid(["Series", "Nova", "Placement", "Upstream branch", "Floor for tenants", "Cards in placement", "One-time use", "Limits count cards"],
-             series_lines(found)),
+        "`use: passthrough`, since no role acts on it yet. What would be written is judged by the code of the releases of Nova in the last column, as "
+        "published, with a Placement of their series (`make oracle`, and `make test-long` for all of them).\n",
+        grid(["Series", "Nova", "Placement", "Upstream branch", "Floor for tenants", "Cards in placement", "One-time use", "Limits count cards",
+              "Judged by Nova"], series_lines(found, judged)),
         "## Cards\n",
         cards_grid(found),
     ])  # fmt: skip
@@ -165,7 +174,7 @@ def pages(root: Path) -> dict:
     found = tables(root)
     return {
         "docs/rules.md": rules_page(found),
-        "docs/support.md": support_page(found),
+        "docs/support.md": support_page(found, judges(root)),
         "README.md": readme(root, found),
         **intent_pages(root),
     }

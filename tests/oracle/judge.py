@@ -126,7 +126,8 @@ def name(case):
 
 
 def flavor_of(case):
-    return objects.Flavor(name="f", flavorid="f", vcpus=case["vcpus"], memory_mb=case["ram_mib"], root_gb=1, ephemeral_gb=0, swap=0, extra_specs=case["extra_specs"])
+    sizes = {"vcpus": case["vcpus"], "memory_mb": case["ram_mib"], "root_gb": 1, "ephemeral_gb": 0, "swap": 0}
+    return objects.Flavor(name="f", flavorid="f", extra_specs=case["extra_specs"], **sizes)
 
 
 def counted(made):

@@ -50,16 +50,18 @@ def host(chance):
 
 VECTOR_HOST = [function("0000:1a:00.0", "10de", "2330")]
 IDS = ["0x10de", "10DE", "de", "*", "", " 10de ", "zzzz", "110de", "10de*", 4318, None, True, ["10de"]]
-ADDRESSES = ["*", "*:*:*.*", "0000:*:00.*", ":1a:", "1a:00.*", "1A:00.0", "0000:1a:00", "00.0", "0", "0000:1a:00.8", "0000:1a:20.0", "0000:1a1:00.0", "10000:1a:00.0",
-             "0:0:1a:00.0", "0000:zz:00.0", " 0000:1a:00.0", "0000:1a:00. 0", "0000:1a:00.0 ", "", "1a_:00.0", "+1a:00.0", "0x1a:00.0", 26, None, [], {}, ["0000:1a:00.0"],
-             {"bus": "1a$"}, {"bus": "1"}, {"bus": "(1a|3b)$", "slot": "00$"}, {"bus": "["}, {"bus": 26}, {"bus": None}, {"buss": "1a$"},
-             {"domain": ".*$", "bus": ".*$", "slot": ".*$", "function": ".*$"}, {"function": "[0-2]$"}, {"domain": "", "bus": "", "slot": "", "function": ""}]  # fmt: skip
+ADDRESSES = ["*", "*:*:*.*", "0000:*:00.*", ":1a:", "1a:00.*", "1A:00.0", "0000:1a:00", "00.0", "0", "0000:1a:00.8", "0000:1a:20.0", "0000:1a1:00.0",
+             "10000:1a:00.0", "0:0:1a:00.0", "0000:zz:00.0", " 0000:1a:00.0", "0000:1a:00. 0", "0000:1a:00.0 ", "", "1a_:00.0", "+1a:00.0", "0x1a:00.0", 26, None,
+             [], {}, ["0000:1a:00.0"], {"bus": "1a$"}, {"bus": "1"}, {"bus": "(1a|3b)$", "slot": "00$"}, {"bus": "["}, {"bus": 26}, {"bus": None}, {"buss": "1a$"},
+             {"domain": ".*$", "bus": ".*$", "slot": ".*$", "function": ".*$"}, {"function": "[0-2]$"},
+             {"domain": "", "bus": "", "slot": "", "function": ""}]  # fmt: skip
 SWITCHES = ["yes", "no", "true", "false", "maybe", "", "1", "on", "Yes", " no ", True, False, 1, 0, None, []]
 TAGS = {
     "managed": SWITCHES,
     "live_migratable": SWITCHES,
     "one_time_use": SWITCHES,
-    "resource_class": ["h100-80g", "CUSTOM_H100", "custom_h100", "PGPU", "pgpu", "VGPU", "NET_PACKET_RATE_KILOPACKET_PER_SEC", "", "Ünï", "a b", "x" * 300, 5, None, True, []],
+    "resource_class": ["h100-80g", "CUSTOM_H100", "custom_h100", "PGPU", "pgpu", "VGPU", "NET_PACKET_RATE_KILOPACKET_PER_SEC", "", "Ünï", "a b", "x" * 300,
+                       5, None, True, []],
     "traits": ["A,B", "A, B", "HW_GPU_API_VULKAN", "hw_gpu_api_vulkan", "CUSTOM_X", "custom_x", "", ",", "x y", 5, None, ["A"], "A" * 300],
     "physical_network": ["net1", None, ""],
     "trusted": ["true", "false", "maybe", True],
@@ -67,13 +69,13 @@ TAGS = {
     "devname": ["eth0", "", None],
     "resource-class": ["X"],
     "unknown": [1],
-}
+}  # fmt: skip
 
 
 def broken(chance, text):
     """Text that is no JSON object, or one in another shape."""
-    return chance.choice([text.replace('"', "'"), text[:-1] + ",}", f"[{text}]", f"[{text}, {text}]", f"[[{text}]]", text + text, text[:-1], "", "null", "[]", "{}", "5",
-                          '"text"', "NaN", f" {text}\t", f"# {text}", text.replace(":", "=", 1)])  # fmt: skip
+    return chance.choice([text.replace('"', "'"), text[:-1] + ",}", f"[{text}]", f"[{text}, {text}]", f"[[{text}]]", text + text, text[:-1], "", "null", "[]",
+                          "{}", "5", '"text"', "NaN", f" {text}\t", f"# {text}", text.replace(":", "=", 1)])  # fmt: skip
 
 
 def entry(chance, functions):
@@ -99,7 +101,8 @@ def specs(chance):
     for _at in range(AMOUNTS["spec"]):
         functions = host(chance)
         line = entry(chance, functions)
-        yield {"ask": "device_spec", "report": chance.random() < 0.6, "lines": [broken(chance, line) if chance.random() < 0.15 else line], "functions": functions}
+        line = broken(chance, line) if chance.random() < 0.15 else line
+        yield {"ask": "device_spec", "report": chance.random() < 0.6, "lines": [line], "functions": functions}
 
 
 def hosts(chance):
@@ -145,7 +148,8 @@ def aliases(chance):
 
 
 EXTRA = {
-    "pci_passthrough:alias": ["h100:1", "h100:4", "h100:5", "h100:0", "h100:-1", "h100:x", "h100", "h100:", "h100:1,", "nope:1", "h100:1,h100:2", "h100: 1", " h100:1", "h100:1:2", ""],
+    "pci_passthrough:alias": ["h100:1", "h100:4", "h100:5", "h100:0", "h100:-1", "h100:x", "h100", "h100:", "h100:1,", "nope:1", "h100:1,h100:2", "h100: 1",
+                              " h100:1", "h100:1:2", ""],
     "hw:numa_nodes": ["1", "2", "3", "0", "-1", "x", "17"],
     "hw:pci_numa_affinity_policy": ["preferred", "required", "legacy", "socket", "strict", ""],
     "hw:cpu_policy": ["dedicated", "shared", "mixed", "pinned"],
@@ -173,7 +177,8 @@ def flavors(chance):
         for _change in range(chance.choice([0, 1, 1, 2])):
             key = chance.choice(sorted(EXTRA))
             specs[key] = chance.choice(EXTRA[key])
-        yield {"ask": "flavor", "alias": [FLAVOR_ALIAS], "placement": chance.random() < 0.5, "vcpus": chance.choice([1, 2, 16]), "ram_mib": 8192, "extra_specs": specs}
+        yield {"ask": "flavor", "alias": [FLAVOR_ALIAS], "placement": chance.random() < 0.5, "vcpus": chance.choice([1, 2, 16]), "ram_mib": 8192,
+               "extra_specs": specs}  # fmt: skip
 
 
 OWN = [  # (lines, report): what chance does not bring up in every run

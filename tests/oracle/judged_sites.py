@@ -14,8 +14,8 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools.function
 from planner import RECORDED, TODAY
 
 AMOUNT = 12
-HOSTS = {name: json.loads((RECORDED / f"{name}.json").read_text()) for name in ("h100-bookworm", "hgx-h100-bookworm", "mi300x-trixie", "h100-bookworm-converged")}
 MODELS = {"h100-bookworm": "H100", "h100-bookworm-converged": "H100", "hgx-h100-bookworm": "H100", "mi300x-trixie": "MI300X"}
+HOSTS = {name: json.loads((RECORDED / f"{name}.json").read_text()) for name in MODELS}
 # what a recorded host cannot help: this is about text
 WAIVED = ["NR-44", "NR-48", "NR-49", "NR-55", "NR-83", "NR-102", "ACC-83"]
 
@@ -31,8 +31,8 @@ def intent(chance, row):
         guest = {key: chance.choice(values) for key, values in (("cpus", ["shared", "dedicated"]), ("pages", ["small", "large", "any"]),
                  ("numa", ["required", "preferred", "legacy", "socket"])) if chance.random() < 0.4}  # fmt: skip
         tenants = {name: {} for name in chance.sample(["research", "health"], chance.randint(1, 2))}
-        pools.append({"name": chance.choice(["h100", "H100-sxm.80", "cards of 2026", "gpu_%s" % model.lower()]) + model[-1], "hosts": "gpus", "use": "passthrough",
-                      "cloud": "main", "select": {"model": model}, "shapes": shapes, "tenants": tenants, "guest": guest})  # fmt: skip
+        name = chance.choice(["h100", "H100-sxm.80", "cards of 2026", "gpu_%s" % model.lower()]) + model[-1]
+        pools.append({"name": name, "hosts": "gpus", "use": "passthrough", "cloud": "main", "select": {"model": model}, "shapes": shapes, "tenants": tenants, "guest": guest})  # fmt: skip
     cloud = {"name": "main", "region": "RegionOne", "series": row["series"], "deployment": "packages", "nova": row["release"], "placement": row["placement"]}
     waivers = [{"rule": rule, "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2027-01-31"} for rule in WAIVED]
     return seen, {"ai_stack_site": "oracle", "ai_stack_clouds": [cloud], "ai_stack_pools": pools, "ai_stack_waivers": waivers,
@@ -54,11 +54,16 @@ def values(plan, kind):
     return [{"id": one["id"], **{row["subject"]: row["value"] for row in one["decisions"]}} for one in plan["resources"] if one["kind"] == kind]
 
 
+def of_host(sections, host):
+    """The options of nova-compute of one host: device_spec differs from host to host."""
+    return {section: {name: value[host] if isinstance(value, dict) else value for name, value in options.items()} for section, options in sections.items()}
+
+
 def services(options, seen):
-    """{name: case} of the configuration of each service; nova-compute has one a host."""
+    """(name, case) of the configuration of each service; nova-compute has one a host."""
     for service, sections in sorted(options.items()):
         for host in sorted(seen) if service == "nova-compute" else [None]:
-            mine = {section: {name: value[host] if isinstance(value, dict) else value for name, value in values.items()} for section, values in sections.items()}
+            mine = of_host(sections, host)
             functions = functions_of(seen[host]) if host else []
             yield f"{service}{' ' + host if host else ''}", {"ask": "service", "service": service, "options": mine, "functions": functions,
                                                              "devices": cases.judged(functions)}  # fmt: skip

@@ -81,7 +81,8 @@ def selects(spec, function):
     wanted = spec.get('address')
     if wanted is None:
         return True
-    return selects_address(wanted, function.get('address')) or bool(function.get('physfn')) and _names_one(wanted) and selects_address(wanted, function['physfn'])
+    mine, parent = function.get('address'), function.get('physfn')
+    return selects_address(wanted, mine) or bool(parent) and _names_one(wanted) and selects_address(wanted, parent)
 
 
 def takes_all(spec):

@@ -15,7 +15,8 @@ ALIAS = 'pci_passthrough:alias'
 _RESOURCES = re.compile(r'resources\w*:(.+)')
 _NUMA = ('hw:numa_nodes', 'hw:pci_numa_affinity_policy')
 _NUMBER = re.compile('[1-9][0-9]{0,8}$')
-_SHAPES = {'hw:numa_nodes': (_NUMBER, 'a number of nodes'), 'hw:mem_page_size': (re.compile('(small|large|any|[1-9][0-9]{0,8}([kKMGT]i?B?)?)$'), 'small, large, any or a size')}
+_PAGES = re.compile('(small|large|any|[1-9][0-9]{0,8}([kKMGT]i?B?)?)$')
+_SHAPES = {'hw:numa_nodes': (_NUMBER, 'a number of nodes'), 'hw:mem_page_size': (_PAGES, 'small, large, any or a size')}
 _ASKED = ((re.compile('trait[a-zA-Z0-9_-]{0,64}:CUSTOM_[A-Z0-9_]+$'), re.compile('(required|forbidden)$'), 'required or forbidden'),
           (re.compile('resources[a-zA-Z0-9_-]{0,64}:CUSTOM_[A-Z0-9_]+$'), _NUMBER, 'a number'))
 

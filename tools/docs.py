@@ -114,9 +114,12 @@ def judges(root: Path) -> dict:
 def series_lines(found: dict, judged: dict) -> list:
     first = {(row["where"], row["name"]): min(map(int, row["first"])) for row in found["nova_keys"]["rows"] if row["where"] != "placement_option"}
     asked = [("option", "pci_in_placement"), ("device_spec", "one_time_use"), ("behaviour", "unified limits count pci_passthrough:alias")]
-    rows = sorted(found["nova_series"]["rows"], key=lambda row: int(row["nova"]))
-    return [[row["series"], row["nova"], row["placement"], row["status"].replace("_", " "), row["floor"] or "none is known",
-             *("yes" if int(row["nova"]) >= first[key] else "no" for key in asked), judged.get(row["series"], "unproven: no release is named")] for row in rows]  # fmt: skip
+    lines = []
+    for row in sorted(found["nova_series"]["rows"], key=lambda row: int(row["nova"])):
+        has = ["yes" if int(row["nova"]) >= first[key] else "no" for key in asked]
+        by = judged.get(row["series"], "unproven: no release is named")
+        lines.append([row["series"], row["nova"], row["placement"], row["status"].replace("_", " "), row["floor"] or "none is known", *has, by])
+    return lines
 
 
 def support_page(found: dict, judged: dict) -> str:

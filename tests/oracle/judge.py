@@ -13,23 +13,23 @@ import functools
 import json
 import sys
 import tempfile
-import warnings
 
-warnings.filterwarnings("ignore")
-import nova.conf  # noqa: E402  the warnings of old libraries are of no interest here
-import placement.conf  # noqa: E402
-from nova import objects  # noqa: E402
-from nova.api.validation.extra_specs import validators  # noqa: E402
-from nova.compute import pci_placement_translator as translator  # noqa: E402
-from nova.objects import image_meta  # noqa: E402
-from nova.pci import request, utils, whitelist  # noqa: E402
-from nova.scheduler import filters, host_manager  # noqa: E402
-from nova.scheduler import utils as scheduler_utils  # noqa: E402
-from nova.virt import hardware  # noqa: E402
-from oslo_config import cfg  # noqa: E402
+import nova.conf
+import placement.conf
+from nova import objects
+from nova.api.validation.extra_specs import validators
+from nova.compute import pci_placement_translator as translator
+from nova.compute import provider_tree
+from nova.objects import image_meta
+from nova.pci import request, utils, whitelist
+from nova.scheduler import filters, host_manager
+from nova.scheduler import utils as scheduler_utils
+from nova.virt import hardware
+from oslo_config import cfg
 
 CONF = nova.conf.CONF
 HYPERVISOR = "host"
+ROOT, CARD = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 # the start of nova-api and nova-compute asks it from 31.3.1 and 32.0.0 on, and it is public since then
 ALIASES = getattr(request, "get_alias_from_config", None)
 CHECKED_AT_START = ALIASES is not None or hasattr(request, "_validate_aliases")
@@ -184,6 +184,19 @@ def service(case):
         specs = whitelist.Whitelist(CONF.pci.device_spec)
         found.update(taken=taken(specs, case["devices"]), providers=providers(specs, case["devices"]) if CONF.pci.report_in_placement else {})
     return found
+
+
+@asked
+def restart(case):
+    """nova-compute of a host whose cards are in placement already."""
+    configure({"pci": {"report_in_placement": str(case["report"]).lower()}})
+    tree = provider_tree.ProviderTree()
+    tree.new_root(HYPERVISOR, ROOT)
+    tree.new_child("card", ROOT, uuid=CARD)
+    tree.add_traits(CARD, translator.os_traits.COMPUTE_MANAGED_PCI_DEVICE)
+    if not translator._is_placement_tracking_enabled():
+        translator.ensure_tracking_was_not_enabled_before(tree)
+    return {}
 
 
 @asked

@@ -224,8 +224,8 @@ def named():
 
 
 def starts():
-    """{id: case} of services in the middle of a change: an alias by class where placement is not asked yet, and where it is."""
-    found = {}
+    """{id: case} of services in the middle of a change: an alias by class where placement is not asked yet, and where it is; reports turned off."""
+    found = {f"restart-{report}": {"ask": "restart", "report": report} for report in (True, False)}
     for service in ("nova-api", "nova-compute"):
         for asked in (False, True):
             options = {"pci": {"alias": ONE_CLASS}, **({"filter_scheduler": {"pci_in_placement": "true"}} if asked else {})}

@@ -46,8 +46,9 @@ class Judge:
     def _ask(self, wanted):
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("OS_", "PYTHON"))}
         given = json.dumps([{**{key: value for key, value in case.items() if key not in OURS}, "id": name} for name, case in wanted.items()])
-        done = subprocess.run([oracle_env.python_of(self.row), cases.HERE / "judge.py"], input=given, env=environment, text=True, capture_output=True,
-                              timeout=60 * MINUTES)  # fmt: skip
+        # warnings of old libraries are of no interest
+        command = [oracle_env.python_of(self.row), "-W", "ignore", cases.HERE / "judge.py"]
+        done = subprocess.run(command, input=given, env=environment, text=True, capture_output=True, timeout=60 * MINUTES)
         lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         assert len(lines) == len(wanted), f"Nova {self.row['release']} answered {len(lines)} of {len(wanted)} cases:\n{done.stderr[-3000:]}"
         return {line["id"]: line for line in lines}

@@ -114,6 +114,12 @@ def test_a_start_in_the_middle_of_a_change(judge, name):
     assert judge.said[name]["ok"] is (not checks or name.endswith("asked")), judge.said[name]["why"]
 
 
+@pytest.mark.parametrize("report", [True, False])
+def test_reports_are_never_turned_off(judge, report):
+    """Why a host that reported once is told to report for ever (NR-42)."""
+    assert judge.said[f"restart-{report}"]["ok"] is report
+
+
 def of_site(judge, at):
     return {name: case for name, case in judge.cases.items() if name.startswith(f"site-{at} ")}
 

@@ -191,14 +191,22 @@ OWN = [  # (lines, report): what chance does not bring up in every run
     (['{"address": "*:3b:00.0"}'], True),
     (['{"address": "0000:1a:00.0", "devname": ""}'], False),
     (['{"address": "0000:1a:00.0", "physical_network": null}'], False),
+    (['{"address": "0000:5e:00.0", "remote_managed": "true"}'], True),
 ]  # fmt: skip
-OWN_HOST = [function("0000:1a:00.0", "10de", "2330", driver="nvidia"), function("0000:3b:00.0", "10de", "2330", vfs=4),
+OWN_ALIAS = [  # lines with placement
+    ['{"name": "h100", "device_type": "type-PF", "resource_class": "A"}', '{"name": " h100 ", "device_type": "type-PF", "resource_class": "B"}'],
+    ['{"name": "h100", "device_type": "type-PF", "resource_class": "A"}', '{"name": " h100", "device_type": "type-PCI", "resource_class": "A"}'],
+    ['{"name": "h100", "device_type": "type-PF", "resource_class": "A", "traits": null}'],
+]
+OWN_HOST = [function("0000:1a:00.0", "10de", "2330", driver="nvidia"), function("0000:3b:00.0", "10de", "2330", vfs=4), function("0000:5e:00.0", "10de", "2330", vfs=4),
             function("0000:3b:00.1", "10de", VF, physfn="0000:3b:00.0"), function("0000:3b:00.2", "10de", VF, physfn="0000:3b:00.0")]  # fmt: skip
 
 
 def own():
-    return {f"own-{at}": {"ask": "device_spec", "report": report, "lines": lines, "functions": OWN_HOST, "devices": judged(OWN_HOST)}
-            for at, (lines, report) in enumerate(OWN)}  # fmt: skip
+    found = {f"own-alias-{at}": {"ask": "alias", "lines": lines, "placement": True} for at, lines in enumerate(OWN_ALIAS)}
+    for at, (lines, report) in enumerate(OWN):
+        found[f"own-{at}"] = {"ask": "device_spec", "report": report, "lines": lines, "functions": OWN_HOST, "devices": judged(OWN_HOST)}
+    return found
 
 
 def generated():

@@ -198,7 +198,8 @@ OWN_ALIAS = [  # lines with placement
     ['{"name": "h100", "device_type": "type-PF", "resource_class": "A"}', '{"name": " h100", "device_type": "type-PCI", "resource_class": "A"}'],
     ['{"name": "h100", "device_type": "type-PF", "resource_class": "A", "traits": null}'],
 ]
-OWN_HOST = [function("0000:1a:00.0", "10de", "2330", driver="nvidia"), function("0000:3b:00.0", "10de", "2330", vfs=4), function("0000:5e:00.0", "10de", "2330", vfs=4),
+OWN_HOST = [function("0000:1a:00.0", "10de", "2330", driver="nvidia"), function("0000:3b:00.0", "10de", "2330", vfs=4),
+            function("0000:5e:00.0", "10de", "2330", vfs=4),
             function("0000:3b:00.1", "10de", VF, physfn="0000:3b:00.0"), function("0000:3b:00.2", "10de", VF, physfn="0000:3b:00.0")]  # fmt: skip
 
 

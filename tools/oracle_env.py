@@ -45,19 +45,19 @@ def version_of(python: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def interpreter(wanted: list) -> str:
-    """A Python of one of these versions: the system's, one on PATH, or one of pyenv."""
+def interpreter(wanted: list) -> tuple:
+    """(Python, version) of one of these versions: the system's, one on PATH, or one of pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
-    for version in wanted:
-        found = ["/usr/bin/python3", f"python{version}", *sorted(map(str, pyenv.glob(f"{version}.*/bin/python3")))]
-        for python in found:
-            if version_of(python) == version:
-                return python
+    others = [one for version in wanted for one in (f"python{version}", *sorted(map(str, pyenv.glob(f"{version}.*/bin/python3"))))]
+    for python in ["/usr/bin/python3", *others]:
+        version = version_of(python)
+        if version in wanted:
+            return python, version
     raise Unproven(f"this machine has no Python {' or '.join(wanted)}")
 
 
-def stamp(row: dict, python: str) -> str:
-    text = (ORACLE / "pins" / f"{row['pins']}.txt").read_text() + row["release"] + row["placement"] + python
+def stamp(row: dict, version: str) -> str:
+    text = (ORACLE / "pins" / f"{row['pins']}.txt").read_text() + row["release"] + row["placement"] + version
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -77,12 +77,12 @@ def python_of(row: dict) -> Path:
     """The Python of a release, made where it is not there; Unproven where this machine cannot have it."""
     if row.get("unproven"):
         raise Unproven(row["unproven"])
-    python = interpreter(row["python"])
+    python, version = interpreter(row["python"])
     place = folder() / row["release"]
     place.parent.mkdir(parents=True, exist_ok=True)
     with open(place.parent / f"{row['release']}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs of one machine share the environments
-        mark, wanted = place / ".stamp", stamp(row, python)
+        mark, wanted = place / ".stamp", stamp(row, version)
         if not mark.exists() or mark.read_text() != wanted:
             make(row, place, python)
             mark.write_text(wanted)

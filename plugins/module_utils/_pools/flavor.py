@@ -45,17 +45,25 @@ class Flavor:
                 found.append((name, int(count) if count.isdigit() and len(count) < 9 else None))
         return found
 
+    @property
+    def asked(self):
+        """{alias: cards of a server}, however often it is named; None: some request of it is no number, or none."""
+        found = {}
+        for name, count in self.requests:
+            found[name] = found.get(name, 0) + count if count and found.get(name, 0) is not None else None
+        return found
+
 
 @rule('NR-26', 'flavor')
 def asks_for_what_one_host_has(flavor):
     """Every alias is configured, and no host has to have more cards than the largest one has: Placement would try for ever."""
-    for name, count in flavor.requests:
+    for name, count in flavor.asked.items():
         if name not in flavor.aliases:
             yield Objection('flavor %s asks for the alias %s, which is not configured' % (flavor.name, safe(name)), did_you_mean(name, flavor.aliases),
                             flavor.where)
-        elif count is None or flavor.aliases[name] is not None and not 0 < count <= flavor.aliases[name]:
+        elif count is None or flavor.aliases[name] is not None and count > flavor.aliases[name]:
             yield Objection('flavor %s asks for %s cards of %s; the largest host has %s' % (
-                flavor.name, count, safe(name), 'an unknown number' if flavor.aliases[name] is None else flavor.aliases[name]),
+                flavor.name, 'no number of' if count is None else count, safe(name), 'an unknown number' if flavor.aliases[name] is None else flavor.aliases[name]),
                 'at most %s' % flavor.aliases[name] if flavor.aliases[name] else 'a number of cards', flavor.where)
 
 

@@ -213,6 +213,8 @@ def flavor_larger_than_the_largest_host_is_refused(cloudy):
     plan = cloudy.plan(pools=[cloudy.pool(shapes=[SHAPE, {**SHAPE, "cards": 3}])])
     refused(plan, "NR-26", "asks for 3 cards of h100; the largest host has 2", "ai_stack_pools[0].shapes[1].cards")
     flavor(cloudy, "NR-26", "which is not configured", extra_specs={"pci_passthrough:alias": "a100:1"})
+    flavor(cloudy, "NR-26", "asks for 3 cards", extra_specs={"pci_passthrough:alias": "h100:2,h100:1"})
+    flavor(cloudy, "NR-26", "asks for no number of cards", extra_specs={"pci_passthrough:alias": "h100:0,h100:1"})
 
 
 @case("NR-27")

@@ -135,8 +135,7 @@ def absent(session, wanted, planned):
     left = []
     if hosts:
         places = {(host, address.upper()) for host in hosts for address in planned[host]}
-        view = look.cards(session, tree, hosts, {}, names=places)
-        left = [(one["host"], one["address"], one, one["servers"]) for one in view.cards if (one["host"], one["address"]) in places]
+        left = look.cards(session, tree, hosts, {}, names=places).cards
     return traits.absent(has, look.traits_of(session, [one for one, dummy in has.values()]), having, left)
 
 

@@ -27,9 +27,12 @@ def present(wanted, seen, projects, whole=True):
     outcome.mistakes += ['aggregate %s stands there more than once' % safe(name) for name in twice([row['name'] for row in wanted])]
     ids, mistakes = projects.ids(sorted({name for row in wanted for name in tenants_of(row) or ()}))
     outcome.mistakes += mistakes
-    hosts, mistakes = hosts_of(sorted({name for row in wanted for name in row.get('hosts') or ()}), seen['hosts'], 'compute service')
-    outcome.mistakes += mistakes
-    return outcome, {'aggregates': [_one(outcome, row, there.get(row['name']), hosts, ids, whole) for row in wanted]}
+    result = []
+    for row in wanted:
+        hosts, mistakes = hosts_of(row.get('hosts') or (), seen['hosts'], 'compute service')
+        outcome.mistakes += [text for text in mistakes if text not in outcome.mistakes]
+        result.append(_one(outcome, row, there.get(row['name']), sorted(hosts.values()), ids, whole))
+    return outcome, {'aggregates': result}
 
 
 def _one(outcome, row, one, hosts, ids, whole):
@@ -38,7 +41,7 @@ def _one(outcome, row, one, hosts, ids, whole):
         outcome.call('compute', 'POST', '/os-aggregates', {'aggregate': {'name': name, 'availability_zone': None}}, 'aggregate %s is made' % name,
                      (identity, ('aggregate', 'id')))
     before = {'hosts': sorted(one['hosts']), 'metadata': dict(one['metadata'])} if one else {'hosts': [], 'metadata': {}}
-    after = {'hosts': _hosts(outcome, name, identity, before['hosts'], sorted({hosts[host] for host in row.get('hosts') or () if host in hosts}), whole),
+    after = {'hosts': _hosts(outcome, name, identity, before['hosts'], hosts, whole),
              'metadata': _metadata(outcome, row, identity, before['metadata'], ids, whole)}
     outcome.shows(name, before if one else None, after)
     return dict(after, name=name, id=identity)

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import sys
+from urllib.parse import quote
+
 try:
     import openstack
     from keystoneauth1 import exceptions, loading
-    HAS_SDK = True
+    FAILURES = (openstack.exceptions.SDKException, exceptions.ClientException)
 except ImportError:
-    HAS_SDK = False
+    FAILURES = ()
 
 from .._compat.text import safe
 from .outcome import path_of
@@ -31,13 +34,13 @@ class CloudError(Exception):
 
 def connect(cloud, region, interface, timeout):
     """A session with a cloud of clouds.yaml, or of the environment."""
-    if not HAS_SDK:
-        raise CloudError('The Python package openstacksdk is not there for this Python.')
+    if not FAILURES:
+        raise CloudError('The Python package openstacksdk is not there for %s.' % sys.executable)
     asked = {'cloud': cloud, 'region_name': region, 'interface': interface}
     name = 'Cloud %s' % safe(cloud) if cloud else 'The cloud of the environment'
     try:
         return Session(openstack.connect(**{key: value for key, value in asked.items() if value}), name, timeout)
-    except (openstack.exceptions.SDKException, exceptions.ClientException) as error:
+    except FAILURES as error:
         raise CloudError('%s: %s' % (name, _first(error)))
 
 
@@ -102,7 +105,7 @@ class Session:
             # a request that may have arrived is not made again
             answer = self._clients[service].request(path, method, raise_exc=False, timeout=self._timeout, microversion=MICROVERSIONS.get(service),
                                                     connect_retries=int(method == 'GET'), **more)
-        except (openstack.exceptions.SDKException, exceptions.ClientException) as error:
+        except FAILURES as error:
             raise CloudError('%s: %s cannot be asked: %s' % (self.name, service, _first(error)), getattr(error, 'http_status', None))
         if missing and answer.status_code == 404:
             return None
@@ -128,7 +131,7 @@ class Session:
             left = {key: value for key, value in options.items() if not key.startswith(('project_', 'tenant_', 'domain_'))}
             try:
                 self._whole = loading.get_plugin_loader(config['auth_type']).load_from_options(**dict(left, system_scope='all'))
-            except (exceptions.ClientException, TypeError) as error:
+            except FAILURES + (TypeError,) as error:
                 raise CloudError('%s: this kind of login cannot be had for the whole system: %s' % (self.name, _first(error)))
         return self._whole
 
@@ -156,11 +159,8 @@ def projects_of(session, domain, wanted=()):
     if page.get('truncated'):
         there = {row['id']: row for row in rows}
         for name in wanted:
-            there.update((row['id'], row) for row in session.get('identity', '/projects?name=%s' % _quoted(name)).get('projects') or [])
+            there.update((row['id'], row) for row in session.get('identity', '/projects?name=%s' % quote(name, safe='')).get('projects') or [])
         rows = list(there.values())
     return rows, place
 
 
-def _quoted(text):
-    from urllib.parse import quote
-    return quote(text, safe='')

@@ -64,7 +64,7 @@ def _put(outcome, name, one, before, after, says):
 
 
 def absent(has, current, having, left):
-    """has: as of carrying; having: {trait: uuids}; left: [(host, address, provider, users)] cards that go."""
+    """has: as of carrying; having: {trait: uuids}; left: cards of a view that go."""
     outcome = Outcome()
     for name, (one, traits) in sorted(has.items()):
         before = current[one['uuid']]
@@ -72,10 +72,11 @@ def absent(has, current, having, left):
     gone = {trait: {one['uuid'] for one, traits in has.values() if trait in traits} for trait in having}
     for trait in sorted(trait for trait, uuids in having.items() if not set(uuids) - gone[trait]):
         outcome.call('placement', 'DELETE', '/traits/%s' % trait, None, 'trait %s is removed' % trait)
-    for host, address, one, users in left:
-        if users:
-            outcome.mistakes.append('card %s of host %s is in use by %s' % (address, safe(host), in_words(users, None)))
+    for card in left:
+        where = 'card %s of host %s' % (card['address'], safe(card['host']))
+        if card['servers']:
+            outcome.mistakes.append('%s is in use by %s' % (where, in_words(card['servers'], None)))
         else:
-            outcome.call('placement', 'DELETE', '/resource_providers/%s' % one['uuid'], None, 'card %s of host %s leaves placement' % (address, host))
-            outcome.shows('card %s of host %s' % (address, host), one['name'], None)
+            outcome.call('placement', 'DELETE', '/resource_providers/%s' % card['uuid'], None, '%s leaves placement' % where)
+            outcome.shows(where, card['provider'], None)
     return outcome

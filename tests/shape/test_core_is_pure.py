@@ -35,8 +35,10 @@ FORBIDDEN = {
 }
 CALLS = {"open", "input", "print", "eval", "exec", "__import__"}
 CLOCK = {"now", "today", "utcnow"}
-FORBIDDEN["_pools"] = FORBIDDEN["_compat"]
-FILES = [path for room in FORBIDDEN for path in sorted((UTILS / room).rglob("*.py"))]
+FORBIDDEN["_pools"] = FORBIDDEN["_cloud"] = FORBIDDEN["_compat"]
+# what asks a cloud, and the module around it; all else in their room decides
+EDGES = {UTILS / "_cloud/session.py": {"openstack", "keystoneauth1"}, UTILS / "_cloud/work.py": set()}
+FILES = [path for room in FORBIDDEN for path in sorted((UTILS / room).rglob("*.py")) if path not in EDGES]
 each_file = pytest.mark.parametrize("path", FILES, ids=relative)
 
 
@@ -80,7 +82,7 @@ def test_pure_code_asks_no_clock_and_opens_nothing(path):
 
 @pytest.mark.parametrize("path", sorted(UTILS.rglob("*.py")), ids=relative)
 def test_code_that_runs_on_hosts_needs_no_package(path):
-    names = set(imported(ast.parse(path.read_text())))
+    names = set(imported(ast.parse(path.read_text()))) - EDGES.get(path, set())
     assert not {name for name in names if not own(name) and not name.startswith("ansible.") and name.split(".")[0] not in sys.stdlib_module_names}
 
 

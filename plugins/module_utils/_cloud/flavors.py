@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from .._compat.text import listed, safe
 from .outcome import Outcome, new, twice
 from .servers import in_words
@@ -80,7 +78,8 @@ def _specs(outcome, name, identity, before, after, whole):
         outcome.kept.append('flavor %s keeps %s' % (name, listed(gone)))
         return dict(after, **{key: before[key] for key in gone})
     for key in gone:
-        outcome.call('compute', 'DELETE', '/flavors/%s/os-extra_specs/%s' % (identity, quote(key, safe=':')), None, 'flavor %s loses %s' % (name, safe(key)))
+        # of what Nova takes in a key only the space is none of a path
+        outcome.call('compute', 'DELETE', '/flavors/%s/os-extra_specs/%s' % (identity, key.replace(' ', '%20')), None, 'flavor %s loses %s' % (name, safe(key)))
     return after
 
 

@@ -128,7 +128,7 @@ def seen(session, module):
     if module.params["state"] == "absent":
         return {"aggregates": there}, None
     wanted = sorted({name for row in module.params["aggregates"] for name in aggregates.tenants_of(row) or ()})
-    return {"aggregates": there, "hosts": [one["host"] for one in look.services(session)]}, look.projects(session, module.params["domain"], wanted)
+    return {"aggregates": there, "hosts": [one["host"] for one in look.services(session)]}, look.projects(session, module.params["domain"], wanted or None)
 
 
 def main():

@@ -153,7 +153,7 @@ def seen(session, module):
     asked = [one["id"] for one in mine if wanted[one["name"]]["access"] is not None and not one["os-flavor-access:is_public"]]
     access = {one: [row["tenant_id"] for row in session.get("compute", f"/flavors/{one}/os-flavor-access")["flavor_access"]] for one in asked}
     names = sorted({name for row in wanted.values() for name in row["access"] or ()})
-    return {"flavors": mine, "access": access}, look.projects(session, module.params["domain"], names)
+    return {"flavors": mine, "access": access}, look.projects(session, module.params["domain"], names if names or asked else None)
 
 
 def main():

@@ -121,8 +121,8 @@ class Client:
 
 def connection(cloud, region="RegionOne"):
     login = {"auth": {"system_scope": "all"}, "auth_type": "password"}
-    config = SimpleNamespace(get_session_client=lambda service: Client(cloud, service), get_region_name=lambda: region, config=login)
-    return SimpleNamespace(config=config)
+    config = SimpleNamespace(get_region_name=lambda: region, config=login)
+    return SimpleNamespace(config=config, **{service: Client(cloud, service) for service in ("compute", "identity", "placement")})
 
 
 # compute

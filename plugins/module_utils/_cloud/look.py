@@ -12,7 +12,8 @@ from .session import projects_of
 
 
 def projects(session, domain=None, wanted=()):
-    return Projects(*projects_of(session, domain, wanted))
+    """Those that names and reports need. wanted: names that are looked up; None: none of a project is told either."""
+    return Projects([]) if wanted is None else Projects(*projects_of(session, domain, wanted))
 
 
 def services(session):

@@ -64,7 +64,7 @@ class Session:
     """calls: requests made, beside login and discovery."""
 
     def __init__(self, connection, name, timeout):
-        self._connection, self.name, self._timeout, self.calls, self._clients, self._whole = connection, name, timeout, 0, {}, None
+        self._connection, self.name, self._timeout, self.calls, self._whole = connection, name, timeout, 0, None
 
     @property
     def region(self):
@@ -99,12 +99,11 @@ class Session:
         more = {'json': body} if body is not None else {}
         more.update({'auth': auth} if auth else {})
         try:
-            if service not in self._clients:
-                self._clients[service] = self._connection.config.get_session_client(service)
+            client = getattr(self._connection, service)
             self.calls += 1
             # a request that may have arrived is not made again
-            answer = self._clients[service].request(path, method, raise_exc=False, timeout=self._timeout, microversion=MICROVERSIONS.get(service),
-                                                    connect_retries=int(method == 'GET'), **more)
+            answer = client.request(path, method, raise_exc=False, timeout=self._timeout, microversion=MICROVERSIONS.get(service),
+                                    connect_retries=int(method == 'GET'), **more)
         except FAILURES as error:
             raise CloudError('%s: %s cannot be asked: %s' % (self.name, service, _first(error)), getattr(error, 'http_status', None))
         if missing and answer.status_code == 404:

@@ -78,8 +78,7 @@ def _specs(outcome, name, identity, before, after, whole):
         outcome.kept.append('flavor %s keeps %s' % (name, listed(gone)))
         return dict(after, **{key: before[key] for key in gone})
     for key in gone:
-        # of what Nova takes in a key only the space is none of a path
-        outcome.call('compute', 'DELETE', '/flavors/%s/os-extra_specs/%s' % (identity, key.replace(' ', '%20')), None, 'flavor %s loses %s' % (name, safe(key)))
+        outcome.call('compute', 'DELETE', '/flavors/%s/os-extra_specs/%s' % (identity, key), None, 'flavor %s loses %s' % (name, safe(key)))
     return after
 
 

@@ -28,6 +28,13 @@ def test_the_view_joins_all(run, cloud):
     assert [row["what"] for row in result["differences"]] == ["unexpected", "no_allocation"]
 
 
+def test_a_card_whose_other_class_is_taken_is_no_free_one(run, cloud):
+    name = cloud.card("compute1", FIRST)
+    cloud.inventories[name]["CUSTOM_ONE_MORE"] = {"total": 1, "reserved": 0}
+    cloud.server("a", "compute1", card=name, klass="CUSTOM_ONE_MORE")
+    assert [one["id"] for one in run("pci_view_info")["cards"][0]["servers"]] == ["a"]
+
+
 def test_without_a_plan_every_host_with_cards_is_shown(run, cloud):
     cloud.card("compute2", FIRST)
     result = run("pci_view_info")

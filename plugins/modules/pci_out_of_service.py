@@ -133,7 +133,7 @@ def seen(session, wanted):
     hosts, mistakes = tree.of(sorted({row["host"] for row in wanted}))
     serials = {(row["host"], row["address"]): row["serial"] for row in wanted}
     view = look.cards(session, tree, hosts, {}, names=set(serials))
-    found = {(card["host"], card["address"]): card for card in view.cards if card["uuid"] in view.generations}
+    found = {(card["host"], card["address"]): card for card in view.cards if card["uuid"] in view.seen["generations"]}
     mistakes += [f"card {address} of host {host} is not in placement" for host, address in sorted(set(serials) - set(found)) if host in hosts]
     return [reserved.told(card, serials[place], view) for place, card in found.items()], mistakes
 

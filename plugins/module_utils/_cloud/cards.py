@@ -50,7 +50,8 @@ class View:
     """Cards with everything about them, and the servers of their hosts. places: (host, address, provider) of each.
 
     seen: {inventories: {uuid: inventories}, allocations: {uuid: {consumer: resources}}, traits: {trait: uuids}, servers: rows of /servers/detail,
-    held: {server id: its allocations, by provider}} - allocations of cards that are free are left out, held has servers that no card knows.
+    held: {server id: its allocations, by provider}, generations: {uuid: number}} - allocations of cards that are free are left out, held has servers
+    that no card knows.
     """
 
     def __init__(self, places, hosts, planned, seen, projects):
@@ -90,10 +91,10 @@ class View:
                 yield dict({key: row[key] for key in ('id', 'name', 'status', 'host', 'project_id', 'project', 'wants_cards')}, has_cards=has)
 
 
-def free_queries(planned_or_seen):
-    """{(class, total): uuids} of inventories: what is asked so that whole cards that are free need no look at their allocations."""
+def free_queries(there):
+    """{(class, total): uuids} of {uuid: inventories}: what is asked so that whole cards that are free need no look at their allocations."""
     found = {}
-    for uuid, rows in planned_or_seen.items():
+    for uuid, rows in there.items():
         for name, row in rows.items():
             if row['total']:
                 found.setdefault((name, row['total']), set()).add(uuid)

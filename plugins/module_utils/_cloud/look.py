@@ -59,18 +59,19 @@ def allocations(session, there):
     return {uuid: document['allocations'] for uuid, document in found.items() if document}
 
 
-def cards(session, there, hosts, planned, domain=None, names=None):
-    """The view of the cards of hosts, {host: name of its provider}. names: places (host, ADDRESS) of those that matter; None: all."""
+def cards(session, there, hosts, planned, names=None):
+    """The view of the cards of hosts, {host: name of its provider}. names: places (host, ADDRESS) of those that matter; None: all of the hosts do,
+    and servers that lack an allocation are looked for."""
     places = [place for place in there.places(hosts) if names is None or place[:2] in names]
     documents = inventories(session, [one for _host, _address, one in places])
     rows = {uuid: document['inventories'] for uuid, document in documents.items()}
     wanted = {trait for each in (planned or {}).values() for row in each.values() for trait in row.get('traits') or ()}
     seen = {'inventories': rows, 'allocations': allocations(session, rows), 'traits': having(session, wanted | {MANAGED, ONCE}), 'held': {},
-            'servers': _on(session, sorted(set(hosts.values())))}
-    view = View(places, list(hosts), planned, seen, projects(session, domain))
-    for row in list(view.without_allocation()):
+            'servers': _on(session, sorted(set(hosts.values()))),
+            'generations': {uuid: document['resource_provider_generation'] for uuid, document in documents.items()}}
+    view = View(places, list(hosts), planned, seen, projects(session))
+    for row in list(view.without_allocation()) if names is None else ():
         seen['held'][row['id']] = session.get('placement', '/allocations/%s' % row['id'])['allocations']
-    view.generations = {uuid: document['resource_provider_generation'] for uuid, document in documents.items()}
     return view
 
 

@@ -65,7 +65,7 @@ def _set(outcome, card, where, moved, out):
 
 def told(card, serial, view):
     """A card of a view with what decide wants beside it."""
-    return dict(card, serial=serial, inventories=view.seen['inventories'][card['uuid']], generation=view.generations[card['uuid']])
+    return dict(card, serial=serial, inventories=view.seen['inventories'][card['uuid']], generation=view.seen['generations'][card['uuid']])
 
 
 def shown(card):

@@ -31,7 +31,7 @@ class Cloud:
     """asked: (service, method, path, body) of every request. broken: {(method, part of a path): (status, text)}, each once."""
 
     def __init__(self):
-        self.asked, self.broken, self.number = [], {}, 0
+        self.asked, self.versions, self.broken, self.number, self.quotas = [], [], {}, 0, {}
         self.projects = [{"id": key, "name": name, "domain_id": "default"} for key, name in PROJECTS.items()]
         self.flavors, self.access, self.aggregates, self.servers, self.migrations = {}, {}, {}, [], []
         service = {"binary": "nova-compute", "status": "enabled", "disabled_reason": None, "state": "up"}
@@ -116,6 +116,7 @@ class Client:
 
     def request(self, path, method, raise_exc, timeout, microversion, connect_retries, json=None, auth=None):
         assert raise_exc is False and timeout and (method == "GET" or connect_retries == 0)
+        self.cloud.versions.append(microversion)
         return Answer(*self.cloud.request(self.service, path, method, json, auth is not None))
 
 
@@ -224,6 +225,12 @@ def _servers(cloud, query, body):
 @route("compute", "GET", "/os-migrations")
 def _migrations(cloud, query, body):
     return {"migrations": [one for one in cloud.migrations if query["host"] in (one["source_compute"], one["dest_compute"])]}
+
+
+@route("compute", "GET", "/os-quota-(class-sets|sets)/(.+)")
+def _quota(cloud, kind, project, query, body):
+    found = {"instances": 10, "cores": 20, "ram": 51200, "injected_files": 5, "server_groups": 10, "floating_ips": -1, "id": project}
+    return {"quota_class_set" if kind == "class-sets" else "quota_set": dict(found, **cloud.quotas.get(project, {}))}
 
 
 # identity

@@ -21,6 +21,11 @@ def services(session):
     return session.get('compute', '/os-services?binary=nova-compute')['services']
 
 
+def quota(session, path, key):
+    """A quota set. Later versions do not show what Nova keeps of files, and keeps to."""
+    return session.get('compute', '/%s' % path, version='2.56')[key]
+
+
 def servers(session, **filters):
     """Servers of all tenants."""
     more = ''.join('&%s=%s' % pair for pair in sorted(filters.items()))

@@ -63,6 +63,11 @@ class Projects:
             mistakes.append('project %s is named twice' % self.name(identity))
         return found, mistakes
 
+    def key(self, identity):
+        """The name of a project by which it can be named again; its id where several have that name."""
+        name = self.rows[identity]['name']
+        return name if len([one for one in self.rows.values() if one['name'] == name]) == 1 else identity
+
     def name(self, identity):
         """What people call a project; its id where it is gone."""
         row = self.rows.get(identity)

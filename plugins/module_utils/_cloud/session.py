@@ -70,9 +70,9 @@ class Session:
     def region(self):
         return self._connection.config.get_region_name() or None
 
-    def get(self, service, path, missing=False, system=False):
-        """The document at a path. missing: None where there is none; system: with a token for the whole system."""
-        return self._ask(service, 'GET', path, None, missing, self._system() if system else None)
+    def get(self, service, path, missing=False, system=False, version=None):
+        """The document at a path. missing: None where there is none; system: with a token for the whole system; version: another one than the fixed."""
+        return self._ask(service, 'GET', path, None, missing, self._system() if system else None, version)
 
     def listed(self, service, path, key, system=False):
         """Every row of a list, page by page."""
@@ -95,14 +95,14 @@ class Session:
                 found = found[key]
             learned[placeholder] = found
 
-    def _ask(self, service, method, path, body=None, missing=False, auth=None):
+    def _ask(self, service, method, path, body=None, missing=False, auth=None, version=None):
         more = {'json': body} if body is not None else {}
         more.update({'auth': auth} if auth else {})
         try:
             client = getattr(self._connection, service)
             self.calls += 1
             # a request that may have arrived is not made again
-            answer = client.request(path, method, raise_exc=False, timeout=self._timeout, microversion=MICROVERSIONS.get(service),
+            answer = client.request(path, method, raise_exc=False, timeout=self._timeout, microversion=version or MICROVERSIONS.get(service),
                                     connect_retries=int(method == 'GET'), **more)
         except FAILURES as error:
             raise CloudError('%s: %s cannot be asked: %s' % (self.name, service, _first(error)), getattr(error, 'http_status', None))

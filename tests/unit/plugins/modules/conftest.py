@@ -28,6 +28,7 @@ def run(cloud, capsys, monkeypatch):
     def run_module(name, check=False, region="RegionOne", **options):
         monkeypatch.setattr(work, "connect", lambda *words: session.Session(small.connection(cloud, region), "Cloud main", words[-1]))
         cloud.asked.clear()
+        cloud.versions.clear()
         arguments = {"cloud": "main", "_ansible_check_mode": check, "_ansible_diff": True, **options}
         with patch_module_args(arguments), pytest.raises(SystemExit):
             importlib.import_module(MODULES + name).main()

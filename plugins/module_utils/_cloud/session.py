@@ -161,5 +161,3 @@ def projects_of(session, domain, wanted=()):
             there.update((row['id'], row) for row in session.get('identity', '/projects?name=%s' % quote(name, safe='')).get('projects') or [])
         rows = list(there.values())
     return rows, place
-
-

@@ -13,7 +13,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import describe, engine, host, machine, mirrors, network, parts, repository
+from lab import describe, engine, host, machine, mirrors, network, openstack, parts, repository
 
 # longer than images take on a busy machine
 LOCK_SECONDS = 1800
@@ -23,9 +23,9 @@ WORKERS = max(3, os.cpu_count() or 2)
 def look(site):
     """What is not as described, without touching anything."""
     machine.check(site["cache"])
-    there = engine.containers()
-    done = ["host %s" % name for name, facts in sorted(site["hosts"].items())
-            if not host.as_described(site["cache"], name, facts, site["network"], site["machines"][name], there.get(name))]
+    there = engine.containers(site["network"])
+    done = openstack.look(site) + ["host %s" % name for name, facts in sorted(site["hosts"].items())
+                                    if not host.as_described(site["cache"], name, facts, site["network"], site["machines"][name], there.get(name))]
     return done + ["host %s, which the inventory does not have" % name for name in _strangers(site, there)]
 
 
@@ -37,11 +37,11 @@ def make(site):
 
 def up(site):
     machine.room_for_hosts()
-    done = network.up(site["network"], site["subnet"])
-    there = engine.containers()
+    done = network.up(site["network"], site["subnet"]) + openstack.keep(site)
+    begun, there = time.time(), engine.containers(site["network"])
     done += _remove(_strangers(site, there), site["cache"])
     with ThreadPoolExecutor(WORKERS) as pool:
-        served = pool.submit(repository.up, site["cache"], site["repository"], site["network"], site["mirrors"], there.get(repository.NAME))
+        served = pool.submit(repository.up, site["cache"], site["repository"], site["network"], site["mirrors"], there.get(repository.name(site["network"])))
 
         def one(name):
             if site["machines"][name]["archive"]:
@@ -50,7 +50,8 @@ def up(site):
 
         for result in pool.map(one, sorted(site["hosts"], key=lambda name: bool(site["machines"][name]["archive"]))):
             done += result
-        return done + served.result()
+        done += served.result()
+    return done + openstack.up(site, begun if done else 0)
 
 
 def verify(site):
@@ -62,17 +63,20 @@ def verify(site):
         wrong = [text for text in pool.map(one, sorted(site["hosts"])) if text]
     if wrong:
         raise engine.Failed("; ".join(wrong))
+    openstack.verify(site)
     return []
 
 
 def down(site):
-    done = _remove(engine.containers(), site["cache"])
-    shutil.rmtree(site["cache"] / "hosts", ignore_errors=True)
+    done = _remove(engine.containers(site["network"]), site["cache"])
+    for name in site["hosts"]:
+        shutil.rmtree(host.folder(site["cache"], name), ignore_errors=True)
     return done + network.down(site["network"], site["subnet"])
 
 
 def _strangers(site, there):
-    return [name for name in there if name not in site["hosts"] and name != repository.NAME]
+    served = [repository.name(site["network"])] if site["repository"] else []
+    return [name for name in there if name not in [*site["hosts"], *served]]
 
 
 def _remove(names, cache):
@@ -88,8 +92,11 @@ def read(text):
     site = json.loads(text)
     site["cache"] = Path(site["cache"])
     site["hosts"] = {name: describe.host_facts(facts) for name, facts in site["hosts"].items()}
-    site["machines"] = {name: describe.machine(name, facts, site["parts"], site["repository"]["address"]) for name, facts in site["hosts"].items()}
+    site["machines"] = {name: describe.machine(name, facts, site["parts"], site["repository"].get("address")) for name, facts in site["hosts"].items()}
     describe.check_addresses(site)
+    site["cloud"] = describe.cloud(site["hosts"])
+    for name, facts in site["hosts"].items():
+        facts["image"] = openstack.image(site, name) or parts.image_name(facts["suite"], facts["kernel"])
     for one in site["machines"].values():
         one["cuda"] = site["cuda"]
         one["secure_boot"]["enrolled"] = [parts.certificate(path) for path in one["secure_boot"]["enrolled"]]

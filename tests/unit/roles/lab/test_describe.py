@@ -34,6 +34,12 @@ def test_identity_of_a_card_belongs_to_its_place():
     assert first["nvml"]["uuid"] != second["nvml"]["uuid"]
 
 
+def test_a_card_has_the_virtual_functions_that_were_asked_for():
+    plain, capable = functions({"part": "H100", "at": ["17:00.0"]}, {"part": "H100", "at": ["65:00.0"], "vfs": 16})
+    assert "vfs" not in plain
+    assert capable["vfs"] == 16
+
+
 def test_a_swapped_card_has_the_serial_that_was_asked_for():
     first, second = functions({"part": "H100", "at": ["17:00.0", "65:00.0"], "serials": ["1650000000001"]})
     assert first["nvml"]["serial"] == "1650000000001"
@@ -67,3 +73,26 @@ def test_wrong_words_are_refused_by_name(host, said):
 def test_every_host_has_an_address_of_its_own(hosts, said):
     with pytest.raises(describe.Mistake, match=said):
         describe.check_addresses({"subnet": "10.73.0.0/24", "repository": {"address": "10.73.0.2"}, "hosts": hosts})
+
+
+def hosts(**suites):
+    return {name: {"suite": suite} for name, suite in suites.items()}
+
+
+def test_a_cloud_is_its_controller_and_its_computes():
+    assert describe.cloud(hosts(a="trixie")) is None
+    found = describe.cloud(hosts(c="openstack-controller", b="openstack-compute", a="openstack-compute", other="trixie"))
+    assert found == {"controller": "c", "computes": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("suites", "said"),
+    [
+        ({"a": "openstack-controller"}, "not controller a"),
+        ({"a": "openstack-compute"}, "not compute a"),
+        ({"a": "openstack-controller", "b": "openstack-controller", "c": "openstack-compute"}, "not compute c, controller a b"),
+    ],
+)
+def test_half_a_cloud_is_refused(suites, said):
+    with pytest.raises(describe.Mistake, match=said):
+        describe.cloud(hosts(**suites))

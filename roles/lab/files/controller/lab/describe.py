@@ -10,8 +10,10 @@ import uuid
 
 NAMESPACE = uuid.UUID("6d1f4f6e-0b57-5b52-8f0e-6f2d2b9b7a11")
 # keys of one entry of lab_cards
-ENTRY = {"part", "at", "serials", "uuids", "dead", "vpd"}
+ENTRY = {"part", "at", "serials", "uuids", "dead", "vpd", "vfs"}
 DEAD = (None, "bus", "driver")
+# what a host of this suite is to a cloud
+CLOUD = {"openstack-controller": "controller", "openstack-compute": "compute"}
 HOST = {"suite", "kernel", "address", "cards", "faults", "secure_boot", "early_nouveau", "run_file", "cmdline"}
 
 
@@ -26,7 +28,7 @@ def host_facts(facts):
 
 def check_addresses(site):
     """Every host has an address of its own in the lab's network, and a suite."""
-    network, taken = ipaddress.ip_network(site["subnet"]), {site["repository"]["address"]: "the repository"}
+    network, taken = ipaddress.ip_network(site["subnet"]), {site["repository"].get("address"): "the repository"}
     for name, facts in sorted(site["hosts"].items()):
         missing = [key for key in ("address", "suite") if not facts.get(key)]
         if missing:
@@ -34,6 +36,18 @@ def check_addresses(site):
         if ipaddress.ip_address(facts["address"]) not in network or facts["address"] in taken:
             raise Mistake("%s: lab_address %s is outside %s or taken by %s" % (name, facts["address"], network, taken.get(facts["address"], "nobody")))
         taken[facts["address"]] = name
+
+
+def cloud(hosts):
+    """{controller: name, computes: [names]} where hosts are parts of an OpenStack, else None."""
+    found = {}
+    for name, facts in sorted(hosts.items()):
+        if facts.get("suite") in CLOUD:
+            found.setdefault(CLOUD[facts["suite"]], []).append(name)
+    if found and (len(found.get("controller", [])) != 1 or not found.get("compute")):
+        raise Mistake("a cloud is one host of the suite openstack-controller and at least one of openstack-compute, not %s"
+                      % ", ".join("%s %s" % (kind, " ".join(names)) for kind, names in sorted(found.items())))
+    return {"controller": found["controller"][0], "computes": found["compute"]} if found else None
 
 
 def machine(name, host, parts, repository):
@@ -71,8 +85,7 @@ def _functions(name, entry, parts):
 def _function(name, address, part, entry):
     function = {key: value for key, value in part.items() if key != "nvml"}
     function.update(address=address, numa_node=int(address.split(":")[1], 16) >> 7, dead=entry.get("dead"))
-    if entry.get("vpd"):
-        function["vpd"] = entry["vpd"]
+    function.update({key: entry[key] for key in ("vpd", "vfs") if entry.get(key)})
     number = (entry["serial"] or [serial(name, address)])[0]
     if "nvml" in part:
         function["nvml"] = dict(part["nvml"], serial=number, uuid=(entry["uuid"] or ["GPU-%s" % uuid.uuid5(NAMESPACE, name + address)])[0])

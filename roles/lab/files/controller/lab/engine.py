@@ -45,10 +45,21 @@ def limits():
     return ("--ulimit", "nofile=%d:%d" % (files, files), "--ulimit", "nproc=%d:%d" % (processes, processes))
 
 
-def containers():
-    """{name: {id, running, labels}} of every container of the lab, whoever made it."""
-    listed = podman("ps", "--all", "--filter", "label=" + LABEL, "--format", "json")
+def containers(network):
+    """{name: {id, running, labels}} of every container of the lab on this network, whoever made it: another lab has another network."""
+    listed = podman("ps", "--all", "--filter", "label=" + LABEL, "--filter", "network=" + network, "--format", "json")
     return {item["Names"][0]: {"id": item["Id"], "running": item["State"] == "running", "labels": item["Labels"]} for item in json.loads(listed.stdout or "[]")}
+
+
+def image_key(image):
+    """What the image says that it was made of."""
+    found = podman("image", "inspect", "--format", '{{index .Labels "ai-stack-lab.key"}}', image, check=False)
+    return found.stdout.strip() if found.returncode == 0 else None
+
+
+def prune_images():
+    """What lost its name to a newer one and serves no container any more."""
+    podman("image", "prune", "--force", "--filter", "label=ai-stack-lab.key", check=False)
 
 
 def image_id(image):

@@ -36,7 +36,7 @@ def arguments(cache, name, host, network):
         "--systemd", "always", "--cgroupns", "private", "--cap-add", engine.CAPABILITIES,
         "--security-opt", "apparmor=unconfined", "--security-opt", "label=disable", *engine.limits(),
         "--volume", "%s/lib:/usr/lib/ai-stack-lab:ro" % cache, "--volume", "%s:/lab" % folder(cache, name),
-        parts.image_name(host["suite"], host["kernel"]),
+        host["image"],
     ]
 
 

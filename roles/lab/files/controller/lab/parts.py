@@ -107,7 +107,7 @@ def images(folder, kinds, mirrors, days):
 
     def key_of(kind):
         # what is laid over another image follows that one
-        if kind[0].endswith("-like"):
+        if layered(kind[0]):
             return digest(FILES / "image" / (kind[0] + ".Containerfile"), extra=str(engine.image_id(image_name("trixie", kind[1]))))
         return digest(FILES / "image/build.sh", extra="%s %s %d" % (kind, sorted(mirrors.items()), period(days)))
 
@@ -116,15 +116,18 @@ def images(folder, kinds, mirrors, days):
         words = ["env", *setting, "sh", FILES / "image/build.sh", *kind, *engine.limits()]
         return engine.run(*words, timeout=1500).stdout.strip().splitlines()[-1]
 
-    first = {(suite, kernel) for suite, kernel in kinds if not suite.endswith("-like")}
-    first.update(("trixie", kernel) for suite, kernel in kinds if suite.endswith("-like"))
+    first = {("trixie" if layered(suite) else suite, kernel) for suite, kernel in kinds}
     with ThreadPoolExecutor(2) as pool:
         said = list(pool.map(build, sorted(first))) + list(pool.map(build, sorted(kinds - first)))
     done = ["image " + line.split()[1] for line in said if line.startswith("made")]
     if done:
-        # what lost its name to a newer one and serves no container any more
-        engine.podman("image", "prune", "--force", "--filter", "label=ai-stack-lab.key", check=False)
+        engine.prune_images()
     return done
+
+
+def layered(suite):
+    """Whether its image is trixie's with something over it."""
+    return (FILES / "image" / (suite + ".Containerfile")).exists()
 
 
 def image_name(suite, kernel):

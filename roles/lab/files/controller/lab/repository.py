@@ -11,12 +11,17 @@ import secrets
 from . import engine, parts
 
 IMAGE = "localhost/ai-stack-lab:repository"
-NAME = "ai-stack-lab-repository"
 SOURCE = parts.FILES / "repository"
 
 
+def name(network):
+    return network + "-repository"
+
+
 def up(cache, settings, network, mirrors, there):
-    """SETTINGS: {address, suites, vendor_versions, days, password_file?}. -> what was done"""
+    """SETTINGS: {address, suites, vendor_versions, days, password_file?}, or none for a site without a repository. -> what was done"""
+    if not settings:
+        return []
     done = []
     if _image():
         done.append("image " + IMAGE)
@@ -30,11 +35,11 @@ def up(cache, settings, network, mirrors, there):
         done.append("repository")
     words = _arguments(cache, settings, network)
     if there and (there["labels"].get(engine.LABEL) != _label(words) or not there["running"]):
-        engine.podman("rm", "--force", "--time", "0", NAME)
+        engine.podman("rm", "--force", "--time", "0", name(network))
         there = None
     if not there:
         engine.podman("run", "--detach", "--label", "%s=%s" % (engine.LABEL, _label(words)), *words)
-        done.append("host %s created" % NAME)
+        done.append("host %s created" % name(network))
     return done
 
 
@@ -44,8 +49,7 @@ def _label(words):
 
 def _image():
     wanted = parts.digest(SOURCE / "Containerfile", extra=str(engine.image_id("localhost/ai-stack-lab:bookworm")))
-    found = engine.podman("image", "inspect", "--format", '{{index .Labels "ai-stack-lab.key"}}', IMAGE, check=False)
-    if found.returncode == 0 and found.stdout.strip() == wanted:
+    if engine.image_key(IMAGE) == wanted:
         return False
     engine.podman("build", "--quiet", "--network", "host", *engine.limits(), "--label", "ai-stack-lab.key=" + wanted, "--tag", IMAGE,
                   "--file", SOURCE / "Containerfile", SOURCE, timeout=600)
@@ -71,8 +75,8 @@ def _arguments(cache, settings, network):
     if settings.get("password_file"):
         mounts[_password(pathlib.Path(settings["password_file"]))] = "/run/password"
     volumes = [word for here, there in mounts.items() for word in ("--volume", "%s:%s:ro" % (here, there))]
-    return ["--name", NAME, "--hostname", "repository", "--network", "%s:ip=%s" % (network, settings["address"]), "--restart", "always", *engine.limits(),
-            *volumes, IMAGE, "python3", "/serve.py", "/srv", "80", *(["/run/password"] if settings.get("password_file") else [])]
+    return ["--name", name(network), "--hostname", "repository", "--network", "%s:ip=%s" % (network, settings["address"]), "--restart", "always",
+            *engine.limits(), *volumes, IMAGE, "python3", "/serve.py", "/srv", "80", *(["/run/password"] if settings.get("password_file") else [])]
 
 
 def _password(path):

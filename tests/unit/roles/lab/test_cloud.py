@@ -1,0 +1,135 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What the lab writes on the hosts of a cloud, when it calls the cloud healthy, and what its driver tells Nova of /sys."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from lab_cloud import catalog, settings
+from lab_host import pci
+
+SECRETS = {name: "secret-" + name for name in settings.SECRETS}
+ADDRESS = "10.74.0.10"
+
+
+def parsed(text):
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    return parser
+
+
+@pytest.fixture(scope="module")
+def controller():
+    return settings.controller(ADDRESS, SECRETS)
+
+
+@pytest.fixture(scope="module")
+def compute():
+    return settings.compute(ADDRESS, {name: SECRETS[name] for name in ("services", "messages")})
+
+
+@pytest.mark.parametrize("service", ["placement", "nova", "neutron", "glance-api"])
+def test_services_log_in_at_keystone_by_its_certificate(controller, service):
+    found = next(parsed(text) for path, (_group, text) in controller.items() if path.endswith("/%s.conf" % service))["keystone_authtoken"]
+    assert (found["auth_url"], found["cafile"]) == ("https://10.74.0.10:5000/v3", settings.AUTHORITIES)
+    assert found["username"] == service.split("-")[0]
+
+
+def test_no_file_of_the_lab_says_a_word_about_cards(controller, compute):
+    for path, (_group, text) in [*controller.items(), *compute.items()]:
+        assert "[pci]" not in text
+        assert "enabled_filters" not in text
+        assert ".conf.d/" not in path or "mariadb" in path
+
+
+def test_a_compute_gets_no_password_of_a_database_or_of_a_person(compute):
+    text = "".join(text for _group, text in compute.values())
+    assert "secret-services" in text
+    assert not [name for name in ("admin", "tenants", "database") if "secret-" + name in text]
+    assert parsed(compute["/etc/nova/nova-compute.conf"][1])["DEFAULT"]["compute_driver"] == "lab_pci.LabDriver"
+
+
+def test_files_with_secrets_belong_to_the_service_that_reads_them(controller):
+    assert {path: group for path, (group, text) in controller.items() if "secret-" in text and group == "root"} == {}
+
+
+def test_every_tenant_has_a_login_of_its_own():
+    found = json.loads(settings.clouds(ADDRESS, SECRETS))["clouds"]
+    assert set(found) == {"main", "main-system", *settings.TENANTS}
+    assert {found[name]["auth"].get("project_name") for name in settings.TENANTS} == set(settings.TENANTS)
+    assert found["main-system"]["auth"]["system_scope"] == "all"
+    assert "secret-admin" not in json.dumps([found[name] for name in settings.TENANTS])
+
+
+BOOT = 1795000000
+NOW, BEFORE = "2026-11-18T20:00:00.000000", "2026-11-18T11:00:00.000000"
+
+
+def row(binary, host, state="up", updated_at=NOW):
+    return {"binary": binary, "host": host, "state": state, "updated_at": updated_at}
+
+
+ROWS = [row("nova-conductor", "c"), row("nova-scheduler", "c"), row("nova-compute", "a")]
+
+
+@pytest.mark.parametrize(
+    ("services", "providers", "said"),
+    [
+        (ROWS, {"a"}, []),
+        (ROWS[1:], {"a"}, ["nova-conductor of c is not known"]),
+        ([*ROWS[:2], row("nova-compute", "a", state="down")], {"a"}, ["nova-compute of a does not report"]),
+        # what the start before reported
+        ([*ROWS[:2], row("nova-compute", "a", updated_at=BEFORE)], {"a"}, ["nova-compute of a does not report"]),
+        ([*ROWS[:2], row("nova-compute", "a", updated_at=None)], {"a"}, ["nova-compute of a does not report"]),
+        (ROWS, {"b"}, ["Placement has no provider of a"]),
+    ],
+)
+def test_a_cloud_is_healthy_when_each_service_reported_since_the_start(services, providers, said):
+    assert catalog.missing(services, providers, "c", ["a"], BOOT) == said
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    """The driver without Nova: what it takes from there are the base class and the identity of the node."""
+    parts = {name: types.ModuleType(name) for name in ("nova", "nova.virt", "nova.virt.fake", "nova.virt.node")}
+    parts["nova.virt.fake"].FakeDriver = type("FakeDriver", (), {"get_available_resource": lambda self, nodename: {"host": nodename}})
+    parts["nova.virt.node"].get_local_node_uuid = lambda: "uuid"
+    parts["nova.virt"].fake, parts["nova.virt"].node = parts["nova.virt.fake"], parts["nova.virt.node"]
+    for name, module in parts.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delitem(sys.modules, "lab_cloud.lab_pci", raising=False)
+    import lab_cloud.lab_pci
+
+    return lab_cloud.lab_pci
+
+
+def function(address, **more):
+    ids = {"vendor": "10de", "device": "2331", "class": "030200", "revision": "a1", "subsystem_vendor": "10de", "subsystem_device": "1626"}
+    return {"address": address, **ids, **more}
+
+
+def test_nova_sees_the_cards_that_sys_shows(driver, tmp_path, monkeypatch):
+    pci.write(tmp_path, [function("0000:17:00.0", vfs=16, numa_node=0), function("0000:97:00.0", numa_node=1), function("0000:98:00.0")], {})
+    monkeypatch.setattr(driver, "DEVICES", tmp_path / "bus/pci/devices")
+    found = driver.LabDriver().get_available_resource("compute1")
+    assert (found["host"], found["uuid"]) == ("compute1", "uuid")
+    seen = json.loads(found["pci_passthrough_devices"])
+    assert [(one["address"], one["vendor_id"], one["product_id"], one["dev_type"], one["numa_node"]) for one in seen] == [
+        ("0000:17:00.0", "10de", "2331", "type-PF", 0), ("0000:97:00.0", "10de", "2331", "type-PCI", 1), ("0000:98:00.0", "10de", "2331", "type-PCI", None),
+    ]  # fmt: skip
+    assert {one["status"] for one in seen} == {"available"}
+
+
+def test_a_virtual_function_names_its_card(driver, tmp_path):
+    pci.write(tmp_path, [function("0000:17:00.0", vfs=16), function("0000:17:00.1")], {})
+    devices = tmp_path / "bus/pci/devices"
+    Path(devices / "0000:17:00.1/physfn").symlink_to("../0000:17:00.0")
+    seen = driver.device(devices / "0000:17:00.1")
+    assert (seen["dev_type"], seen["parent_addr"]) == ("type-VF", "0000:17:00.0")

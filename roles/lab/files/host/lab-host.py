@@ -11,7 +11,7 @@ import shutil
 import sys
 import uuid
 
-from lab_host import amd, driver_view, drivers, faults, firmware, kernel, leftovers, mounts, pci, silicon
+from lab_host import amd, driver_view, drivers, faults, firmware, kernel, leftovers, menu, mounts, pci, silicon
 
 DESCRIPTION = pathlib.Path("/lab/host.json")
 # the controller reads it without asking the host
@@ -28,20 +28,31 @@ def read():
 
 def kernel_starts(description):
     """A new boot id, the release that would boot next, its command line; modprobe reads the latter."""
-    release = kernel.take_next()
+    entry = kernel.take_next()
     mounts.text("/proc/sys/kernel/random/boot_id", "%s\n" % uuid.uuid4())
-    if release:
-        mounts.text("/proc/sys/kernel/osrelease", release + "\n")
-        mounts.text("/proc/cmdline", "%s %s\n" % (kernel.command_line(release), description.get("cmdline", "")))
-    print("kernel", release)
-    return release
+    if entry:
+        mounts.text("/proc/sys/kernel/osrelease", entry["release"] + "\n")
+        mounts.text("/proc/cmdline", "BOOT_IMAGE=/boot/vmlinuz-%s %s %s\n" % (entry["release"], entry["arguments"], description.get("cmdline", "")))
+    print("kernel", entry)
+    return entry
+
+
+def show_cards(functions, entry):
+    """The functions as the kernel finds them, before a driver is there; -> what the initramfs wants them to have."""
+    root = STATE / "sys"
+    pci.write(root, functions, {})
+    for name in ("bus/pci", "kernel/iommu_groups"):
+        mounts.over(root / name, "/sys/" + name)
+    if entry and entry["initrd"]:
+        menu.run_own_scripts(kernel.BOOT, entry["initrd"])
+    return pci.overrides(root)
 
 
 def show(description, outcome):
     """The trees and files of this start, put over the machine's own."""
     functions = description["functions"]
     root, proc = STATE / "sys", STATE / "proc-driver"
-    pci.write(root, functions, outcome["drivers"])
+    pci.bind(root, outcome["drivers"])
     driver_view.sys_module(root / "module", outcome["modules"])
     (root / "module").mkdir(exist_ok=True)
     proc.mkdir()
@@ -52,8 +63,7 @@ def show(description, outcome):
     (firmware_folder / "acpi").mkdir(parents=True)
     if description["secure_boot"]["firmware"]:
         firmware.write(firmware_folder / "efi", description["secure_boot"])
-    for source, target in ((root / "bus/pci", "/sys/bus/pci"), (root / "kernel/iommu_groups", "/sys/kernel/iommu_groups"),
-                           (root / "module", "/sys/module"), (proc, "/proc/driver"), (firmware_folder, "/sys/firmware")):
+    for source, target in ((root / "module", "/sys/module"), (proc, "/proc/driver"), (firmware_folder, "/sys/firmware")):
         mounts.over(source, target)
     amd.show(root, functions, outcome["drivers"])
     mounts.text("/proc/modules", driver_view.proc_modules(outcome["modules"]))
@@ -66,8 +76,11 @@ def boot():
         shutil.rmtree(STATE / name, ignore_errors=True)
     silicon.prepare()
     leftovers.prepare(description, kernel.releases())
-    release = kernel_starts(description)
-    outcome = drivers.decide(release, description["functions"], description["secure_boot"]) if release else {"drivers": {}, "modules": {}, "log": []}
+    entry = kernel_starts(description)
+    overrides, release = show_cards(description["functions"], entry), entry and entry["release"]
+    outcome = {"drivers": {}, "modules": {}, "log": []}
+    if release:
+        outcome = drivers.decide(release, description["functions"], description["secure_boot"], overrides)
     show(description, outcome)
     driver_view.write_config(driver_view.config(description, outcome["drivers"]))
     faults.apply(description["faults"], description["repository"])

@@ -18,18 +18,19 @@ MODULES = {
     "nvidia-current": {"filename": "/nvidia-current.ko", "name": "nvidia", "version": "535.309.01", "license": "NVIDIA"},
     "nvidia-current-open": {"filename": "/nvidia-current-open.ko", "name": "nvidia", "version": "535.309.01", "license": "Dual MIT/GPL"},
     "amdgpu": {"filename": "/amdgpu.ko", "name": "amdgpu"},
+    "vfio-pci": {"filename": "/vfio-pci.ko", "name": "vfio_pci"},
 }
 OFF, ON = {"enabled": False, "enrolled": []}, {"enabled": True, "enrolled": ["pem"]}
 
 
 @pytest.fixture
 def decide(monkeypatch):
-    def run(functions, loads, secure_boot=OFF, early=False, trusted=False):
+    def run(functions, loads, secure_boot=OFF, early=False, trusted=False, overrides=None):
         monkeypatch.setattr(kernel, "candidates", lambda release, modalias: loads)
         monkeypatch.setattr(kernel, "module", lambda release, name: dict(MODULES[name]) if name in MODULES else None)
         monkeypatch.setattr(kernel, "early_modules", lambda release: {"nouveau": early})
         monkeypatch.setattr(signature, "trusted", lambda path, certificates: trusted)
-        return drivers.decide("6.1.0", functions, secure_boot)["drivers"]
+        return drivers.decide("6.1.0", functions, secure_boot, overrides)["drivers"]
 
     return run
 
@@ -47,6 +48,9 @@ def decide(monkeypatch):
         ("secure boot refuses an unknown signature", [CARD], ["nvidia-current"], {"secure_boot": ON}, {}),
         ("secure boot takes a known signature", [CARD], ["nvidia-current"], {"secure_boot": ON, "trusted": True}, {"0000:17:00.0": "nvidia"}),
         ("a card off the bus is not held", [{**CARD, "dead": "bus"}], ["nvidia-current"], {}, {}),
+        ("an override wins, and only for its card", [CARD, OLD], ["nouveau"], {"overrides": {"0000:17:00.0": "vfio-pci"}},
+         {"0000:17:00.0": "vfio-pci", "0000:ca:00.0": "nouveau"}),
+        ("an override without its module leaves the card alone", [CARD], ["nouveau"], {"overrides": {"0000:17:00.0": "none"}}, {}),
         ("amdgpu wants its firmware", [AMD], ["amdgpu"], {}, {}),
     ],
 )  # fmt: skip

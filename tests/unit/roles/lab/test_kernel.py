@@ -30,25 +30,66 @@ def boot(tmp_path, monkeypatch):
 
 
 def test_the_newest_starts_where_nothing_else_is_said(boot):
-    assert kernel.take_next(boot[0]) == "6.1.0-56-amd64"
+    assert kernel.take_next(boot[0])["release"] == "6.1.0-56-amd64"
 
 
 def test_an_entry_for_once_is_used_up(boot):
     (boot[0] / "grub/grubenv").write_text("saved_entry=\nnext_entry=Advanced options>Debian, with Linux 6.1.0-10-amd64\n")
-    assert kernel.take_next(boot[0]) == "6.1.0-10-amd64"
-    assert kernel.take_next(boot[0]) == "6.1.0-56-amd64"
+    assert kernel.take_next(boot[0])["release"] == "6.1.0-10-amd64"
+    assert kernel.take_next(boot[0])["release"] == "6.1.0-56-amd64"
 
 
 def test_the_default_of_the_boot_loader_is_honoured(boot):
     boot[1]["GRUB_DEFAULT"] = "gnulinux-advanced-1>gnulinux-6.1.0-9-amd64-advanced-1"
-    assert kernel.take_next(boot[0]) == "6.1.0-9-amd64"
+    assert kernel.take_next(boot[0])["release"] == "6.1.0-9-amd64"
 
 
 def test_the_saved_entry_counts_where_the_default_says_so(boot):
     (boot[0] / "grub/grubenv").write_text("saved_entry=Debian, with Linux 6.1.0-9-amd64\n")
-    assert kernel.take_next(boot[0]) == "6.1.0-56-amd64"
+    assert kernel.take_next(boot[0])["release"] == "6.1.0-56-amd64"
     boot[1]["GRUB_DEFAULT"] = "saved"
-    assert kernel.take_next(boot[0]) == "6.1.0-9-amd64"
+    assert kernel.take_next(boot[0])["release"] == "6.1.0-9-amd64"
+
+
+MENU = """
+menuentry 'Debian GNU/Linux' --class debian $menuentry_id_option 'gnulinux-simple-1' {
+	linux	/boot/vmlinuz-6.1.0-56-amd64 root=/dev/vda1 ro quiet
+	initrd	/boot/initrd.img-6.1.0-56-amd64
+}
+submenu 'Advanced options' $menuentry_id_option 'gnulinux-advanced-1' {
+	menuentry 'Debian, with Linux 6.1.0-9-amd64' --class debian $menuentry_id_option 'gnulinux-6.1.0-9-amd64-advanced-1' {
+		linux	/boot/vmlinuz-6.1.0-9-amd64 root=/dev/vda1 ro old
+		initrd	/boot/initrd.img-6.1.0-9-amd64
+	}
+}
+menuentry 'Firmware' $menuentry_id_option 'uefi' {
+	fwsetup
+}
+"""
+TRIED = "menuentry 'tried once' --unrestricted --id 'trial' {\n\tlinux /boot/vmlinuz-6.1.0-56-amd64 root=/dev/vda1 ro iommu=pt\n\tinitrd /boot/trial.img\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("wish", "release", "arguments", "initrd"),
+    [
+        ("", "6.1.0-56-amd64", "root=/dev/vda1 ro quiet", "/boot/initrd.img-6.1.0-56-amd64"),
+        ("trial", "6.1.0-56-amd64", "root=/dev/vda1 ro iommu=pt", "/boot/trial.img"),
+        ("gnulinux-advanced-1>gnulinux-6.1.0-9-amd64-advanced-1", "6.1.0-9-amd64", "root=/dev/vda1 ro old", "/boot/initrd.img-6.1.0-9-amd64"),
+        ("Debian, with Linux 6.1.0-9-amd64", "6.1.0-9-amd64", "root=/dev/vda1 ro old", "/boot/initrd.img-6.1.0-9-amd64"),
+        ("gone", "6.1.0-56-amd64", "root=/dev/vda1 ro quiet", "/boot/initrd.img-6.1.0-56-amd64"),
+    ],
+)
+def test_where_there_is_a_menu_its_entry_says_what_starts(boot, wish, release, arguments, initrd):
+    (boot[0] / "grub/grubenv").write_text("next_entry=%s\n" % wish)
+    (boot[0] / "grub/grub.cfg").write_text(MENU)
+    (boot[0] / "grub/custom.cfg").write_text(TRIED)
+    assert kernel.take_next(boot[0]) == {"release": release, "arguments": arguments, "initrd": initrd}
+    assert kernel.take_next(boot[0])["initrd"] == "/boot/initrd.img-6.1.0-56-amd64"
+
+
+def test_without_a_menu_arguments_are_those_of_the_defaults(boot):
+    boot[1]["GRUB_CMDLINE_LINUX"] = "iommu=pt"
+    assert kernel.take_next(boot[0]) == {"release": "6.1.0-56-amd64", "arguments": "root=/dev/vda1 ro iommu=pt", "initrd": None}
 
 
 def test_a_machine_without_kernel_starts_none(tmp_path):

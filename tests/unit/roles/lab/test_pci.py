@@ -38,6 +38,16 @@ def test_links_lead_where_the_kernel_s_lead(tree):
     assert not (tree / "bus/pci/devices/0000:65:00.0/driver").exists()
 
 
+def test_what_somebody_wrote_into_driver_override_is_read_back_and_bound(tree):
+    assert pci.overrides(tree) == {}
+    (tree / "bus/pci/devices/0000:65:00.0/driver_override").write_text("vfio-pci\n")
+    assert pci.overrides(tree) == {"0000:65:00.0": "vfio-pci"}
+    pci.bind(tree, pci.overrides(tree))
+    card = tree / "bus/pci/devices/0000:65:00.0"
+    assert (card / "driver").resolve() == (tree / "bus/pci/drivers/vfio-pci").resolve()
+    assert (card / "uevent").read_text().splitlines()[:2] == ["DRIVER=vfio-pci", "PCI_CLASS=30200"]
+
+
 def test_bars_have_their_size_and_are_aligned(tree):
     lines = (tree / "bus/pci/devices/0000:17:00.0/resource").read_text().splitlines()
     assert len(lines) == 13

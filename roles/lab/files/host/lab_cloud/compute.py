@@ -18,4 +18,6 @@ def set_up(shared):
     steps.trust(shared["authority"])
     steps.write_all(settings.compute(shared["controller"], shared["secrets"]))
     steps.write(DRIVER, Path(__file__).with_name("lab_pci.py").read_text(), mode=0o644)
+    steps.run("grub-editenv", "/boot/grub/grubenv", "create")
+    steps.run("update-grub")
     steps.run("systemctl", "enable", "--quiet", "--now", "nova-compute")

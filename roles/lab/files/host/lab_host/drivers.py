@@ -12,15 +12,25 @@ NVIDIA = "10de"
 SWITCH_CLASS = "0680"
 
 
-def decide(release, functions, secure_boot):
-    """-> {drivers: {address: name}, modules: {name: modinfo}, log: [why]}"""
+def decide(release, functions, secure_boot, overrides=None):
+    """-> {drivers: {address: name}, modules: {name: modinfo}, log: [why]}. OVERRIDES is {address: driver}: no other one gets that function."""
     result = {"drivers": {}, "modules": {}, "log": []}
+    for address, name in sorted((overrides or {}).items()):
+        _override(release, address, name, result)
+    functions = [function for function in functions if function["address"] not in (overrides or {})]
     names = {function["address"]: kernel.candidates(release, function["modalias"]) for function in functions}
     cards = [function for function in functions if function["vendor"] == NVIDIA and function["class"].startswith("03")]
     if cards:
         _nvidia(release, functions, cards, names, secure_boot, result)
     _others(release, functions, names, secure_boot, result)
     return result
+
+
+def _override(release, address, name, result):
+    info = kernel.module(release, name)
+    if info:
+        result["drivers"][address], result["modules"][name] = name, info
+    result["log"].append("%s: driver_override says %s%s" % (address, name, "" if info else ", which this kernel does not have"))
 
 
 def _nvidia(release, functions, cards, names, secure_boot, result):

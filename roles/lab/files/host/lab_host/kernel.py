@@ -10,6 +10,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from . import menu
+
 MODULES = Path("/lib/modules")
 BOOT = Path("/boot")
 
@@ -45,7 +47,7 @@ def grub_defaults(root="/"):
 
 
 def take_next(boot=BOOT):
-    """The release that starts now. A one-time entry of grubenv is used up by this, as by GRUB itself."""
+    """What starts now, {release, arguments, initrd}, None without a kernel. A one-time entry of grubenv is used up by this, as by GRUB itself."""
     installed = releases(boot)
     if not installed:
         return None
@@ -57,13 +59,13 @@ def take_next(boot=BOOT):
     default = grub_defaults().get("GRUB_DEFAULT", "0")
     wish = wish or (stored.get("saved_entry", "") if default == "saved" else default)
     named = [name for name in installed if re.search(r"(?<![\w.+])%s(?![\w.+])" % re.escape(name), wish)]
-    return max(named, key=len) if named else installed[-1]
-
-
-def command_line(release):
+    release = max(named, key=len) if named else installed[-1]
+    entry = menu.pick(boot, wish, release)
+    if entry:
+        return {"release": entry["linux"].partition("vmlinuz-")[2], "arguments": entry["arguments"], "initrd": entry.get("initrd")}
     defaults = grub_defaults()
     extra = [defaults.get(key, "") for key in ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT")]
-    return " ".join(["BOOT_IMAGE=/boot/vmlinuz-%s root=/dev/vda1 ro" % release, *[text for text in extra if text]])
+    return {"release": release, "arguments": " ".join(["root=/dev/vda1 ro", *[text for text in extra if text]]), "initrd": None}
 
 
 def candidates(release, modalias):

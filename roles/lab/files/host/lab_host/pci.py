@@ -78,10 +78,26 @@ def write(root, functions, drivers):
         (bus / name).touch(mode=0o200)
     (bus / "drivers_autoprobe").write_text("1\n")
     for n, function in enumerate(functions):
-        _write_function(root, bus, function, FIRST_WINDOW + (n << 42), drivers.get(function["address"]))
+        _write_function(root, bus, function, FIRST_WINDOW + (n << 42))
+    bind(root, drivers)
 
 
-def _write_function(root, bus, function, window, driver):
+def overrides(root):
+    """{address: driver} as somebody wrote it into driver_override."""
+    found = {path.parent.name: path.read_text().strip() for path in Path(root, "bus/pci/devices").glob("*/driver_override")}
+    return {address: name for address, name in found.items() if name not in ("", "(null)")}
+
+
+def bind(root, drivers):
+    """Give functions that have no driver yet theirs."""
+    bus = Path(root, "bus/pci")
+    for address, driver in sorted(drivers.items()):
+        here = bus / "devices" / address
+        _link_driver(bus, here, address, driver)
+        (here / "uevent").write_text("DRIVER=%s\n%s" % (driver, (here / "uevent").read_text()))
+
+
+def _write_function(root, bus, function, window):
     here = bus / "devices" / function["address"]
     here.mkdir()
     for name, value in attributes(function, window).items():
@@ -91,8 +107,6 @@ def _write_function(root, bus, function, window, driver):
     (here / "config").write_bytes(config_space(function))
     if "vpd" in function:
         (here / "vpd").write_bytes(vital_product_data(function["vpd"]))
-    if driver:
-        _link_driver(bus, here, function["address"], driver)
     if function.get("slot"):
         slot = bus / "slots" / function["slot"]
         slot.mkdir(exist_ok=True)
@@ -101,7 +115,7 @@ def _write_function(root, bus, function, window, driver):
         _link_group(Path(root, "kernel/iommu_groups", str(function["iommu_group"])), here, function)
     uevent = "PCI_CLASS=%s\nPCI_ID=%s:%s\nPCI_SLOT_NAME=%s\nMODALIAS=%s\n" % (
         function["class"].lstrip("0").upper(), function["vendor"].upper(), function["device"].upper(), function["address"], modalias(function))
-    (here / "uevent").write_text(("DRIVER=%s\n" % driver if driver else "") + uevent)
+    (here / "uevent").write_text(uevent)
 
 
 def _link_driver(bus, here, address, driver):

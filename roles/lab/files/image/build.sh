@@ -17,7 +17,7 @@ if [ "$(podman image inspect --format '{{index .Labels "ai-stack-lab.key"}}' "$i
     exit 0
 fi
 case $suite in
-*-like | openstack-*)
+*-like)
     podman build --quiet --network host "$@" --label "ai-stack-lab.key=$LAB_IMAGE_KEY" --tag "$image" --file "$here/$suite.Containerfile" "$here" >&2
     echo "made $image"
     exit 0

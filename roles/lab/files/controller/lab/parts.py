@@ -112,6 +112,8 @@ def images(folder, kinds, mirrors, days):
         return digest(FILES / "image/build.sh", extra="%s %s %d" % (kind, sorted(mirrors.items()), period(days)))
 
     def build(kind):
+        if layered(kind[0]):
+            return _lay_over(kind, key_of(kind))
         setting = ["%s=%s" % item for item in variables.items()] + ["LAB_IMAGE_KEY=" + key_of(kind)]
         words = ["env", *setting, "sh", FILES / "image/build.sh", *kind, *engine.limits()]
         return engine.run(*words, timeout=1500).stdout.strip().splitlines()[-1]
@@ -123,6 +125,15 @@ def images(folder, kinds, mirrors, days):
     if done:
         engine.prune_images()
     return done
+
+
+def _lay_over(kind, key):
+    image = image_name(*kind)
+    if engine.image_key(image) == key:
+        return "kept " + image
+    engine.podman("build", "--quiet", "--network", "host", *engine.limits(), "--label", "ai-stack-lab.key=" + key, "--tag", image,
+                  "--file", FILES / "image" / (kind[0] + ".Containerfile"), FILES / "image", timeout=1500)
+    return "made " + image
 
 
 def layered(suite):

@@ -14,6 +14,8 @@ found = {
     "tokens": [person.current_project.name for person in people.values()],
     "services": {"%s %s" % (one.binary, one.host): one.state for one in cloud.compute.services()},
 }
+for one in (cloud, *people.values()):
+    one.compute.default_microversion = "2.96"
 flavor = cloud.compute.create_flavor(name="plain", vcpus=1, ram=64, disk=1)
 compute = people["research"].compute
 # the lab's Neutron has no agents

@@ -21,11 +21,11 @@ def _cloud():
 
 
 def _until(seconds, ask):
-    """What ASK returns once it returns something without failing."""
+    """What ASK returns of a connection, once it does not fail; each try has a fresh one, since one remembers what it could not find."""
     end = time.monotonic() + seconds
     while True:
         try:
-            return ask()
+            return ask(_cloud())
         except Exception as error:  # noqa: BLE001  a service that starts fails in every way there is
             if time.monotonic() > end:
                 sys.exit("no answer in %d s: %s: %s" % (seconds, type(error).__name__, error))
@@ -34,9 +34,8 @@ def _until(seconds, ask):
 
 def fill(address, secrets):
     """Users of the services, the catalog, the tenants."""
-    cloud = _cloud()
-    identity = cloud.identity
-    admin, reader, member = (_until(120, lambda name=name: identity.find_role(name, ignore_missing=False)) for name in ("admin", "reader", "member"))
+    identity = _until(120, lambda cloud: cloud.identity.find_role("admin", ignore_missing=False) and cloud.identity)
+    admin, reader, member = (identity.find_role(name, ignore_missing=False) for name in ("admin", "reader", "member"))
     service = identity.create_role(name="service")
     project = identity.create_project(name="service", domain_id="default")
     for name, (kind, port, path) in settings.APIS.items():
@@ -55,8 +54,7 @@ def fill(address, secrets):
 
 def stock():
     """An image to boot from, once Glance answers."""
-    cloud = _cloud()
-    _until(120, lambda: cloud.image.create_image("tiny", container_format="bare", disk_format="raw", data=b"\0" * 512, visibility="public"))
+    _until(120, lambda cloud: cloud.image.create_image("tiny", container_format="bare", disk_format="raw", data=b"\0" * 512, visibility="public"))
 
 
 def missing(services, providers, controller, computes, since):
@@ -76,9 +74,7 @@ def _epoch(text):
 
 
 def wait(since, seconds, computes):
-    cloud = _cloud()
-
-    def ask():
+    def ask(cloud):
         # the last two only have to answer
         list(cloud.image.images(limit=1)), list(cloud.network.networks(limit=1))
         wrong = missing(cloud.compute.get("/os-services").json()["services"],

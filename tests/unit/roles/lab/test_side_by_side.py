@@ -23,17 +23,16 @@ class Podman:
     def __init__(self):
         self.containers, self.images, self.said = {}, {}, []
 
-    def add(self, name, network, label=engine.LABEL):
-        self.containers[name] = (network, label)
+    def add(self, name, lab):
+        self.containers[name] = lab
 
     def __call__(self, *words, **options):
         self.said.append((*words, options["stdin"]) if options.get("stdin") else words)
         return types.SimpleNamespace(returncode=0, stderr="", stdout=getattr(self, "_" + words[0], lambda *_rest: "")(*words[1:]))
 
     def _ps(self, *words):
-        wanted = dict(word.split("=", 1) for word in words if "=" in word)
-        return json.dumps([{"Names": [name], "Id": name, "State": "running", "Labels": {label: ""}} for name, (where, label) in self.containers.items()
-                           if wanted.get("network", where) == where and wanted.get("label", label) == label])  # fmt: skip
+        wanted = next(word for word in words if word.startswith("label=")).partition("=")[2]
+        return json.dumps([{"Names": [name], "Id": name, "State": "running", "Labels": {lab: ""}} for name, lab in self.containers.items() if lab == wanted])
 
     def _rm(self, *words):
         for name in words:
@@ -64,11 +63,19 @@ def site(tmp_path, network="one", **more):
     return {"cache": tmp_path, "network": network, "subnet": "10.74.0.0/24", "repository": {}, "hosts": hosts, "machines": dict.fromkeys(hosts), **more}
 
 
-def test_a_lab_sees_the_containers_of_its_own_network_only(podman):
+def test_a_lab_sees_its_own_containers_only(podman):
     podman.add("gpu-1", "one")
     podman.add("controller", "two")
-    podman.add("somebody", "one", label="other")
     assert set(engine.containers("one")) == {"gpu-1"}
+
+
+def test_what_a_lab_starts_has_its_label(podman, tmp_path, monkeypatch):
+    monkeypatch.setattr(host, "wait", lambda *_words: None)
+    monkeypatch.setattr(host, "write_description", lambda *_words: "machine")
+    facts = {"address": "10.74.0.1", "image": "image"}
+    host.up(tmp_path, "controller", facts, "two", {"name": "controller"}, None)
+    label = next(words[words.index("--label") + 1] for words in podman.said if words[0] == "run")
+    assert label == "two=" + host.wanted(tmp_path, "controller", facts, "two")[1]
 
 
 def test_taking_a_lab_away_leaves_the_other_one(podman, tmp_path):

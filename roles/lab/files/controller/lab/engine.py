@@ -9,7 +9,6 @@ import resource
 import subprocess
 from pathlib import Path
 
-LABEL = "ai-stack-lab"
 CAPABILITIES = "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE"
 
 
@@ -45,9 +44,9 @@ def limits():
     return ("--ulimit", "nofile=%d:%d" % (files, files), "--ulimit", "nproc=%d:%d" % (processes, processes))
 
 
-def containers(network):
-    """{name: {id, running, labels}} of every container of the lab on this network, whoever made it: another lab has another network."""
-    listed = podman("ps", "--all", "--filter", "label=" + LABEL, "--filter", "network=" + network, "--format", "json")
+def containers(lab):
+    """{name: {id, running, labels}} of every container of this lab, whoever made it. Its network's name is their label: another lab has another one."""
+    listed = podman("ps", "--all", "--filter", "label=" + lab, "--format", "json")
     return {item["Names"][0]: {"id": item["Id"], "running": item["State"] == "running", "labels": item["Labels"]} for item in json.loads(listed.stdout or "[]")}
 
 

@@ -47,7 +47,7 @@ def wanted(cache, name, host, network):
 
 def as_described(cache, name, host, network, machine, there):
     file = folder(cache, name) / "host.json"
-    return bool(there and there["running"] and there["labels"].get(engine.LABEL) == wanted(cache, name, host, network)[1]
+    return bool(there and there["running"] and there["labels"].get(network) == wanted(cache, name, host, network)[1]
                 and file.exists() and json.loads(file.read_text()) == machine)
 
 
@@ -67,12 +67,12 @@ def up(cache, name, host, network, machine, there):
     """Create, start, restart or leave alone; -> what was done."""
     difference = write_description(cache, machine)
     words, label = wanted(cache, name, host, network)
-    if there and there["labels"].get(engine.LABEL) != label:
+    if there and there["labels"].get(network) != label:
         engine.podman("rm", "--force", "--time", "0", name)
         there = None
     if not there:
         # a name that somebody else's container holds is not ours to take
-        engine.podman("run", "--detach", "--label", "%s=%s" % (engine.LABEL, label), *words)
+        engine.podman("run", "--detach", "--label", "%s=%s" % (network, label), *words)
         done = "created"
     elif not there["running"]:
         engine.podman("start", name)

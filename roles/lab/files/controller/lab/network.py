@@ -38,7 +38,7 @@ def up(name, subnet):
         remove(name)
         there = None
     if not there:
-        engine.podman("network", "create", "--label", engine.LABEL, "--subnet", subnet, name)
+        engine.podman("network", "create", "--label", name, "--subnet", subnet, name)
         done.append("network %s" % name)
     return done
 

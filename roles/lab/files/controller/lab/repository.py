@@ -34,11 +34,11 @@ def up(cache, settings, network, mirrors, there):
         stamp.touch()
         done.append("repository")
     words = _arguments(cache, settings, network)
-    if there and (there["labels"].get(engine.LABEL) != _label(words) or not there["running"]):
+    if there and (there["labels"].get(network) != _label(words) or not there["running"]):
         engine.podman("rm", "--force", "--time", "0", name(network))
         there = None
     if not there:
-        engine.podman("run", "--detach", "--label", "%s=%s" % (engine.LABEL, _label(words)), *words)
+        engine.podman("run", "--detach", "--label", "%s=%s" % (network, _label(words)), *words)
         done.append("host %s created" % name(network))
     return done
 

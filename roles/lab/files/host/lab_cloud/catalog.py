@@ -36,7 +36,7 @@ def fill(address, secrets):
     """Users of the services, the catalog, the tenants."""
     identity = _until(120, lambda cloud: cloud.identity.find_role("admin", ignore_missing=False) and cloud.identity)
     admin, reader, member = (identity.find_role(name, ignore_missing=False) for name in ("admin", "reader", "member"))
-    service = identity.create_role(name="service")
+    service = identity.find_role("service") or identity.create_role(name="service")
     project = identity.create_project(name="service", domain_id="default")
     for name, (kind, port, path) in settings.APIS.items():
         user = identity.create_user(name=name, password=secrets["services"], domain_id="default")

@@ -59,16 +59,19 @@ class Ground:
             os.close(handle)
 
     def run(self, command, check=True, timeout=3600, data=None):
-        """(exit status, output) of a command; both streams together, no shell; data: what it reads."""
+        """(exit status, output) of a command; both streams together, no shell.
+
+        data: what it reads; then it is asked a question, and what it says beside its answer counts only where it fails.
+        """
         env = dict(os.environ, LC_ALL='C', DEBIAN_FRONTEND='noninteractive')
-        given = {'stdin': subprocess.DEVNULL} if data is None else {'input': data}
+        given = {'stdin': subprocess.DEVNULL, 'stderr': subprocess.STDOUT} if data is None else {'input': data, 'stderr': subprocess.PIPE}
         try:
-            done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False, **given)
+            done = subprocess.run(command, env=env, stdout=subprocess.PIPE, timeout=timeout, check=False, **given)
         except subprocess.TimeoutExpired:
             raise Refused("no end of '%s' within %d s" % (' '.join(command)[:200], timeout))
         except OSError as error:
             raise Refused('cannot run %s: %s' % (command[0], error.strerror))
-        text = done.stdout.decode('utf-8', 'replace')
+        text = (done.stdout + (done.stderr or b'' if done.returncode else b'')).decode('utf-8', 'replace')
         if check and done.returncode:
             raise Refused("'%s' ended with %d: %s" % (' '.join(command)[:200], done.returncode, tail(text)))
         return done.returncode, text

@@ -1,0 +1,309 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Judge, install, restart, prove; or back to the last good drop-ins.
+
+A request is {plan, host, settings: {service: {section: {key: value}}}, services: {name: row}, projects: {name: {file, group}}, now, doors,
+confirmed, restart, answer, settle, python}; its rows are those of vars/ of the role:
+  service: {unit, project, files, dirs, named, url, log}
+  now      [[section, key]] of what is due while hosts still report one by one; null: everything is
+  doors    [[section, key, name]] of what cannot be undone; confirmed: names that the operator said yes to
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import shutil
+import tempfile
+
+import devices
+import ledger
+import options
+import units
+from judge import LISTS
+
+STATE = "/var/lib/ai-stack/nova_pci_passthrough"
+SCRATCH = "/run"
+MODE = 0o640
+
+
+class Change:
+    """What is asked for, beside what is there."""
+
+    def __init__(self, ground, request):
+        self.ground, self.request = ground, request
+        self.ledger = ledger.Ledger(ground)
+        self.services = {name: request["services"][name] for name in sorted(request["services"])}
+        self.here = units.here(ground, self.services)
+        self.journal = ground.load(self.ledger.open)
+        self.there = {path: self.said(path) for path in self.paths()}
+        self.wanted = self._wanted()
+        self.texts = {path: options.render(settings) for path, settings in self.wanted.items()}
+
+    def paths(self):
+        return sorted({self.file_of(name) for name in self.here})
+
+    def file_of(self, name):
+        return self.request["projects"][self.services[name]["project"]]["file"]
+
+    def said(self, path):
+        """What our file says now; one without our marker is somebody else's."""
+        content = self.ground.read(path)
+        if content is not None and not content.startswith(options.MARKER.encode("utf-8")):
+            raise ledger.Refused("%s is somebody else's: it has the name of our file and not our marker" % path)
+        return options.said(content.decode("utf-8", "replace"), LISTS) if content is not None else {}
+
+    def _wanted(self):
+        """{path: settings} of our files."""
+        found = {}
+        for path in self.paths():
+            mine = {name: options.of_host(self.request["settings"].get(name, {}), self.request["host"]) for name in self.here if self.file_of(name) == path}
+            settings = options.union(mine)
+            if self.request["now"] is not None:
+                settings = options.held_back(settings, self.there[path], {tuple(one) for one in self.request["now"]})
+            found[path] = options.with_doors(settings, self.there[path], [tuple(one[:2]) for one in self.request["doors"]])
+        return found
+
+    def differs(self):
+        """[{resource, before, after}] a key; a file whose text alone is another one counts as a whole."""
+        rows = []
+        for path in sorted(self.texts):
+            before, after = flat(self.there[path]), flat(self.wanted[path])
+            rows += [{"resource": "option:%s in %s" % (key, path), "before": before.get(key), "after": after.get(key)}
+                     for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)]
+            if self.changes(path) and before == after:
+                rows.append({"resource": "file:" + path, "before": "as it is", "after": "as this version writes it"})
+        return rows
+
+    def changes(self, path):
+        found = self.ground.known(path)
+        text = self.texts[path].encode("utf-8")
+        return (found is not None) if not text else found is None or self.ground.read(path) != text or (found["mode"], found["group"]) != (MODE, self.group(path))
+
+    def group(self, path):
+        names = [row["group"] for row in self.request["projects"].values() if row["file"] == path]
+        try:
+            return grp.getgrnam(names[0]).gr_gid
+        except KeyError:
+            raise ledger.Refused("this host has no group %s, which is to read %s" % (names[0], path))
+
+    def opened(self):
+        """Names of the one-way doors that this change goes through."""
+        return [name for section, key, name in self.request["doors"] for path in sorted(self.wanted)
+                if on(self.wanted[path].get(section, {}).get(key)) and not on(self.there[path].get(section, {}).get(key))]
+
+    def due(self):
+        """Services whose restart waits for whoever owns that, or was cut off: still the process that did not read our file."""
+        waits = dict(self.ground.load(STATE + "/awaits.json") or {}, **(self.journal or {}).get("processes", {}))
+        return sorted(name for name, pid in waits.items() if name in self.here and self.here[name].get("MainPID") == pid)
+
+
+def on(value):
+    """Whether a door stands open; an option that is no switch is one where it has a value."""
+    return value is not None and value.lower() not in ("false", "0", "no", "off")
+
+
+def flat(settings):
+    return {"[%s] %s" % (section, key): value for section, values in settings.items() for key, value in values.items()}
+
+
+def look(change):
+    """What would change, and whether Nova would take it; the host is left as it is."""
+    refuse(change)
+    rows = change.differs()
+    verdict = judged(change) if rows or change.journal else {"restarts": []}
+    return {"differs": rows, "services": sorted(change.here), "restarts": verdict["restarts"], "due": change.due(), "doors": doors,
+            "open": bool(change.journal)}
+
+
+def refuse(change):
+    """What needs no parser; all of it at once."""
+    wrong = ["%s does not run (its unit is %s): mend it first" % (name, one.get("ActiveState")) for name, one in sorted(change.here.items())
+             if one.get("ActiveState") not in ("active", "reloading") and not change.journal]
+    if not change.here:
+        wrong.append("none of %s is on this host" % ", ".join(change.services))
+    wrong += ["%s cannot be undone: say yes to it in ai_stack_confirm" % name for name in change.opened() if name not in change.request["confirmed"]]
+    if wrong:
+        raise ledger.Refused("\n".join(wrong))
+
+
+def judged(change):
+    """Ask Nova's own parser about a copy with our files in it; {restarts: services whose values change}, or every refusal."""
+    ground = change.ground
+    os.makedirs(ground.at(SCRATCH), exist_ok=True)
+    folder = tempfile.mkdtemp(prefix="ai-stack-nova-", dir=ground.at(SCRATCH))
+    try:
+        asked = {}
+        for name, row in change.services.items():
+            if name in change.here:
+                asked[name] = copied(change, folder, name, row)
+        now = ask(change, "", {name: one["now"] for name, one in asked.items()}, "values")
+        then = ask(change, folder, {name: one["then"] for name, one in asked.items()})
+    finally:
+        shutil.rmtree(folder)
+    if then["refusals"]:
+        raise ledger.Refused("\n".join(then["refusals"]))
+    return {"restarts": sorted(name for name in asked if then["values"].get(name) != now["values"].get(name))}
+
+
+def copied(change, folder, name, row):
+    """How the service reads its configuration now, and in the copy."""
+    ground, ours = change.ground, change.file_of(name)
+    args = [arg.split("=", 1) for arg in units.arguments(ground, change.here[name].get("MainPID"), row)]
+    for path in row["dirs"] + [os.path.dirname(ours)] + [path for kind, path in args if kind == "--config-dir"]:
+        copy_folder(ground.at(path), folder + path)
+    for path in row["files"] + [path for kind, path in args if kind == "--config-file"]:
+        copy_file(ground.at(path), folder + path)
+    if change.texts[ours]:
+        with open(folder + ours, "w", encoding="utf-8") as stream:
+            stream.write(change.texts[ours])
+    elif os.path.exists(folder + ours):
+        os.unlink(folder + ours)
+    will, gone = change.wanted[ours], change.there[ours]
+    mine = options.of_host(change.request["settings"].get(name, {}), change.request["host"])
+    wanted = {section: {key: will[section][key] for key in values if key in will.get(section, {})} for section, values in mine.items()}
+    keys = {(section, key) for section, values in wanted.items() for key in values}
+    keys |= {(section, key) for section, values in gone.items() for key in values if key not in will.get(section, {})}
+
+    def below(prefix):
+        return {"project": row["project"], "args": ["%s=%s" % (kind, prefix + path) for kind, path in args], "keys": sorted(keys), "ours": prefix + ours,
+                "files": [prefix + path for path in row["files"]], "dirs": [prefix + path for path in row["dirs"]]}
+
+    return {"now": dict(below(ground.root), wanted={}), "then": dict(below(folder), wanted=wanted)}
+
+
+def copy_folder(source, target):
+    """Passwords are in there: the folder above is root's alone."""
+    os.makedirs(target, exist_ok=True)
+    for name in sorted(os.listdir(source)) if os.path.isdir(source) else []:
+        copy_file(os.path.join(source, name), os.path.join(target, name))
+
+
+def copy_file(source, target):
+    if os.path.isfile(source):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def ask(change, prefix, services, what="all"):
+    """What the judge says of these services; "values": only the values that they have, none of one that cannot be read."""
+    reported = any(on(settings.get("pci", {}).get("report_in_placement")) for settings in change.there.values())
+    document = {"prefix": prefix, "services": services, "devices": devices.of_host(change.ground), "reported": reported, "what": what}
+    # the archive or folder that this very program is run from
+    command = [change.request["python"], os.path.dirname(__file__), "judge"]
+    code, text = change.ground.run(command, check=False, timeout=300, data=json.dumps(document).encode("utf-8"))
+    if code:
+        raise ledger.Refused("Nova's own parser cannot be asked with %s: %s" % (change.request["python"], ledger.tail(text, 2)))
+    return json.loads(text)
+
+
+def apply(change, owner):
+    """All of it; what cannot be finished is led back here, in this call."""
+    refuse(change)
+    rows, due = change.differs(), change.due()
+    if not rows and not change.journal and not (due and change.request["restart"]):
+        return {"changed": False, "restarted": [], "awaits": due}
+    restarts = sorted(set(judged(change)["restarts"]) | set(due) | set((change.journal or {}).get("restarts", ())))
+    doors = sorted(set(change.opened()) | set((change.journal or {}).get("doors", ())))
+    change.ledger.begin({"plan": change.request["plan"], "owner": owner, "touches": {"files": change.paths()}, "irreversible": bool(doors),
+                         "restarts": restarts, "request": kept(change.request), "doors": doors,
+                         "processes": {name: change.here[name].get("MainPID") for name in restarts}})
+    try:
+        change.ledger.step("files")
+        install(change)
+        if not change.request["restart"]:
+            change.ground.save(STATE + "/awaits.json", {name: change.here[name].get("MainPID") for name in restarts})
+            change.ledger.commit(renewed=("files",))
+            return {"changed": bool(rows), "restarted": [], "awaits": restarts}
+        change.ledger.step("restart")
+        run_again(change, restarts)
+    except (ledger.Refused, OSError) as error:
+        raise ledger.Refused("%s\n%s" % (error, back(change)))
+    change.ground.remove(STATE + "/awaits.json")
+    change.ledger.commit(renewed=("files",))
+    return {"changed": True, "restarted": restarts, "awaits": []}
+
+
+def kept(request):
+    """What a later way back needs of the request."""
+    return {key: request[key] for key in ("services", "projects", "answer", "settle", "doors")}
+
+
+def install(change):
+    for path in change.paths():
+        if not change.texts[path]:
+            change.ground.remove(path)
+        elif change.changes(path):
+            folder = os.path.dirname(change.ground.at(path))
+            if not os.path.isdir(folder):
+                os.makedirs(folder)
+                os.chmod(folder, 0o755)
+            change.ground.write(path, change.texts[path].encode("utf-8"), MODE, change.group(path))
+
+
+def run_again(change, names):
+    """Restart these services and wait for each; refuse with the last words of one that does not come back."""
+    rows = {name: change.services[name] for name in names}
+    since = {name: units.length(change.ground, row) for name, row in rows.items()}
+    wrong = {}
+    for name, row in rows.items():
+        try:
+            units.restart(change.ground, row)
+        except ledger.Refused as error:
+            wrong[name] = str(error)
+    wrong.update(units.silent(change.ground, {name: row for name, row in rows.items() if name not in wrong}, change.request["answer"], change.request["settle"]))
+    if wrong:
+        told = {name: units.last_words(change.ground, rows[name], since[name]) for name in wrong}
+        raise ledger.Refused("\n".join("%s does not run: %s%s" % (name, why, "; it says: " + told[name] if told[name] else "") for name, why in sorted(wrong.items())))
+
+
+def back(change):
+    """The files of before the change, and the services with them; a sentence on what came of it.
+
+    Where the change turned a one-way key it may have taken hold: then the service wants that key, and nothing else of ours.
+    """
+    record = change.ledger.need_open()
+    for path, was in sorted(record["before"]["files"].items()):
+        change.ground.put_back(path, was)
+    names = [name for name in record["restarts"] if name in change.here]
+    why = tried(change, names)
+    turned = [one for one in record["request"]["doors"] if one[2] in record["doors"]]
+    if why and turned:
+        behind_the_door(change, record, turned)
+        why = tried(change, names)
+        said = "%s cannot be taken back, the rest is as before the change" % ", ".join(record["doors"])
+    else:
+        said = "run with the files of before the change"
+    if why:
+        raise ledger.Refused("the files of before the change are back, and yet: %s" % why)
+    change.ledger.close(record, "restored")
+    return "%s: %s" % (", ".join(names) or "the services", said)
+
+
+def tried(change, names):
+    try:
+        run_again(change, names)
+    except ledger.Refused as error:
+        return str(error)
+    return ""
+
+
+def behind_the_door(change, record, turned):
+    for path, was in sorted(record["before"]["files"].items()):
+        there = change.said(path)
+        for section, key, _name in turned:
+            value = change.wanted.get(path, {}).get(section, {}).get(key)
+            if value is not None:
+                there.setdefault(section, {})[key] = value
+        if there:
+            change.ground.write(path, options.render(there).encode("utf-8"), MODE, change.group(path))
+
+
+def restore(change):
+    """Undo by hand what a run left that does not come back."""
+    if change.journal is None:
+        last = change.ground.load(change.ledger.last) or {}
+        return {"result": "restored before" if last.get("result") == "restored" else "nothing is under way"}
+    return {"result": back(change)}

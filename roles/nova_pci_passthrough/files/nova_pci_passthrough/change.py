@@ -5,8 +5,8 @@
 
 A request is {plan, host, settings: {service: {section: {key: value}}}, services: {name: row}, projects: {name: {file, group}}, now, doors,
 confirmed, restart, answer, settle, python}; its rows are those of vars/ of the role:
-  service: {unit, project, files, dirs, named, url, log}
-  now      [[section, key]] of what is due while hosts still report one by one; null: everything is
+  service: {unit, project, files, dirs, named, url, log}; answers: {service: another url}
+  now      [[section, key]] of what is due while hosts still report one by one; empty: everything is
   doors    [[section, key, name]] of what cannot be undone; confirmed: names that the operator said yes to
 """
 
@@ -35,7 +35,7 @@ class Change:
     def __init__(self, ground, request):
         self.ground, self.request = ground, request
         self.ledger = ledger.Ledger(ground)
-        self.services = {name: request["services"][name] for name in sorted(request["services"])}
+        self.services = {name: dict(row, url=request["answers"].get(name, row["url"])) for name, row in sorted(request["services"].items())}
         self.here = units.here(ground, self.services)
         self.journal = ground.load(self.ledger.open)
         self.there = {path: self.said(path) for path in self.paths()}
@@ -61,7 +61,7 @@ class Change:
         for path in self.paths():
             mine = {name: options.of_host(self.request["settings"].get(name, {}), self.request["host"]) for name in self.here if self.file_of(name) == path}
             settings = options.union(mine)
-            if self.request["now"] is not None:
+            if self.request["now"]:
                 settings = options.held_back(settings, self.there[path], {tuple(one) for one in self.request["now"]})
             found[path] = options.with_doors(settings, self.there[path], [tuple(one[:2]) for one in self.request["doors"]])
         return found
@@ -78,9 +78,10 @@ class Change:
         return rows
 
     def changes(self, path):
-        found = self.ground.known(path)
-        text = self.texts[path].encode("utf-8")
-        return (found is not None) if not text else found is None or self.ground.read(path) != text or (found["mode"], found["group"]) != (MODE, self.group(path))
+        found, text = self.ground.known(path), self.texts[path].encode("utf-8")
+        if not text or found is None:
+            return bool(text) != (found is not None)
+        return self.ground.read(path) != text or (found["mode"], found["group"]) != (MODE, self.group(path))
 
     def group(self, path):
         names = [row["group"] for row in self.request["projects"].values() if row["file"] == path]
@@ -114,8 +115,8 @@ def look(change):
     refuse(change)
     rows = change.differs()
     verdict = judged(change) if rows or change.journal else {"restarts": []}
-    return {"differs": rows, "services": sorted(change.here), "restarts": verdict["restarts"], "due": change.due(), "doors": doors,
-            "open": bool(change.journal)}
+    return {"differs": rows, "services": sorted(change.here), "restarts": verdict["restarts"], "due": change.due(), "doors": change.opened(),
+            "open": change.ledger.status()["open"]}
 
 
 def refuse(change):
@@ -253,10 +254,14 @@ def run_again(change, names):
             units.restart(change.ground, row)
         except ledger.Refused as error:
             wrong[name] = str(error)
-    wrong.update(units.silent(change.ground, {name: row for name, row in rows.items() if name not in wrong}, change.request["answer"], change.request["settle"]))
-    if wrong:
-        told = {name: units.last_words(change.ground, rows[name], since[name]) for name in wrong}
-        raise ledger.Refused("\n".join("%s does not run: %s%s" % (name, why, "; it says: " + told[name] if told[name] else "") for name, why in sorted(wrong.items())))
+    started = {name: row for name, row in rows.items() if name not in wrong}
+    wrong.update(units.silent(change.ground, started, change.request["answer"], change.request["settle"]))
+    lines = []
+    for name, why in sorted(wrong.items()):
+        told = units.last_words(change.ground, rows[name], since[name])
+        lines.append("%s does not run: %s%s" % (name, why, "; it says: " + told if told else ""))
+    if lines:
+        raise ledger.Refused("\n".join(lines))
 
 
 def back(change):
@@ -291,7 +296,7 @@ def tried(change, names):
 
 
 def behind_the_door(change, record, turned):
-    for path, was in sorted(record["before"]["files"].items()):
+    for path in sorted(record["before"]["files"]):
         there = change.said(path)
         for section, key, _name in turned:
             value = change.wanted.get(path, {}).get(section, {}).get(key)

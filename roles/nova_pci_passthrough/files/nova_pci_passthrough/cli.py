@@ -70,7 +70,7 @@ def main(arguments):
     except (ledger.Refused, options.Mixed, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         print("nova_pci_passthrough %s: cannot read what it was given (%s: %s)" % (words[0], type(error).__name__, error), file=sys.stderr)
         return 1
     print(json.dumps(result, sort_keys=True))

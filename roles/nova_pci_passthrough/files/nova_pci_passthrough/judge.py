@@ -108,12 +108,12 @@ def unread(service):
                 yield "%s: this release has no option [%s] %s" % (service.name, section, key)
                 continue
             except (cfg.Error, ValueError) as error:
+                why = sentence(service.shown(error)).split("is not valid: ")[-1]
                 for path, line, value in service.lines(section, key)[-1:]:
-                    yield "%s: [%s] %s = %s is no value for it (%s)" % (service.at(path, line), section, key, value, sentence(service.shown(error)).split("is not valid: ")[-1])
+                    yield "%s: [%s] %s = %s is no value for it (%s)" % (service.at(path, line), section, key, value, why)
                 continue
             if not isinstance(wanted, list):
-                for sentence in beaten(service, section, key, wanted):
-                    yield sentence
+                yield from beaten(service, section, key, wanted)
 
 
 def beaten(service, section, key, wanted):
@@ -215,7 +215,7 @@ def devices(service, rows):
                 (getattr(view, "_add_dev", None) or view.add_dev)(there, mine[0][2].get_tags())
             except exception.NovaException as error:
                 bad.append("%s: %s" % (service.at(*mine[0][:2]), sentence(error)))
-    for path, line, one in good:
+    for path, line, _one in good:
         if path == service.given["ours"] and (path, line) not in taken:
             bad.append("%s: it takes no device of this host" % service.at(path, line))
     return bad

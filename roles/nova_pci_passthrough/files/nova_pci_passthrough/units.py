@@ -38,7 +38,7 @@ def arguments(ground, pid, row):
     for at, word in enumerate(words):
         if word.startswith(("--config-file=", "--config-dir=")):
             found.append(word)
-        elif word in ("--config-file", "--config-dir") and at + 1 < len(words):
+        elif word in ("--config-file", "--config-dir") and words[at + 1:at + 2] not in ([], [""]):
             found.append("%s=%s" % (word, words[at + 1]))
     return found or (["--config-file=%s" % path for path in row["files"]] if row["named"] else [])
 

@@ -1,0 +1,273 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What the program does to a host: judged first, whole or not at all, and back where a service does not come back."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+from nova_machine import DOORS, NOVA, PLACEMENT, REPORT, Killed
+
+SPEC = '{"address": "0000:17:00.0", "resource_class": "CUSTOM_H100"}'
+ALIAS = '{"name": "h100", "resource_class": "CUSTOM_H100"}'
+COMPUTE = {"pci": {"device_spec": {"compute1": [SPEC], "compute2": ["another"]}, "alias": [ALIAS], "report_in_placement": "true"}}
+API = {"pci": {"alias": [ALIAS]}, "filter_scheduler": {"pci_in_placement": "true"}}
+SCHEDULER = {"filter_scheduler": {"enabled_filters": "ComputeFilter,PciPassthroughFilter", "pci_in_placement": "true"}}
+CANDIDATES = {"placement": {"max_allocation_candidates": "1000"}}
+SETTINGS = {"nova-compute": COMPUTE, "nova-api": API, "nova-scheduler": SCHEDULER, "nova-conductor": {}, "placement-api": CANDIDATES}
+CONTROLLER = ("nova-api", "nova-conductor", "nova-scheduler", "placement-api")
+TEXT = f"""\
+# managed by sovereign.ai_stack: nova_pci_passthrough
+[pci]
+alias = {ALIAS}
+device_spec = {SPEC}
+report_in_placement = true
+"""
+
+
+def test_a_host_gets_its_own_lines_and_its_service_reads_them(host):
+    machine = host()
+    assert machine.apply(SETTINGS) == {"changed": True, "restarted": ["nova-compute"], "awaits": []}
+    assert machine.text(NOVA) == TEXT
+    assert machine.ground.known(NOVA)["mode"] == 0o640
+    folder = machine.ground.at("/etc/nova/nova.conf.d")
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o755
+
+
+def test_a_second_run_changes_nothing(host):
+    machine = host()
+    machine.apply(SETTINGS)
+    machine.told.clear()
+    assert machine.look(SETTINGS)["differs"] == []
+    assert machine.apply(SETTINGS) == {"changed": False, "restarted": [], "awaits": []}
+    assert machine.told == []
+
+
+def test_only_services_whose_values_change_are_restarted(host):
+    machine = host(*CONTROLLER)
+    assert machine.look(SETTINGS)["restarts"] == ["nova-api", "nova-scheduler", "placement-api"]
+    assert machine.apply(SETTINGS)["restarted"] == ["nova-api", "nova-scheduler", "placement-api"]
+    assert machine.text(PLACEMENT).endswith("[placement]\nmax_allocation_candidates = 1000\n")
+    assert machine.apply({**SETTINGS, "placement-api": {"placement": {"max_allocation_candidates": "5"}}})["restarted"] == ["placement-api"]
+
+
+def test_what_nova_refuses_touches_nothing(host):
+    machine = host()
+    machine.refuses = lambda document: ["nova-compute: line 3: no", "nova-compute: line 4: no"]
+    for act in (machine.apply, machine.look):
+        with pytest.raises(machine.modules.ledger.Refused, match="line 3: no\nnova-compute: line 4"):
+            act(SETTINGS)
+    assert (machine.text(NOVA), machine.told, machine.units["nova-compute.service"]["MainPID"]) == (None, [], "7")
+    assert machine.ground.load(machine.change({}).ledger.open) is None
+
+
+def test_the_copy_that_nova_is_asked_about_goes_again(host):
+    machine, seen = host(), []
+    machine.write("/etc/nova/nova-compute.conf", "[DEFAULT]\ncompute_driver = a\n")
+
+    def refuses(document):
+        given = document["services"]["nova-compute"]
+        seen.extend(machine.modules.judge.read_by(given))
+        assert [path.replace(document["prefix"], "") for path in seen] == [NOVA, "/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"]
+        return []
+
+    machine.refuses = refuses
+    machine.look(SETTINGS)
+    assert len(seen) == 3
+    assert not [path for path in seen if os.path.exists(path)]
+
+
+def test_a_service_that_does_not_come_back_gets_the_files_of_before(host):
+    machine = host()
+    machine.apply({"nova-compute": {"pci": {"report_in_placement": "true"}}})
+    machine.breaks["nova-compute"] = lambda text: "CUSTOM_H100" in text
+    with pytest.raises(machine.modules.ledger.Refused) as raised:
+        machine.apply(SETTINGS)
+    assert "nova-compute does not run: it ended at its start; it says: x ERROR nova PciConfigInvalidSpec: no such card" in str(raised.value)
+    assert "run with the files of before the change" in str(raised.value)
+    assert "device_spec" not in machine.text(NOVA)
+    assert machine.units["nova-compute.service"]["ActiveState"] == "active"
+    assert machine.change(SETTINGS).ledger.status()["last_change"]["result"] == "restored"
+    assert machine.change(SETTINGS).journal is None
+
+
+def test_nothing_goes_back_through_a_one_way_door(host):
+    """nova-compute reported, then failed, and does not start without reporting any more."""
+    machine = host()
+    machine.breaks["nova-compute"] = lambda text: "CUSTOM_H100" in text or "report_in_placement" not in text
+    with pytest.raises(machine.modules.ledger.Refused, match="report_in_placement on main cannot be taken back, the rest is as before"):
+        machine.apply(SETTINGS)
+    assert machine.text(NOVA).splitlines()[1:] == ["[pci]", "report_in_placement = true"]
+    assert machine.units["nova-compute.service"]["ActiveState"] == "active"
+
+
+def test_where_even_the_way_back_fails_the_journal_stays_open(host):
+    machine = host()
+    machine.breaks["nova-compute"] = lambda text: True
+    with pytest.raises(machine.modules.ledger.Refused, match="the files of before the change are back, and yet: nova-compute does not run"):
+        machine.apply(SETTINGS)
+    assert machine.change(SETTINGS).journal["step"] == "restart"
+    machine.breaks.clear()
+    assert machine.apply(SETTINGS)["restarted"] == ["nova-compute"]
+
+
+@pytest.mark.parametrize(
+    ("door", "settings", "opens"),
+    [
+        (DOORS[0][2], {"nova-compute": {"pci": {"report_in_placement": "true"}}}, True),
+        (DOORS[0][2], {"nova-compute": {"pci": {"report_in_placement": "false"}}}, False),
+        (DOORS[1][2], {"nova-compute": {"quota": {"driver": "nova.quota.UnifiedLimitsDriver"}}}, True),
+    ],
+)
+def test_what_cannot_be_undone_wants_a_yes(host, door, settings, opens):
+    machine = host()
+    confirmed = [one[2] for one in DOORS if one[2] != door]
+    if not opens:
+        assert machine.apply(settings, confirmed=confirmed)["changed"]
+        return
+    with pytest.raises(machine.modules.ledger.Refused, match=f"{door} cannot be undone: say yes to it in ai_stack_confirm"):
+        machine.apply(settings, confirmed=confirmed)
+    assert machine.text(NOVA) is None
+    machine.apply(settings)
+    assert not machine.apply(settings, confirmed=[])["changed"]
+
+
+def test_absent_leaves_only_what_cannot_be_undone(host):
+    machine = host()
+    machine.apply(SETTINGS)
+    assert machine.apply({})["restarted"] == ["nova-compute"]
+    assert machine.text(NOVA).splitlines()[1:] == ["[pci]", "report_in_placement = true"]
+    machine = host("nova-scheduler")
+    machine.ground.remove(NOVA)
+    machine.apply(SETTINGS)
+    machine.apply({})
+    assert machine.text(NOVA) is None
+
+
+def test_reporting_goes_first_and_takes_nothing_away(host):
+    machine = host()
+    machine.apply(SETTINGS, now=REPORT)
+    assert machine.text(NOVA) == TEXT.replace(f"alias = {ALIAS}\n", "")
+    machine.apply(SETTINGS)
+    assert machine.text(NOVA) == TEXT
+    assert not machine.apply(SETTINGS, now=REPORT)["changed"]
+
+
+def test_services_that_others_restart_are_named_until_they_were(host):
+    machine = host()
+    assert machine.apply(SETTINGS, restart=False) == {"changed": True, "restarted": [], "awaits": ["nova-compute"]}
+    assert machine.apply(SETTINGS, restart=False) == {"changed": False, "restarted": [], "awaits": ["nova-compute"]}
+    assert machine.told == []
+    assert machine.apply(SETTINGS)["restarted"] == ["nova-compute"]
+    assert machine.look(SETTINGS)["due"] == []
+    machine.apply({"nova-compute": {"pci": {"report_in_placement": "true"}}}, restart=False)
+    machine.start("nova-compute.service")
+    assert machine.apply({"nova-compute": {"pci": {"report_in_placement": "true"}}})["restarted"] == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda machine: machine.write(NOVA, "[pci]\n"), "somebody else's"),
+        (lambda machine: machine.units["nova-compute.service"].update(ActiveState="failed"), "nova-compute does not run .its unit is failed.: mend it first"),
+        (lambda machine: machine.units.clear(), "none of nova-api, nova-compute, nova-conductor, nova-scheduler, placement-api is on this host"),
+        (lambda machine: machine.units["nova-compute.service"].update(LoadState="masked"), "none of"),
+    ],
+)
+def test_a_host_that_is_not_fit_is_left_alone(host, spoil, message):
+    machine = host()
+    spoil(machine)
+    before = machine.text(NOVA)
+    with pytest.raises(machine.modules.ledger.Refused, match=message):
+        machine.apply(SETTINGS)
+    assert (machine.text(NOVA), machine.told) == (before, [])
+
+
+def test_a_group_that_the_host_lacks_is_named(host):
+    machine = host()
+    projects = machine.request({})["projects"]
+    projects["nova"]["group"] = "no-such-group"
+    with pytest.raises(machine.modules.ledger.Refused, match="no group no-such-group"):
+        machine.apply(SETTINGS, projects=projects)
+
+
+def test_an_api_that_answers_with_an_error_did_not_come_back(host):
+    machine = host("nova-api")
+    machine.deaf.add("http://127.0.0.1:8774/")
+    with pytest.raises(machine.modules.ledger.Refused, match="answers with 500"):
+        machine.apply(SETTINGS)
+    assert machine.text(NOVA) is None
+
+
+def test_a_service_that_starts_again_and_again_did_not_come_back(host):
+    machine = host()
+    run = machine.ground.run
+
+    def restless(command, **more):
+        if command[:2] == ["systemctl", "show"] and machine.told and "CUSTOM_H100" in (machine.text(NOVA) or ""):
+            machine.units["nova-compute.service"]["MainPID"] += "1"
+        return run(command, **more)
+
+    machine.ground.run = restless
+    with pytest.raises(machine.modules.ledger.Refused, match="it ended after its start"):
+        machine.apply(SETTINGS)
+
+
+@pytest.mark.parametrize("step", ["begin", "files", "install", "restart", "restarting", "commit"])
+def test_the_next_run_finishes_what_was_cut_off(host, monkeypatch, step):
+    machine = host("nova-api", "nova-scheduler", "placement-api")
+    change, ledger = machine.modules.change, machine.modules.ledger
+    with monkeypatch.context() as patch:
+
+        def dies(*arguments, **more):
+            raise Killed(step)
+
+        if step == "begin":
+            begin = ledger.Ledger.begin
+            patch.setattr(ledger.Ledger, "begin", lambda *arguments: begin(*arguments) or dies())
+        elif step in ("files", "restart"):
+            note = ledger.Ledger.step
+            patch.setattr(ledger.Ledger, "step", lambda book, name: note(book, name) or (dies() if name == step else None))
+        elif step == "install":
+            write = ledger.Ground.write
+            patch.setattr(ledger.Ground, "write", lambda ground, path, *more: dies() if path == PLACEMENT else write(ground, path, *more))
+        elif step == "restarting":
+            machine.dies = "nova-scheduler"
+        else:
+            patch.setattr(ledger.Ledger, "commit", dies)
+        with pytest.raises(Killed):
+            machine.apply(SETTINGS)
+    machine.dies = None
+    machine.told.clear()
+    assert machine.look(SETTINGS)["open"]["owner"] == "me"
+    assert machine.apply(SETTINGS)["restarted"] == ["nova-api", "nova-scheduler", "placement-api"]
+    assert machine.look(SETTINGS) == {
+        "differs": [],
+        "services": ["nova-api", "nova-scheduler", "placement-api"],
+        "restarts": [],
+        "due": [],
+        "doors": [],
+        "open": None,
+    }
+    assert "enabled_filters" in machine.text(NOVA)
+    assert "1000" in machine.text(PLACEMENT)
+    assert change.restore(machine.change(SETTINGS)) == {"result": "nothing is under way"}
+
+
+def test_what_was_cut_off_can_be_led_back_by_hand(host):
+    machine = host()
+    machine.dies = "nova-compute"
+    with pytest.raises(Killed):
+        machine.apply({"nova-compute": API})
+    machine.dies = None
+    assert machine.modules.change.restore(machine.change({"nova-compute": API}))["result"] == "nova-compute: run with the files of before the change"
+    assert machine.text(NOVA) is None
+
+
+def test_services_of_one_file_must_agree(host):
+    machine = host("nova-api", "nova-scheduler")
+    with pytest.raises(machine.modules.options.Mixed, match="pci_in_placement: nova-api and nova-scheduler read one file"):
+        machine.apply({**SETTINGS, "nova-api": {"filter_scheduler": {"pci_in_placement": "false"}}})

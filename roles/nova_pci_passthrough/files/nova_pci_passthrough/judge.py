@@ -213,8 +213,8 @@ def devices(service, rows):
         if mine and view is not None:
             try:
                 (getattr(view, "_add_dev", None) or view.add_dev)(there, mine[0][2].get_tags())
-            except exception.NovaException as error:
-                bad.append("%s: %s" % (service.at(*mine[0][:2]), sentence(error)))
+            except Exception as error:  # whatever it is, it would end nova-compute
+                bad.append("%s: Nova does not take %s: %s" % (service.at(*mine[0][:2]), row["address"], sentence(error)))
     for path, line, _one in good:
         if path == service.given["ours"] and (path, line) not in taken:
             bad.append("%s: it takes no device of this host" % service.at(path, line))

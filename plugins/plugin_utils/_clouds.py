@@ -1,0 +1,60 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A cloud's part of a plan, in the words of the roles and modules that act on it. Pure: documents in, values out."""
+
+from __future__ import annotations
+
+
+class NotPlanned(Exception):
+    """Why a plan has nothing that could be acted on for a cloud, in one sentence."""
+
+
+def slice_of(plan, name) -> dict:
+    """What a run does for a cloud; the shapes are those that docs/data.md gives under "A cloud's part of the plan"."""
+    rows = {kind: dict(_of(plan, name, kind)) for kind in ("nova_cloud", "aggregate", "registered_limit", "project_limit", "flavor")}
+    if name not in rows["nova_cloud"]:
+        raise NotPlanned(f"The plan has nothing for the cloud {name}: its conflicts say why, or no pool names it.")
+    cloud = rows["nova_cloud"][name]
+    return {
+        "settings": cloud["settings"],
+        "providers": cloud["providers"],
+        "reserved": cloud["reserved"],
+        "computes": sorted(cloud["settings"].get("nova-compute", {}).get("pci", {}).get("device_spec", {})),
+        "counts_cards": bool(rows["registered_limit"]),
+        "aggregates": [_aggregate(each, values) for each, values in sorted(rows["aggregate"].items())],
+        "host_traits": _traits(rows["aggregate"].values()),
+        "registered": {each: values["limit"] for each, values in sorted(rows["registered_limit"].items())},
+        "projects": _limits(rows["project_limit"]),
+        "flavors": [values["flavor"] for _name, values in sorted(rows["flavor"].items())],
+        "access": [{**values["flavor"], "access": values["access"]} for _name, values in sorted(rows["flavor"].items())],
+    }
+
+
+def _of(plan, name, kind):
+    """(name within the cloud, {subject: value}) of the resources of a kind; the cloud itself has the cloud's name."""
+    for one in plan["resources"]:
+        cloud, _slash, inside = one["id"].partition("/")
+        if one["kind"] == kind and cloud == name:
+            yield inside or name, {row["subject"]: row["value"] for row in one["decisions"]}
+
+
+def _aggregate(name, values):
+    found = {"name": name, "hosts": values["hosts"], "metadata": values.get("metadata", {})}
+    return {**found, "filter_tenant_id": values["filter_tenant_id"]} if "filter_tenant_id" in values else found
+
+
+def _traits(aggregates):
+    found = {}
+    for values in aggregates:
+        for host in values["hosts"] if "provider_trait" in values else ():
+            found.setdefault(host, []).append(values["provider_trait"])
+    return {host: sorted(traits) for host, traits in sorted(found.items())}
+
+
+def _limits(rows):
+    found = {}
+    for each, values in sorted(rows.items()):
+        tenant, _slash, resource = each.partition("/")
+        found.setdefault(tenant, {})[resource] = values["limit"]
+    return found

@@ -1,0 +1,50 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A run acts on a cloud by the plan that it made itself, and by no other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.action import cloud_plan
+
+CLOUD = {"kind": "nova_cloud", "id": "main", "decisions": [{"subject": key, "value": {}} for key in ("settings", "providers", "reserved")]}
+
+
+@pytest.fixture
+def plan(site):
+    def written(document):
+        path = site.folder / "plan.json"
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return {"plan": str(path), "plan_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+    return written
+
+
+def test_the_part_of_a_cloud(site, plan):
+    result, dummy = site.run(cloud_plan, host="gpu1", cloud="main", **plan({"resources": [CLOUD]}))
+    assert (result["changed"], result["settings"], result["flavors"], result["counts_cards"]) == (False, {}, [], False)
+
+
+@pytest.mark.parametrize(
+    ("document", "more", "message"),
+    [
+        ({"resources": [CLOUD]}, {"plan_sha256": "0" * 64}, "is not the plan of this run: another one was written since. Nothing was changed."),
+        ({"resources": [CLOUD]}, {"cloud": "other"}, "The plan has nothing for the cloud other"),
+        ({"resources": []}, {}, "The plan has nothing for the cloud main"),
+        ("[]", {}, "does not hold a JSON object"),
+        ("{", {}, "is not JSON"),
+    ],
+)
+def test_any_other_plan_is_refused_in_one_sentence(site, plan, document, more, message):
+    result, dummy = site.run(cloud_plan, host="gpu1", **{"cloud": "main", **plan(document), **more})
+    assert result["failed"]
+    assert message in result["msg"]
+
+
+def test_a_plan_that_is_not_there_is_named(site):
+    result, dummy = site.run(cloud_plan, host="gpu1", cloud="main", plan=str(site.folder / "none.json"), plan_sha256="0")
+    assert "none.json cannot be read" in result["msg"]

@@ -29,7 +29,8 @@ def boot(project, name):
     return seen.status, seen.compute_host, cards, (seen.fault or {}).get("message", "")
 
 
-servers = {"%s-%d" % (project, at): boot(project, "%s-%d" % (project, at)) for project, count in (("research", CARDS + 1), ("health", 1)) for at in range(count)}
+wanted = [(project, "%s-%d" % (project, at)) for project, count in (("research", CARDS + 1), ("health", 1)) for at in range(count)]
+servers = {name: boot(project, name) for project, name in wanted}
 found = {
     "flavors": {name: [flavor.name for flavor in person.compute.flavors()] for name, person in PEOPLE.items()},
     "servers": {name: row[:3] for name, row in servers.items()},

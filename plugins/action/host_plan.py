@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
         host, folder = task_vars["inventory_hostname"], os.getcwd()
         site, dummy = _run.site_intent(self._templar, task_vars)
         reports = _site.Reports(_site.report_root(site, folder))
-        mine = _slice_of_this_run(reports, host)
+        mine = slice_of_this_run(reports, host)
         if arguments["planned"] and not mine:
             raise _site.SiteError(f"This run has no plan for {host}: the verb did not come to planning it. Nothing was changed.")
         result.update(changed=False, planned_by="verb" if mine else "role")
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
         return {**mine, "plan_sha256": _intent.sha256(mine)}
 
 
-def _slice_of_this_run(reports, host):
+def slice_of_this_run(reports, host):
     """The host's slice where this very ansible-playbook made the plan; an older one proves nothing about this run."""
     path = reports.slices / _site.file_of(host)
     if not path.exists():

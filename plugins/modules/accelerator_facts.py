@@ -50,6 +50,12 @@ options:
     description:
       - JSON text that maps the name of a repository to its C(login) and C(password).
     type: str
+  addresses:
+    description:
+      - PCI addresses of functions that are listed whatever they are, beside the accelerators; who shares an IOMMU group with one of them is listed too.
+    type: list
+    elements: str
+    default: []
   decided:
     description:
       - Versions that are already decided, by set and by package; they are what is simulated.
@@ -119,6 +125,7 @@ ARGUMENTS = {
     "refusals": {"type": "list", "elements": "dict", "default": []},
     "repositories": {"type": "list", "elements": "dict", "default": []},
     "credentials": {"type": "str", "no_log": True},
+    "addresses": {"type": "list", "elements": "str", "default": []},
     "decided": {"type": "dict", "default": {}},
     "simulate": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "installed": {"type": "str", "choices": ["relevant", "all"], "default": "relevant"},

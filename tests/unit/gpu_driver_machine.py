@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 ROLE = Path(__file__).resolve().parents[2] / "roles/gpu_driver"
-NAMES = ("host", "packages", "modules", "journal", "restore", "gpus", "boot", "sources", "components", "cli")
+NAMES = ("place", "host", "ledger", "command", "packages", "modules", "journal", "restore", "gpus", "boot", "sources", "components", "cli")
 
 
 def packed_paths():

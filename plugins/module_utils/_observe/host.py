@@ -15,6 +15,8 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import o
 
 MARKER = "managed by sovereign.ai_stack"
 STATE = "/var/lib/ai-stack/gpu_driver"
+PASSTHROUGH = "/var/lib/ai-stack/pci_passthrough"
+PASSTHROUGH_SETTINGS = "/etc/ai-stack/pci-passthrough.json"
 HYPERVISORS = (("qemu", "kvm"), ("vmware", "vmware"), ("microsoft", "microsoft"), ("amazon", "amazon"))
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 UNITS = ("nvidia-persistenced.service", "nvidia-fabricmanager.service", "nvidia-imex.service", "nvlsm.service", "dkms.service")
@@ -54,7 +56,7 @@ def _architecture(root):
 def system(root):
     text = root.text("/etc/os-release") or root.text("/usr/lib/os-release") or ""
     return dict(os_release.system(text), arch=_architecture(root), machine_id=root.line("/etc/machine-id"),
-                boot_id=root.line("/proc/sys/kernel/random/boot_id"), virtualization=_virtualization(root))
+                boot_id=root.line("/proc/sys/kernel/random/boot_id"), virtualization=_virtualization(root), cpu_vendor=_cpu_vendor(root))
 
 
 def disk(root):
@@ -109,6 +111,20 @@ def journal(root, guard):
     return {"open": _parts(_json(root, STATE + "/journal.json", guard), ("plan", "owner", "step", "at")),
             "last_good": _parts(_json(root, STATE + "/last-good.json", guard), ("plan", "at", "kernel", "driver")),
             "drained": root.text(STATE + "/drained") is not None}
+
+
+def passthrough(root, guard):
+    """The same of the role that gives cards away, with what its settings say; reason: why a boot that was tried was not proven."""
+    return {"settings": _json(root, PASSTHROUGH_SETTINGS, guard),
+            "open": _parts(_json(root, PASSTHROUGH + "/journal.json", guard), ("plan", "owner", "step", "at", "boot_id", "want")),
+            "last_change": _parts(_json(root, PASSTHROUGH + "/last-change.json", guard), ("result", "reason", "at")),
+            "touched": root.exists(PASSTHROUGH + "/baseline.json"),
+            "drained": root.exists(PASSTHROUGH + "/drained")}
+
+
+def _cpu_vendor(root):
+    match = re.search(r"^vendor_id\s*:\s*(\S+)", root.text("/proc/cpuinfo", 65536) or "", re.M)
+    return match.group(1) if match else None
 
 
 def touched_packages(root):

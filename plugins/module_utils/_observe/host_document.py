@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import driver, host, kernel, nvml, owners, packages, pci, rocm, secure_boot
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import boot, driver, host, kernel, nvml, owners, packages, pci, rocm, secure_boot
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.root import Guard, Root
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import os_release, sets
 
@@ -37,9 +37,9 @@ def observe(wanted):
     """wanted: the module's options. Total: what fails is in errors."""
     root, guard, seconds = Root(wanted["root"]), Guard(), wanted["timeout"]
     system = guard("system", host.system, root) or dict.fromkeys(
-        ("distribution", "version", "codename", "family", "arch", "machine_id", "boot_id", "virtualization"))
+        ("distribution", "version", "codename", "family", "arch", "machine_id", "boot_id", "virtualization", "cpu_vendor"))
     installed = guard("package database", packages.installed, root) or {}
-    functions = guard("pci", pci.observe, root, guard) or []
+    functions = guard("pci", pci.observe, root, guard, wanted["addresses"]) or []
     kernels = kernel.observe(root, installed, guard)
     options = _package_options(wanted, system, functions, kernels)
     options.update(listed=host.touched_packages(root), proven=host.proven_packages(root))
@@ -49,12 +49,12 @@ def observe(wanted):
     return {
         "schema": SCHEMA, "host": None, "reachable": True,
         "at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "system": system, "kernel": kernels, "pci": functions,
+        "system": system, "kernel": kernels, "boot": guard("boot", boot.observe, root), "pci": functions,
         "secure_boot": guard("secure boot", secure_boot.observe, root) or {"state": "unknown", "efi": None, "mok_enrolled": None},
         "driver": _driver(root, installed, found["manager"], kernels, files, guard),
         "nvml": guard("nvml", nvml.observe, root, functions, seconds, guard),
         "rocm": guard("rocm", rocm.observe, root, pci.vendors(functions), seconds, guard),
         "packages": found, "units": guard("units", host.units, root, seconds, guard), "files": files,
         "disk": guard("disk", host.disk, root), "journal": guard("journal", host.journal, root, guard) or {"open": None, "last_good": None, "drained": False},
-        "trials": {}, "errors": guard.errors,
+        "passthrough": guard("passthrough", host.passthrough, root, guard), "trials": {}, "errors": guard.errors,
     }

@@ -69,6 +69,12 @@ def _override(root, path):
     return None if text == "(null)" else text
 
 
+def _boot_vga(root, path):
+    """Whether the firmware's display is on it; None: it does not say, or is no display."""
+    number = root.number(path + "/boot_vga")
+    return None if number is None else bool(number)
+
+
 def _function(root, address, slots):
     path = "%s/%s" % (DEVICES, address)
     numa, group = root.number(path + "/numa_node"), root.link(path + "/iommu_group")
@@ -79,7 +85,7 @@ def _function(root, address, slots):
         "driver": root.link(path + "/driver"), "driver_override": _override(root, path), "numa_node": numa if numa is not None and numa >= 0 else None,
         "iommu_group": int(group) if group and group.isdigit() else None, "slot": slots.get(address.rsplit(".", 1)[0]),
         "sriov_totalvfs": root.number(path + "/sriov_totalvfs"), "sriov_numvfs": root.number(path + "/sriov_numvfs"),
-        "bars": _bars(root.text(path + "/resource")), "vpd": None, "identity": _identity(root, path), "present": _present(root, path),
+        "physfn": root.link(path + "/physfn"), "boot_vga": _boot_vga(root, path), "bars": _bars(root.text(path + "/resource")), "vpd": None, "identity": _identity(root, path), "present": _present(root, path),
     }
 
 
@@ -107,11 +113,11 @@ def _neighbours(root, addresses):
     return found
 
 
-def observe(root, guard):
-    """The functions in address order, see docs/data.md."""
+def observe(root, guard, asked=()):
+    """The functions in address order, see docs/data.md; asked: addresses of others, whatever they are."""
     names = root.names(DEVICES)
     kinds = {name: (root.line("%s/%s/class" % (DEVICES, name)) or "", root.line("%s/%s/vendor" % (DEVICES, name)) or "") for name in names}
-    chosen = {name for name, kind in kinds.items() if _wanted(*kind)}
+    chosen = {name for name, kind in kinds.items() if _wanted(*kind) or name in asked}
     managers = {name for name, kind in kinds.items() if kind[1] == "0x" + MELLANOX}
     readable = sorted(name for name in chosen | managers if root.exists("%s/%s/vpd" % (DEVICES, name)))
     data = _read_vpd(root, readable) if readable else {}

@@ -90,6 +90,12 @@ class Root:
     def exists(self, path):
         return os.path.exists(self.at(path))
 
+    def size(self, path):
+        try:
+            return os.path.getsize(self.at(path))
+        except OSError:
+            return None
+
     def mtime(self, path):
         try:
             return os.stat(self.at(path)).st_mtime

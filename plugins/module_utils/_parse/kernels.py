@@ -33,7 +33,7 @@ def grubenv(text):
 
 
 def grub_entries(text):
-    """grub.cfg -> entries in order: {path: "1>0", titles: {...}, kernel: release or None}."""
+    """grub.cfg -> entries in order: {place: [menus on the way, and itself], kernel: release or None, body: [lines between its braces]}."""
     entries, stack, counts, depth = [], [], [0], 0
     for line in text.splitlines():
         match = ENTRY.match(line)
@@ -46,10 +46,11 @@ def grub_entries(text):
             stack.append(place)
             counts.append(0)
             if place["kind"] == "menuentry":
-                entries.append({"place": [dict(each) for each in stack], "kernel": None})
-        elif entries and stack and stack[-1]["kind"] == "menuentry" and entries[-1]["kernel"] is None:
+                entries.append({"place": [dict(each) for each in stack], "kernel": None, "body": []})
+        elif entries and stack and stack[-1]["kind"] == "menuentry" and depth + line.count("{") - line.count("}") > stack[-1]["depth"]:
+            entries[-1]["body"].append(line)
             image = IMAGE.match(line)
-            if image:
+            if image and entries[-1]["kernel"] is None:
                 entries[-1]["kernel"] = release_of_image(image.group(1))
         depth += line.count("{") - line.count("}")
         while stack and depth <= stack[-1]["depth"]:

@@ -20,11 +20,11 @@ import sys
 import boot
 import components
 import gpus
-import host
 import journal
 import modules
 import packages
 import restore
+from command import Command
 
 VERBS = {
     "begin": lambda owner: journal.begin(dict(json.load(sys.stdin), owner=owner)),
@@ -52,33 +52,4 @@ UNLOCKED = ("status", "differs", "boot-check", "settle")
 UNOWNED = ("settings",)
 
 
-def who_asks(arguments):
-    """Split (owner, owner whose run is over, the rest) off the command line."""
-    found = {"--owner": "", "--instead-of": ""}
-    while len(arguments) > 1 and arguments[0] in found:
-        found[arguments[0]] = arguments[1]
-        arguments = arguments[2:]
-    return found["--owner"], found["--instead-of"], arguments
-
-
-def answer(owner, gone, name, *arguments):
-    if name not in UNOWNED:
-        journal.refuse_second_owner(owner, gone)
-    return VERBS[name](*([owner] if name == "begin" else arguments))
-
-
-def main(arguments):
-    owner, gone, words = who_asks(arguments)
-    if not words or words[0] not in VERBS:
-        print(__doc__, file=sys.stderr)
-        return 2
-    try:
-        result = VERBS[words[0]](*words[1:]) if words[0] in UNLOCKED else host.lock(answer, owner, gone, *words)
-    except (host.Refused, OSError) as error:
-        print("gpu_driver %s: %s" % (words[0], error), file=sys.stderr)
-        return 1
-    except (KeyError, TypeError, ValueError) as error:
-        print("gpu_driver %s: cannot read what it was given (%s: %s)" % (words[0], type(error).__name__, error), file=sys.stderr)
-        return 1
-    print(json.dumps(result if isinstance(result, dict) else {}, sort_keys=True))
-    return 0
+main = Command("gpu_driver", __doc__, VERBS, UNLOCKED, UNOWNED).main

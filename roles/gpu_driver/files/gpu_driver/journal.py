@@ -11,29 +11,17 @@ drained         there from before the operator's hook empties the host until the
 
 from __future__ import annotations
 
-import calendar
-import shlex
-import time
-
 import host
+import ledger
 import modules
 import packages
+from ledger import BASE, GOOD, LAST, OPEN, drained, need_open, now, step  # noqa: F401  what the ledger of every program has is also the journal's
 
-OPEN = host.STATE + "/journal.json"
-GOOD = host.STATE + "/last-good.json"
-BASE = host.STATE + "/baseline.json"
-LAST = host.STATE + "/last-change.json"
 KEPT = host.STATE + "/packages"
-DRAINED = host.STATE + "/drained"
 TOUCHES = ("packages", "roots", "holds", "files", "units", "initramfs")
 CHECK = "ai-stack-gpu-driver-check.service"
 # Ansible's apt keeps services from starting by writing this file, and does not come to taking it away when it is cut off.
 SERVICE_POLICY = "/usr/sbin/policy-rc.d"
-STALE = 7200
-
-
-def now():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def begin(request):
@@ -58,17 +46,6 @@ def begin(request):
         "service_policy": journal["service_policy"] if journal else host.keep(SERVICE_POLICY),
         "step": "begin", "at": now(), "steps": steps + [{"name": "begin", "at": now()}],
     })
-
-
-def refuse_second_owner(owner, gone=""):
-    """One run at a time: whoever asks leaves another one's change alone while it is fresh, to undo and to mend it too."""
-    journal = host.load(OPEN)
-    if journal is None or journal["owner"] in (owner, gone) or journal["boot_id"] != host.boot_id():
-        return
-    age = time.time() - calendar.timegm(time.strptime(journal["at"], "%Y-%m-%dT%H:%M:%SZ"))
-    if age < STALE:
-        raise host.Refused("%s has been changing this host for %d min (step %s); wait, or end that run first, and then go on with --owner %s"
-                           % (journal["owner"], age / 60, journal["step"], shlex.quote(journal["owner"])))
 
 
 def seen(touches, keep=True):
@@ -106,28 +83,6 @@ def remember_baseline(before, touches):
     host.save(BASE, base)
 
 
-def step(name):
-    journal = need_open()
-    journal.update(step=name, at=now(), boot_id=host.boot_id())
-    journal["steps"].append({"name": name, "at": now()})
-    host.save(OPEN, journal)
-
-
-def drained(word):
-    """Remember that the host was emptied ("yes") until it serves again ("no"): whoever finishes what a killed run left finds it here."""
-    if word == "yes":
-        host.write(DRAINED, (now() + "\n").encode("ascii"))
-    else:
-        host.remove(DRAINED)
-
-
-def need_open():
-    journal = host.load(OPEN)
-    if journal is None:
-        raise host.Refused("no change is under way on this host")
-    return journal
-
-
 def commit():
     """What is there now was proven: it is the last known good state, and the change is over."""
     journal = need_open()
@@ -160,9 +115,7 @@ def baseline_touches(key):
 
 
 def close(journal, how):
-    journal.update(result=how, at=now())
-    host.save(LAST, {key: journal[key] for key in ("plan", "owner", "steps", "result", "at")})
-    host.remove(OPEN)
+    ledger.close(journal, how)
     host.free_store(used())
 
 

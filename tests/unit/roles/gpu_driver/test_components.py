@@ -105,6 +105,6 @@ def test_the_installed_role_brings_a_program_that_runs_without_a_library(tmp_pat
     (tmp_path / "etc/apt").mkdir(parents=True)
     (tmp_path / "etc/apt/sources.list").write_text("deb [trusted=yes] http://mirror.example.org/debian bookworm main\n")
     command = [sys.executable, "-I", "-S", tmp_path / "program", "sources", "ours", "bookworm", "main", "contrib"]
-    done = subprocess.run(command, env={"GPU_DRIVER_ROOT": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env={"AI_STACK_HOST_ROOT": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, '{"changed": true}\n'), done
     assert "Components: contrib\nTrusted: yes\n" in (tmp_path / "etc/apt/sources.list.d/ai-stack-distribution.sources").read_text()

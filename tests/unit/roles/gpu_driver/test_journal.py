@@ -177,9 +177,9 @@ def summer(monkeypatch):
 def test_a_change_ages_by_the_clock_of_the_world_whatever_the_host_calls_summer(program, summer):
     modules, _machine = program
     modules.journal.begin(request())
-    aged(modules, modules.journal.STALE - 60)
+    aged(modules, modules.ledger.STALE - 60)
     assert ask(modules, *OTHERS, "may-change") == 1
-    aged(modules, modules.journal.STALE + 60)
+    aged(modules, modules.ledger.STALE + 60)
     assert ask(modules, *OTHERS, "may-change") == 0
 
 
@@ -290,8 +290,8 @@ def test_a_change_without_a_way_back_is_not_begun_unless_it_has_none(program, on
 
 def test_a_host_remembers_that_it_was_emptied_until_it_serves_again(program):
     modules, machine = program
-    assert ask(modules, "drained", "yes") == 0 and machine.read(modules.journal.DRAINED)
-    assert ask(modules, "drained", "no") == 0 and machine.read(modules.journal.DRAINED) is None
+    assert ask(modules, "drained", "yes") == 0 and machine.read(modules.ledger.DRAINED)
+    assert ask(modules, "drained", "no") == 0 and machine.read(modules.ledger.DRAINED) is None
 
 
 @managers

@@ -96,7 +96,7 @@ def guard():
 def options():
     """The module's options for a recorded tree."""
     return lambda root, **more: dict(
-        {"root": root.path, "distributions": {}, "refusals": [], "repositories": [], "decided": {},
+        {"root": root.path, "distributions": {}, "refusals": [], "addresses": [], "repositories": [], "decided": {},
          "simulate": "auto", "installed": "relevant", "timeout": 5}, **more
     )
 

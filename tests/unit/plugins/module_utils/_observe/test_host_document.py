@@ -14,6 +14,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.host_d
 TREES = ["hgx-h100", "b200-bridge", "run-file", "container", "mi300x", "broken"]
 KEYS = [
     "at",
+    "boot",
     "disk",
     "driver",
     "errors",
@@ -23,6 +24,7 @@ KEYS = [
     "kernel",
     "nvml",
     "packages",
+    "passthrough",
     "pci",
     "reachable",
     "rocm",
@@ -61,7 +63,7 @@ def test_a_recorded_tree_is_left_as_it_is(seen, tmp_path, name):
 
     seen(name)
     before = listing()
-    observe({"root": str(tmp_path), "distributions": {}, "refusals": [], "repositories": [], "decided": {},
+    observe({"root": str(tmp_path), "distributions": {}, "refusals": [], "addresses": [], "repositories": [], "decided": {},
          "simulate": "auto", "installed": "all", "timeout": 5})
     assert listing() == before
 
@@ -90,6 +92,7 @@ def test_the_system_is_told(seen):
         "machine_id": "0123456789abcdef0123456789abcdef",
         "boot_id": "3c000000-0000-4000-8000-000000000001",
         "virtualization": "none",
+        "cpu_vendor": None,
     }
 
 

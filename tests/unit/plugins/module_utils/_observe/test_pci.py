@@ -33,6 +33,8 @@ def test_a_function_is_told_whole(tree, guard):
         "slot": "5",
         "sriov_totalvfs": None,
         "sriov_numvfs": None,
+        "physfn": None,
+        "boot_vga": None,
         "bars": [16777216, 137438953472, 33554432],
         "vpd": None,
         "identity": None,

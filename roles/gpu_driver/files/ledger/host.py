@@ -3,7 +3,8 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """The host below the program: commands, files written whole, where things are kept.
 
-Every path is taken below ROOT, so that the tests can give the program a host of their own.
+Every path is taken below ROOT, so that the tests can give the program a host of their own. The module place is the program's own: it says
+where it keeps what it remembers.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import os
 import shutil
 import subprocess
 
-ROOT = os.environ.get("GPU_DRIVER_ROOT", "")
-STATE = "/var/lib/ai-stack/gpu_driver"
+from place import STATE
+
+ROOT = os.environ.get("AI_STACK_HOST_ROOT", "")
 
 
 class Refused(Exception):

@@ -85,7 +85,8 @@ def _function(root, address, slots):
         "driver": root.link(path + "/driver"), "driver_override": _override(root, path), "numa_node": numa if numa is not None and numa >= 0 else None,
         "iommu_group": int(group) if group and group.isdigit() else None, "slot": slots.get(address.rsplit(".", 1)[0]),
         "sriov_totalvfs": root.number(path + "/sriov_totalvfs"), "sriov_numvfs": root.number(path + "/sriov_numvfs"),
-        "physfn": root.link(path + "/physfn"), "boot_vga": _boot_vga(root, path), "bars": _bars(root.text(path + "/resource")), "vpd": None, "identity": _identity(root, path), "present": _present(root, path),
+        "physfn": root.link(path + "/physfn"), "boot_vga": _boot_vga(root, path),
+        "bars": _bars(root.text(path + "/resource")), "vpd": None, "identity": _identity(root, path), "present": _present(root, path),
     }
 
 

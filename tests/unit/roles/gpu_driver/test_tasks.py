@@ -6,21 +6,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.action import host_plan
-from ansible_collections.sovereign.ai_stack.plugins.action.host_program import packed
+from told import Told, wrong
 
 ROLE = Path(__file__).resolve().parents[4] / "roles/gpu_driver"
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/observations"
-COLLECTIONS = str(Path(host_plan.__file__).parents[5])
 # What would act on the machine that runs the test is told to a stand-in.
 REPLACED = {
     "sovereign.ai_stack.accelerator_facts:": "told_facts:",
@@ -29,69 +22,6 @@ REPLACED = {
     "ansible.builtin.systemd_service:": "told_systemd:",
     "    owner: root\n    group: root\n": "",
 }
-TELL = """\
-import json, os, pathlib
-def tell(words):
-    folder = pathlib.Path(os.environ["HERE"])
-    with open(folder / "log", "a") as log:
-        log.write(words + "\\n")
-    answers = json.loads((folder / "answers.json").read_text())
-    if answers.get("lost") == words:
-        (folder / "lost").touch()
-    return answers.get(words, answers.get(words.split()[0], [0, ""]))
-"""
-PROGRAM = """\
-import os, sys
-sys.path.insert(0, {tell!r})
-from tell import tell
-words = sys.argv[1:]
-if words[2:] == ["begin"]:
-    open(os.environ["HERE"] + "/request.json", "w").write(sys.stdin.read())
-assert words[:2] == ["--owner", "me"], words
-code, text = tell(" ".join(words[2:]))
-print(text, file=sys.stderr if code else sys.stdout)
-sys.exit(code)
-"""
-COMMAND = """\
-#!{python}
-import sys
-sys.path.insert(0, {tell!r})
-from tell import tell
-code, text = tell(" ".join({first!r} + sys.argv[1:]))
-print(text, file=sys.stderr)
-sys.exit(code)
-"""
-MODULE = """\
-#!/usr/bin/python
-import json, os, sys
-sys.path.insert(0, {tell!r})
-from ansible.module_utils.basic import AnsibleModule
-from tell import tell
-module = AnsibleModule({{name: {{"type": "raw"}} for name in {options!r}}})
-if {kind!r} == "facts":
-    tell("facts")
-    seen = json.load(open(os.environ["HERE"] + "/observation.json"))
-    module.exit_json(observation=dict(seen, after=True) if module.params["simulate"] == "never" else seen)
-words = {{"proof": lambda given: "proof" if "after" in given["observation"] else "proof of what was before", "reboot": lambda given: "reboot",
-         "systemd": lambda given: "enable " + given["name"]}}[{kind!r}](module.params)
-code, text = tell(words)
-(module.fail_json if code else module.exit_json)(msg=text, rebooted=not code)
-"""
-# as "local", but the connection breaks once the host was told what the case calls "lost"
-CONNECTION = """\
-import os, re
-from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.connection.local import Connection as Local
-class Connection(Local):
-    transport = "told"
-    def exec_command(self, cmd, *rest, **more):
-        done = super().exec_command(cmd, *rest, **more)
-        lost = re.search(r"HERE=([^ ]+)", cmd)
-        if lost and os.path.exists(lost.group(1) + "/lost"):
-            os.rename(lost.group(1) + "/lost", lost.group(1) + "/was-lost")
-            raise AnsibleConnectionFailure("lost")
-        return done
-"""
 OPTIONS = {"facts": ("repositories", "simulate"),
            "proof": ("observation", "plan"), "reboot": ("reboot_timeout", "msg"), "systemd": ("name", "daemon_reload", "enabled", "state")}  # fmt: skip
 PLAY = """\
@@ -121,83 +51,25 @@ WHOLE = """\
 OBSERVATION = {"nvml": {"status": "ok", "gpus": [{"address": "a", "processes": 0}]}, "driver": {"loaded": {"nvidia": {}}}, "journal": {"open": None}}
 
 
-class Came(NamedTuple):
-    """What came of one host: whether it failed, what it was told, what the operator read."""
+class Driver(Told):
+    """The role gpu_driver."""
 
-    failed: bool
-    log: list
-    said: str
+    role, replaced, options, observation = ROLE, REPLACED, OPTIONS, OBSERVATION
 
-
-class Told:
-    """A folder with the role and one host a case: all cases of a kind cost one ansible-playbook."""
-
-    def __init__(self, folder):
-        self.folder, self.hosts = folder, {}
-        tell = str(folder / "tell")
-        self.write("tell/tell.py", TELL)
-        self.write("hook", COMMAND.format(python=sys.executable, tell=tell, first=[]))
-        self.write("bin/apt-get", COMMAND.format(python=sys.executable, tell=tell, first=["apt-get"]))
-        self.write("connection_plugins/told.py", CONNECTION)
-        self.write("program/__main__.py", PROGRAM.format(tell=tell))
-        for kind, options in OPTIONS.items():
-            self.write(f"library/told_{kind}.py", MODULE.format(kind=kind, options=options, tell=tell))
-        self._role()
-
-    def _role(self):
-        shutil.copytree(ROLE, self.folder / "roles/gpu_driver")
-        for path in (self.folder / "roles/gpu_driver/tasks").glob("*.yml"):
-            text = re.sub(r"src: \[gpu_driver/.*\]", f"src: [{self.folder}/program/]", path.read_text())
-            for old, new in REPLACED.items():
-                text = text.replace(old, new)
-            path.write_text(text)
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
-
-    def add(self, host, answers=None, observation=None, **variables):
-        self.write(f"{host}/answers.json", json.dumps(answers or {}))
-        self.write(f"{host}/observation.json", json.dumps({**OBSERVATION, **(observation or {})}))
-        (self.folder / host / "program").write_bytes(packed([self.folder / "program"]))
-        here = {"here": str(self.folder / host), "ansible_connection": "told", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        self.hosts[host] = {**here, **variables}
+    def given(self, play):
+        found = {"gpu_driver_reboot": "when_needed", "gpu_driver_drain": f"{self.folder}/hook", "__gpu_driver_program": "{{ here }}/program",
+                 "__gpu_driver_run": {"options": ["--owner", "me"]}, "__gpu_driver_state_dir": "{{ here }}/state",
+                 "__gpu_driver_unit_dir": "{{ here }}"}  # fmt: skip
+        policy = {"reboot": "when_needed", "drain": f"{self.folder}/hook", "lock_timeout": 300}
+        return found if play is WHOLE else {**found, "__gpu_driver_plan": {"decisions": {}, "policy": policy}}
 
     def play(self, tasks, *arguments, play=PLAY, **variables):
-        """{host: Came}."""
-        self.write("play.yml", play.replace("TASKS", tasks))
-        self.write("hosts.yml", json.dumps({"all": {"hosts": self.hosts}}))
-        given = {"gpu_driver_reboot": "when_needed", "gpu_driver_drain": f"{self.folder}/hook", "__gpu_driver_program": "{{ here }}/program",
-                 "__gpu_driver_run": {"options": ["--owner", "me"]}, "__gpu_driver_state_dir": "{{ here }}/state", "bin": f"{self.folder}/bin",
-                 "__gpu_driver_unit_dir": "{{ here }}", **variables}  # fmt: skip
-        if play is not WHOLE:
-            policy = {"reboot": "when_needed", "drain": f"{self.folder}/hook", "lock_timeout": 300}
-            given.setdefault("__gpu_driver_plan", {"decisions": {}, "policy": policy})
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-        environment.update(ANSIBLE_COLLECTIONS_PATH=COLLECTIONS, ANSIBLE_HOME=str(self.folder / ".ansible"), ANSIBLE_NOCOLOR="1", ANSIBLE_LIBRARY="library",
-                           ANSIBLE_PIPELINING="1")  # fmt: skip
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.yml", "play.yml", "-e", json.dumps(given), *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
-        return {host: self._came(host, done.stdout + done.stderr) for host in self.hosts if "--limit" not in arguments or host in arguments}
-
-    def _came(self, host, out):
-        log, recap = self.folder / host / "log", re.search(rf"^{host} +: ok=.*unreachable=(\d) +failed=(\d)", out, re.M)
-        assert recap, out
-        said = "\n".join(line for line in out.splitlines() if re.search(rf"\[{host}( -> |\])", line))
-        return Came(recap.groups() != ("0", "0"), log.read_text().splitlines() if log.exists() else [], said)
+        return super().play(tasks, *arguments, play=play, **variables)
 
 
 @pytest.fixture
 def told(tmp_path):
-    return Told(tmp_path)
-
-
-def wrong(came, failed, log, *said):
-    """What is not as it should be, in words; nothing where all is well."""
-    found = (came.failed, came.log, [text for text in said if text not in came.said])
-    return [] if found == (failed, log, []) else [f"failed, log, not said: {found} instead of {(failed, log, [])}\n{came.said}"]
+    return Driver(tmp_path)
 
 
 AWAY, SERVES = ["drained yes", "drain {}"], ["resume {}", "drained no"]

@@ -37,6 +37,10 @@ class Alone(Donor):
     def path(self, card, key='select'):
         return 'pci_passthrough_cards[%s]' % card['address']
 
+    def companions(self, address):
+        """Only what the variables name is given away: another function of the board is a neighbour like any other."""
+        return []
+
     def keep_off(self):
         """What the variables name, and for accelerators what the tables do."""
         named = set(self.wanted['keep_off'])

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
-from pci_passthrough_machine import BESIDE, CARD, CONFIG, KERNEL, TWIN
+from ansible_collections.sovereign.ai_stack.plugins.action.host_program import packed
+from pci_passthrough_machine import BESIDE, CARD, CONFIG, KERNEL, TWIN, packed_paths
 
 IMAGE = "/boot/initrd.img-" + KERNEL
 TRIAL_FILES = {"/boot/grub/custom.cfg", "/boot/ai-stack-trial.img", "/etc/systemd/system/ai-stack-pci-passthrough-check.service"}
@@ -217,3 +220,15 @@ def test_a_change_is_one_owners(host, monkeypatch, capsys):
     assert "me has been changing this host" in capsys.readouterr().err
     assert host.modules.cli.main(["--owner", "me", "prepare"]) == 0
     assert host.modules.cli.main(["status"]) == 0 and json.loads(capsys.readouterr().out.splitlines()[-1])["step"] == "armed"
+
+
+def test_the_packed_program_runs_as_a_command(host, tmp_path_factory):
+    """All that it imports is in the archive."""
+    command = tmp_path_factory.mktemp("bin") / "ai-stack-pci-passthrough"
+    command.write_bytes(packed(packed_paths()))
+    host.prepare()
+    environment = {"AI_STACK_HOST_ROOT": host.machine.root}
+    done = subprocess.run([sys.executable, command, "status"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["step"] == "armed"
+    done = subprocess.run([sys.executable, command, "begin"], env=environment, input="{}", capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "pci_passthrough begin: " in done.stderr

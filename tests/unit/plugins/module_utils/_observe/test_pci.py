@@ -102,3 +102,11 @@ def test_the_ids_of_cards_are_told_by_vendor_without_switches_and_managers():
         ("10de", "2331", "030200"), ("10de", "2331", "030200"), ("10de", "22a3", "068000"), ("1002", "74a1", "120000"), ("15b3", "1021", "020700"),
         ("10de", "102d", None))]  # fmt: skip
     assert pci.cards(functions) == {"nvidia": {"10de:2331"}, "amd": {"1002:74a1"}}
+
+
+def test_a_function_that_is_asked_for_is_told_whatever_it_is_with_its_group(tree, guard):
+    """A network card is no accelerator, and can be given away all the same."""
+    root = tree("hgx-h100")
+    others = [name for name in root.names(pci.DEVICES) if name not in by_address(root, guard)]
+    assert others
+    assert others[0] in {each["address"] for each in pci.observe(root, guard, others[:1])}

@@ -72,3 +72,9 @@ def test_boot_loader_entries_follow_the_saved_one_else_the_newest(environment, r
 
 def test_no_boot_loader_entry_is_unknown():
     assert kernels.bls_next([], {}) == (None, "no boot loader entry")
+
+
+def test_an_entry_keeps_the_lines_between_its_braces(output):
+    """Nested blocks too: a copy of the entry is what is tried."""
+    entry = kernels.grub_entries(output("boot/grub-debian12.cfg"))[0]
+    assert entry["body"][0] == "\tload_video" and entry["body"][-1] == "\tinitrd\t/boot/initrd.img-6.1.0-56-cloud-amd64" and "\tfi" in entry["body"]

@@ -46,29 +46,33 @@ def check():
 
 
 def prove(record):
-    end = time.monotonic() + record["limit"]
-    reasons = unhealthy(record)
-    while reasons and time.monotonic() < end:
+    end, said = time.monotonic() + record["limit"], None
+    doubts = "; ".join(unhealthy(record))
+    while doubts and time.monotonic() < end:
+        if doubts != said:
+            # the timer, or somebody at the console, may come first
+            host.lock(note, record["at"], "doubts", doubts)
+        said = doubts
         time.sleep(PAUSE)
-        reasons = unhealthy(record)
-    if reasons:
-        return give_up(record, "; ".join(reasons))
+        doubts = "; ".join(unhealthy(record))
+    if doubts:
+        return give_up(record, doubts)
     initramfs.stop_timer()
     host.lock(ledger.step, "booted")
     return "the trial boot is proven"
 
 
 def give_up(record, reason):
-    host.lock(note, record["at"], reason)
+    host.lock(note, record["at"], "reason", reason)
     time.sleep(LAST_WORD)
     host.run(["systemctl", "reboot"], check=False)
     return reason
 
 
-def note(at, reason):
+def note(at, key, text):
     record = host.load(ledger.OPEN)
     if record is not None and record["at"] == at:
-        host.save(ledger.OPEN, dict(record, reason=reason))
+        host.save(ledger.OPEN, dict(record, **{key: text}))
 
 
 def other_boot(record):
@@ -80,7 +84,7 @@ def other_boot(record):
         return "what was proven is kept"
     untaken = grub.environment().get("next_entry") == grub.ENTRY
     reasons = {"armed": NOT_TAKEN if untaken else CUT_OFF, "booted": NOT_KEPT}
-    reason = record["reason"] or reasons.get(record["step"], UNDER_WAY)
+    reason = record["reason"] or reasons.get(record["step"], UNDER_WAY) + ("; it lacked at last: " + record["doubts"] if record["doubts"] else "")
     host.lock(lead_back, record["at"], reason)
     return reason
 

@@ -3,8 +3,8 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """A change from its request to its end: what is prepared, tried once, kept, or taken back.
 
-The journal holds beside what every ledger has: want {cards, arguments, modules, keep_off}, ports, limit, may_reboot, kernel, words, before, and
-reason where the trial boot was not proven. Steps: begin, trial, armed, booted, commit.
+The journal holds beside what every ledger has: want {cards, arguments, modules, keep_off}, ports, limit, may_reboot, kernel, words, before,
+doubts (what the trial boot lacked when it was looked at last) and reason (why it was given up). Steps: begin, trial, armed, booted, commit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LEAVING = host.STATE + "/leaving"
 # files of ours that stay after a change; the settings go last: they say what the host was made to be
 OURS = (grub.DROP_IN, MODPROBE, MODULES, HOOK, BINDER, SETTINGS)
 # Seconds beyond the proof's own until the timer of the initramfs ends a boot in which nobody came to proving anything.
-GRACE = 120
+GRACE = 180
 # Unknown to the kernel's own options on purpose: a name with a dot is a module's, and is handed to nobody.
 TRIED = "panic=30 " + grub.TRIAL + "%d"
 UNIT_TEXT = """# %s
@@ -84,7 +84,7 @@ def begin(request):
         host.save(ledger.BASE, {"at": ledger.now(), "drivers": journal["before"]["drivers"]})
     host.save(ledger.OPEN, {
         **{key: request[key] for key in ("plan", "owner", "want", "ports", "limit", "may_reboot")}, "kernel": entry["kernel"],
-        "words": added(entry["words"], request["want"]["arguments"]), "reason": None, "boot_id": host.boot_id(), "before": journal["before"],
+        "words": added(entry["words"], request["want"]["arguments"]), "reason": None, "doubts": None, "boot_id": host.boot_id(), "before": journal["before"],
         "step": "begin", "at": ledger.now(), "steps": [*journal["steps"], {"name": "begin", "at": ledger.now()}],
     })
 
@@ -136,6 +136,9 @@ def commit():
     journal = ledger.need_open()
     if journal["step"] not in ("booted", "commit"):
         raise host.Refused("the trial boot is not proven (step %s)" % journal["step"])
+    kernel = grub.entry()["kernel"]
+    if kernel != journal["kernel"]:
+        raise host.Refused("%s boots by now, and it was %s that was tried" % (kernel, journal["kernel"]))
     kept = (*OURS, grub.CONFIG, initramfs.of(journal["kernel"]))
     journal["before"].setdefault("files", {path: host.keep(path) for path in kept})
     host.save(ledger.OPEN, journal)

@@ -91,6 +91,21 @@ def test_a_trial_that_nobody_saw_is_led_back_with_what_is_known(host, boots, rea
     assert host.machine.files() == before and reason in host.last()["reason"]
 
 
+def test_what_a_trial_lacked_is_known_even_where_its_timer_came_first(host, monkeypatch):
+    host.prepare()
+    host.machine.boot()
+    host.machine.listen(23)
+
+    def timer(seconds):
+        raise TimeoutError
+
+    monkeypatch.setattr(host.modules.boot.time, "sleep", timer)
+    with pytest.raises(TimeoutError):
+        host.modules.boot.check()
+    host.boots()
+    assert host.last()["reason"] == "it ended before it was proven (panic, hang or power); it lacked at last: nothing listens on port 22"
+
+
 @pytest.mark.parametrize("step", ["begin", "trial"])
 def test_a_preparation_that_was_cut_off_is_led_back(host, step):
     before = host.machine.files()

@@ -30,7 +30,7 @@ def test_what_is_tried_lies_beside_what_boots(host):
 def test_the_entry_that_is_tried_is_the_one_that_boots_with_words_added(host):
     host.prepare()
     text = host.machine.read("/boot/grub/custom.cfg")
-    assert "root=/dev/vda1 ro intel_iommu=on iommu=pt panic=30 ai_stack.trial=180\n" in text
+    assert "root=/dev/vda1 ro intel_iommu=on iommu=pt panic=30 ai_stack.trial=240\n" in text
     assert f"linux\t/boot/vmlinuz-{KERNEL} " in text and "initrd\t/boot/ai-stack-trial.img\n" in text
     assert text.count("{") == text.count("}") and "--fs-uuid" in text and "--unrestricted --id 'ai-stack-trial'" in text
 
@@ -53,6 +53,13 @@ def test_nothing_is_kept_that_was_not_proven(host):
     host.machine.boot()
     assert "not proven" in host.refused(host.modules.journal.commit)
     assert host.machine.read(IMAGE) == "image of before\n"
+
+
+def test_another_kernel_that_boots_by_now_is_not_what_was_tried(host):
+    host.prepare()
+    host.boots()
+    host.machine.write(CONFIG, host.machine.read(CONFIG).replace(KERNEL, "6.1.0-99-amd64"))
+    assert f"6.1.0-99-amd64 boots by now, and it was {KERNEL} that was tried" in host.refused(host.modules.journal.commit)
 
 
 def test_words_of_others_are_neither_said_twice_nor_taken_away(host):

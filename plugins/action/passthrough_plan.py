@@ -52,6 +52,8 @@ class ActionModule(ActionBase):
         conflicts = wrong
         if mine:
             decisions, conflicts = mine["decisions"], conflicts + mine["conflicts"]
+        elif not wrong and not given["cards"]:
+            decisions, conflicts = {}, list(_emptied(seen))
         elif not wrong:
             groups = [group for group, hosts in task_vars["groups"].items() if host in hosts]
             waived = Waivers(index, waivers, _run.now()[:10]).for_host(host, groups, [])
@@ -67,6 +69,13 @@ class ActionModule(ActionBase):
 
 def _wanted(given):
     return {"cards": given["cards"] or {}, **{name: given[name] or [] for name in ("arguments", "modules", "keep_off")}}
+
+
+def _emptied(seen):
+    """No cards are no wish to take those back that are given away."""
+    kept = ((seen.get("passthrough") or {}).get("settings") or {}).get("cards")
+    if kept:
+        yield _row("cards", f"names none, and this host gives {', '.join(sorted(kept))} away", "pci_passthrough_state: absent, which takes them back")
 
 
 def _pages(given):

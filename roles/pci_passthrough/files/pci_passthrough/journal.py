@@ -10,6 +10,7 @@ doubts (what the trial boot lacked when it was looked at last) and reason (why i
 from __future__ import annotations
 
 import json
+import os
 
 import grub
 import host
@@ -167,6 +168,8 @@ def restore(*reason):
     last = host.load(ledger.LAST) or {}
     if host.load(ledger.OPEN) is None and last.get("result") == "restored":
         return {"result": "restored before", "reboot": grub.in_trial()}
+    if host.load(ledger.OPEN) is None and last.get("result") == "committed":
+        raise host.Refused("the change was kept before that; 'absent' takes it back")
     journal = ledger.need_open()
     clear_trial()
     for path, kept in sorted(journal["before"].get("files", {}).items()):
@@ -180,6 +183,10 @@ def end(how, **more):
     journal = ledger.need_open()
     ledger.close(journal, how, **{"reason": None, **more})
     host.free_store(())
+    retire()
+
+
+def retire():
     host.run(["systemctl", "disable", CHECK], check=False)
     host.remove(UNIT)
     host.run(["systemctl", "daemon-reload"], check=False)
@@ -199,8 +206,20 @@ def absent():
         host.run(["update-initramfs", "-u", "-k", "all"])
         host.run(["update-grub"])
         host.save(ledger.LAST, {"result": "absent", "reason": None, "at": ledger.now(), "steps": []})
+    # of a change whose end was cut off
+    clear_trial()
+    retire()
+    remove_empty(*{os.path.dirname(path) for path in (grub.DROP_IN, SETTINGS)})
     host.save(LEAVING, dict(leaving, done=True))
     return {"changed": changed, "reboot": needs_boot(leaving)}
+
+
+def remove_empty(*folders):
+    for folder in folders:
+        try:
+            os.rmdir(host.at(folder))
+        except OSError:
+            pass
 
 
 def going():

@@ -57,6 +57,12 @@ def test_a_value_that_is_none_is_refused_by_its_name(site, name, value):
     assert [row["path"] for row in found["conflicts"]] == ["pci_passthrough_" + name] and found["want"] is None, found
 
 
+def test_no_cards_are_nothing_to_do_and_no_wish_to_take_them_back(site):
+    found = mine(site, cards={})
+    assert (found["want"], found["changes"], found["conflicts"]) == (None, [], [])
+    assert "this host gives 0000:01:00.0 away" in mine(site, bound(settings=True), cards={})["messages"][0]
+
+
 def planned(site, **values):
     slices = {"run": _lock.process_of_run(), "state": "planned", "because": "x", "cards": [], "decisions": {}, "changes": [], "policy": {"reboot": "never"},
               "conflicts": [], "messages": [], "plan_sha256": "p", **values}  # fmt: skip

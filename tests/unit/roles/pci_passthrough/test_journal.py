@@ -184,6 +184,12 @@ def test_what_could_not_be_kept_is_taken_back(host):
     assert host.modules.journal.restore()["result"] == "restored before"
 
 
+def test_what_was_kept_is_not_called_led_back(host):
+    """The word of a commit was lost on its way: whoever leads back then is told so."""
+    host.commits()
+    assert "the change was kept before that" in host.refused(host.modules.journal.restore)
+
+
 def test_a_configuration_that_lost_the_words_is_not_kept(host, monkeypatch):
     """A file that comes after ours may put its own words in the place of all."""
     host.prepare()
@@ -197,7 +203,9 @@ def test_all_that_was_brought_goes_and_nothing_else(host):
     host.commits({"keep_off": ["nouveau"]})
     assert host.machine.read("/etc/modprobe.d/ai-stack-pci-passthrough.conf").endswith("blacklist nouveau\n")
     assert len(host.modules.journal.differs()["differs"]) == 8
+    host.modules.journal.follow_up()
     assert host.modules.journal.absent() == {"changed": True, "reboot": True}
+    assert not host.machine.at("/etc/ai-stack").exists() and not host.machine.at("/etc/default/grub.d").exists()
     after = host.machine.files()
     assert {path for path in {*before, *after} if before.get(path) != after.get(path)} == {IMAGE} and "keep " not in after[IMAGE]
     assert host.modules.journal.absent() == {"changed": False, "reboot": True}

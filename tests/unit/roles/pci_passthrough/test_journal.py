@@ -79,6 +79,15 @@ def test_a_second_change_starts_from_what_others_say(host):
     assert "intel_iommu" not in host.machine.read(CONFIG) and "iommu=nopt" in host.machine.read(CONFIG)
 
 
+def test_a_card_that_is_given_away_no_more_gets_its_driver_back(host):
+    second = {CARD: {"vendor": "8086", "device": "10c9"}, TWIN: {"vendor": "8086", "device": "10c9"}}
+    host.commits({"cards": second})
+    host.machine.boot()
+    assert host.machine.driver(TWIN) == "vfio-pci"
+    host.commits()
+    assert host.machine.driver(TWIN) == "igb" and host.last()["result"] == "committed"
+
+
 def test_pages_of_a_size_keep_their_number_beside_it(host):
     words = ["hugepagesz=1G", "hugepages=4", "hugepagesz=2M", "hugepages=4"]
     host.machine.write(CONFIG, host.machine.read(CONFIG).replace("vda1 ro", "vda1 ro hugepages=4"))
@@ -114,6 +123,12 @@ def disk(host):
 
 def guest(host):
     host.machine.link("/proc/77/fd/5", "/dev/vfio/1")
+
+
+@pytest.mark.parametrize(("kind", "refused"), [("060400", False), ("068000", True)])
+def test_a_bridge_is_no_neighbour_and_a_switch_is_one(host, kind, refused):
+    host.machine.function(BESIDE, driver="pcieport", group=1, kind=kind)
+    assert any(host.modules.pci.shared({CARD: {}})) is refused
 
 
 REFUSALS = {
@@ -165,6 +180,38 @@ def test_an_initramfs_without_what_binds_is_not_tried(host):
     host.machine.fails = {}
     host.modules.journal.restore()
     assert not TRIAL_FILES & set(host.machine.files())
+
+
+@pytest.mark.parametrize("lines", ["", "\tinitrd\t/boot/other.img\n", f"\tinitrd\t/boot/initrd.img-{KERNEL} /boot/initrd.img-{KERNEL}\n"])
+def test_an_entry_whose_initramfs_is_not_told_is_not_copied(host, lines):
+    text = host.machine.read(CONFIG)
+    host.machine.write(CONFIG, text.replace(f"\tinitrd\t/boot/initrd.img-{KERNEL}\n", lines, 1))
+    host.begin()
+    assert "no initramfs of its own" in host.refused(host.modules.journal.prepare)
+
+
+def test_firmware_beside_the_initramfs_stays_beside_it(host):
+    text = host.machine.read(CONFIG)
+    host.machine.write(CONFIG, text.replace("initrd\t/boot/initrd.img", "initrd\t/ucode.img /initrd.img"))
+    host.prepare()
+    assert "initrd\t/ucode.img /ai-stack-trial.img\n" in host.machine.read("/boot/grub/custom.cfg")
+
+
+def test_an_initramfs_that_does_not_bind_is_not_kept(host, monkeypatch):
+    host.prepare()
+    host.boots()
+    monkeypatch.setattr(host.machine, "_update_initramfs", lambda arguments: (0, ""))
+    assert "lacks /scripts/init-top/ai-stack-pci-passthrough" in host.refused(host.modules.journal.commit)
+
+
+def test_a_timer_that_still_runs_does_not_end_what_is_kept(host, monkeypatch):
+    ended = []
+    monkeypatch.setattr(host.modules.initramfs.os, "kill", lambda pid, signal: ended.append(pid))
+    host.prepare()
+    host.boots()
+    host.machine.write("/run/ai-stack-trial.pids", "101\n")
+    host.modules.journal.commit()
+    assert ended == [101]
 
 
 def test_an_entry_that_grub_did_not_note_is_no_trial(host):

@@ -10,6 +10,7 @@ import time
 import gpus
 import host
 import journal
+import ledger
 import restore
 
 PAUSE = 3
@@ -32,7 +33,7 @@ def check():
         if record is None or record["at"] != started:
             return "somebody goes on with the change"
         if record["step"] in PROVABLE and gpus.proven(record["driver"], record["cards"]):
-            host.lock(journal.step, "booted")
+            host.lock(ledger.step, "booted")
             return "the new driver answers for every card"
         time.sleep(PAUSE)
     return give_up(record)

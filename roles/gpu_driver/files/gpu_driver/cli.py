@@ -21,6 +21,7 @@ import boot
 import components
 import gpus
 import journal
+import ledger
 import modules
 import packages
 import restore
@@ -29,8 +30,8 @@ from command import Command
 VERBS = {
     "begin": lambda owner: journal.begin(dict(json.load(sys.stdin), owner=owner)),
     "may-change": lambda: None,
-    "step": journal.step,
-    "drained": journal.drained,
+    "step": ledger.step,
+    "drained": ledger.drained,
     "sources": components.write,
     "repair": packages.finish_half_done,
     "hold": lambda *names: packages.hold(names),

@@ -15,7 +15,7 @@ import host
 import ledger
 import modules
 import packages
-from ledger import BASE, GOOD, LAST, OPEN, drained, need_open, now, step  # noqa: F401  what the ledger of every program has is also the journal's
+from ledger import BASE, GOOD, LAST, OPEN, need_open, now
 
 KEPT = host.STATE + "/packages"
 TOUCHES = ("packages", "roots", "holds", "files", "units", "initramfs")

@@ -18,7 +18,7 @@ def begin(modules, step, **values):
     modules.journal.begin({"plan": "p1", "owner": "o", "kernel": "6", "driver": "2", "cards": [A, B], "irreversible": False, "limit": 60, "may_reboot": True,
                            "packages": {"driver": "2"},
                            "touches": touches, **values})  # fmt: skip
-    modules.journal.step(step)
+    modules.ledger.step(step)
 
 
 @pytest.fixture

@@ -188,7 +188,7 @@ def test_commit_makes_the_present_state_the_last_good_one(program):
     modules.journal.begin(request())
     for step in upgrade(machine):
         step()
-    modules.journal.step("verify")
+    modules.ledger.step("verify")
     modules.journal.commit()
     status = modules.journal.status()
     assert status["open"] is None and status["last_good"]["driver"] == "2"

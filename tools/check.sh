@@ -36,7 +36,10 @@ importer() {
 # Molecule remembers "created" in a folder of its own, and then talks to hosts that an ended run took along: so it forgets first
 scenario() {
     molecule reset -s "$1"
-    molecule test -s "$1" --destroy=never --report </dev/null
+    # the lab's hosts stay for the next scenario; a machine of its own goes with it, whatever came out
+    destroy=never
+    ! grep -q '^shared_state: false' "molecule/$1/molecule.yml" || destroy=always
+    molecule test -s "$1" --destroy="$destroy" --report </dev/null
 }
 
 case ${1:-} in
@@ -55,6 +58,7 @@ oracle) pytest -q -m 'not long' tests/oracle ;;
 oracle-long) pytest -q -m long tests/oracle ;;
 rules-bite) python tools/disable_rules.py ;;
 other-core) tools/other_core.sh ;;
+machine) sh tools/install.sh machine && molecule/shared/machine/machine.py build ;;
 lab-up) molecule reset -s default && molecule create -s default </dev/null ;;
 scenario) scenario "$2" ;;
 lab-down) tools/lab.sh down ;;

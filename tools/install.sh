@@ -1,8 +1,9 @@
 #!/bin/sh
-# install.sh [short|long|browser]: what a bare Debian 12 or 13 machine needs before the other tools. Root or sudo.
+# install.sh [short|long|browser|machine]: what a bare Debian 12 or 13 machine needs before the other tools. Root or sudo.
 #   short  the tools of every target (default): AI_STACK_VENV, else AI_STACK_CACHE/venv
 #   long   the second ansible-core of `make test-long`: AI_STACK_CACHE/venv-long, needs Python 3.12 or later
 #   browser  Chromium and its driver, for the tests of the pages in `make test-long`
+#   machine  QEMU and what makes a disk for it, for the scenarios with a kernel of their own
 # A second run finds the stamp and is done. Nothing is asked on stdin.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -71,15 +72,16 @@ unpack_collections() {
 case $kind in
 short) least=11 venv=${AI_STACK_VENV:-$cache/venv} wanted=requirements.txt bundle=bundle.txt ;;
 browser) debs="chromium chromium-driver" ;;
+machine) debs="qemu-system-x86 qemu-utils fdisk e2fsprogs mmdebstrap debian-archive-keyring openssh-client" ;;
 long) least=12 venv=$cache/venv-long wanted=requirements-long.txt bundle=bundle-long.txt ;;
-*) fail "unknown kind '$kind': short, long or browser" ;;
+*) fail "unknown kind '$kind': short, long, browser or machine" ;;
 esac
 if [ -z "${AI_STACK_SKIP_SYSTEM:-}" ]; then
     check_system
     install_debs
     raise_inotify
 fi
-[ "$kind" != browser ] || exit 0
+case $kind in browser | machine) exit 0 ;; esac
 place=$(dirname -- "$venv")
 mkdir -p "$place"
 # several checkouts may share one venv: the second waits for the first

@@ -18,5 +18,11 @@ def names(root: Path, long: bool) -> list[str]:
     return [name for name in found if name != SHARED and name.startswith("long_") == long]
 
 
+def owns_a_machine(root: Path, name: str) -> bool:
+    """A scenario that shares no hosts has a machine with a kernel of its own."""
+    path = root / "molecule" / name / "molecule.yml"
+    return path.exists() and "shared_state: false" in path.read_text().splitlines()
+
+
 if __name__ == "__main__":
     print("\n".join(name for kind in (False, True) for name in names(ROOT, kind)))

@@ -72,18 +72,22 @@ def row(result: Result) -> str:
 
 
 def run_all(names: list, lab: list) -> list:
-    """Two checks at a time, since most use one core; the lab's hosts come up meanwhile, which is mostly waiting for downloads."""
+    """Two checks at a time, since most use one core; what scenarios run on comes up meanwhile, which is mostly waiting for downloads."""
+    owners = {name for name in lab if scenarios.owns_a_machine(scenarios.ROOT, name)}
     with ThreadPoolExecutor(2) as lanes, ThreadPoolExecutor(1) as background:
-        up = background.submit(run, "lab-up") if lab else None
+        up = [background.submit(run, stage) for stage, wanted in (("lab-up", lab), ("machine", owners)) if wanted]
         results = list(lanes.map(run, names))
-    if up is None:
-        return results
-    results.append(hosts := up.result())
+    made = [stage.result() for stage in up]
+    failed = {stage.name for stage in made if stage.failed}
+    results += made
     try:
-        # without hosts a scenario would only wait for them
-        results += [Result(f"scenario {name}", 0, 0, 1, 0) if hosts.failed else run(f"scenario {name}", "scenario", name) for name in lab]
+        for name in lab:
+            # without what it runs on a scenario would only wait for it
+            lost = ("machine" if name in owners else "lab-up") in failed
+            results.append(Result(f"scenario {name}", 0, 0, 1, 0) if lost else run(f"scenario {name}", "scenario", name))
     finally:
-        results.append(run("lab-down"))
+        if lab:
+            results.append(run("lab-down"))
     return results
 
 

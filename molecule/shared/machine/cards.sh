@@ -1,15 +1,11 @@
 #!/bin/sh
-# cards.sh: {boots, arguments, devices: {ADDRESS: {driver, group, alone}}} of the machine, as JSON.
+# cards.sh: {boots, arguments, drivers: {ADDRESS: name or null}, groups: {ADDRESS: [addresses]}} of the machine, as JSON.
 exec python3 - <<'PY'
 import json, os, pathlib
 
-def name(link):
-    return os.path.basename(os.readlink(link)) if link.exists() else None
-
-devices = {}
-for device in pathlib.Path("/sys/bus/pci/devices").iterdir():
-    group = device / "iommu_group"
-    devices[device.name] = {"driver": name(device / "driver"), "group": name(group), "alone": group.exists() and len(list((group / "devices").iterdir())) == 1}
-boots = os.popen("journalctl --list-boots --no-pager").read().split("\n")
-print(json.dumps({"boots": sum("-" in line for line in boots), "arguments": pathlib.Path("/proc/cmdline").read_text().split(), "devices": devices}))
+devices = sorted(pathlib.Path("/sys/bus/pci/devices").iterdir())
+drivers = {one.name: os.path.basename(os.readlink(one / "driver")) if (one / "driver").exists() else None for one in devices}
+groups = {one.name: sorted(os.listdir(one / "iommu_group/devices")) if (one / "iommu_group").exists() else [] for one in devices}
+boots = len(os.popen("journalctl --list-boots --no-pager").read().splitlines())
+print(json.dumps({"boots": boots, "arguments": pathlib.Path("/proc/cmdline").read_text().split(), "drivers": drivers, "groups": groups}))
 PY

@@ -3,7 +3,7 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """kill.py: cut deploys off at each journal step, and demand that the run after them makes the host equal to one that was never cut off.
 
-    kill.py --host gpu-h100-1 --inventory inventories/lab --reports DIR [--steps packages,module | --random SECONDS --seed N]
+    kill.py --host gpu-h100-1 --inventory inventories/lab --reports DIR [--role ROLE] [--steps packages,module | --random SECONDS --seed N]
 
 The product has no test hook: the journal of the host is watched from outside, and the kill comes from there.
 """
@@ -17,44 +17,30 @@ import sys
 import time
 from pathlib import Path
 
-from victim import HOW, Victim
+from victim import HOSTS
 
-# from a bare host, since a build belongs to them; the others from a host whose holds, files and units were taken away
-BARE = ("begin", "repositories", "packages", "module", "reboot")
-DRIFTED = ("holds", "files", "initramfs", "units", "verify")
 WAIT = 3600
 
 
 class Harness:
     def __init__(self, options):
-        self.options, self.victim = options, Victim(options.host)
+        self.options, self.victim = options, HOSTS[options.role](options)
         self.log = Path(options.reports, "kills.log")
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.reference = None
 
-    def verb(self, name):
-        report, host = self.options.reports, self.options.host
-        return ["ansible-playbook", "-i", self.options.inventory, "--limit", host, "-e", f"ai_stack_report_dir={report}",
-                "-e", f"ai_stack_record={report}/ai_stack.lock.yml", f"sovereign.ai_stack.{name}"]  # fmt: skip
-
     def run(self, name):
         with self.log.open("ab") as out:
-            return subprocess.run(self.verb(name), stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=WAIT, check=False).returncode
+            return subprocess.run(self.victim.command(name), stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=WAIT, check=False).returncode
 
     def demand(self, name):
         if self.run(name):
             raise SystemExit(f"{name} failed without any kill, see {self.log}")
 
-    def drift(self):
-        """Take away what does not need a build to come back."""
-        script = "apt-mark unhold $(apt-mark showhold) >/dev/null; rm -f /etc/modprobe.d/ai-stack-gpu-driver.conf"
-        self.victim.podman("exec", self.victim.name, "sh", "-c", script)
-        self.victim.podman("exec", self.victim.name, "systemctl", "--quiet", "disable", "ai-stack-gpu-driver.service")
-
     def cut_at(self, step, how, delay):
         """Start a deploy and cut it off once the journal shows the step; say whether it got there, and no further than that."""
         with self.log.open("ab") as out:
-            run = subprocess.Popen(self.verb("deploy"), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+            run = subprocess.Popen(self.victim.command(self.victim.GIVE), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
         end, root = time.monotonic() + WAIT, self.victim.root()
         while time.monotonic() < end and run.poll() is None:
             journal = self.victim.journal(root)
@@ -70,17 +56,17 @@ class Harness:
     def chain(self, cuts):
         """Cut one run after the other off, CUTS: [(step, how, seconds into it)]; the last run, which nobody cuts off, has to mend what all of them left."""
         began = time.monotonic()
-        if cuts[0][0] in BARE:
-            self.demand("remove")
+        if cuts[0][0] in self.victim.BARE:
+            self.demand(self.victim.TAKE)
         else:
-            self.drift()
+            self.victim.drift()
         good = True
         for step, how, delay in cuts:
             reached = self.cut_at(step, how, delay)
             good = good and reached
             verdict, said = ("cut ", "") if reached else ("FAIL", ", which the run never showed, or was not cut off")
             print(f"{verdict}  {how:<10} killed {delay:4.1f} s into {step}{said}", flush=True)
-        code = self.run("deploy")
+        code = self.run(self.victim.GIVE)
         now = self.victim.picture()
         differs = sorted(set(now) ^ set(self.reference))
         good = good and code == 0 and not differs
@@ -94,20 +80,22 @@ class Harness:
 
     def chains(self):
         """Each step once, by each way in turn; or one cut at random, as long as there is time."""
-        chance, steps = random.Random(self.options.seed), self.options.steps.split(",")
+        victim, chance = self.victim, random.Random(self.options.seed)
+        steps = self.options.steps.split(",") if self.options.steps else victim.BARE + victim.DRIFTED
         if self.options.random:
             end = time.monotonic() + self.options.random
             while time.monotonic() < end:
-                yield [(chance.choice(steps), chance.choice(HOW), round(chance.uniform(0, 20), 1))]
+                yield [(chance.choice(steps), chance.choice(victim.HOW), round(chance.uniform(0, 20), 1))]
             return
-        for known in (BARE, DRIFTED):
-            cuts = [(step, self.options.how or HOW[at % len(HOW)], round(chance.uniform(0.2, 2), 1)) for at, step in enumerate(steps) if step in known]
+        for known in (victim.BARE, victim.DRIFTED):
+            ways = [self.options.how] if self.options.how else victim.HOW
+            cuts = [(step, ways[at % len(ways)], round(chance.uniform(0.2, 2), 1)) for at, step in enumerate(steps) if step in known]
             if cuts:
                 yield cuts
 
     def main(self):
         print(f"seed {self.options.seed}")
-        self.demand("deploy")
+        self.demand(self.victim.GIVE)
         self.reference = self.victim.picture()
         results = [self.chain(cuts) for cuts in self.chains()]
         print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
@@ -119,8 +107,9 @@ def main():
     parser.add_argument("--host", required=True)
     parser.add_argument("--inventory", required=True)
     parser.add_argument("--reports", required=True)
-    parser.add_argument("--steps", default=",".join(BARE + DRIFTED))
-    parser.add_argument("--how", choices=HOW)
+    parser.add_argument("--role", choices=sorted(HOSTS), default="gpu_driver")
+    parser.add_argument("--steps")
+    parser.add_argument("--how", choices=sorted({way for host in HOSTS.values() for way in host.HOW}))
     parser.add_argument("--random", type=float, default=0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     return Harness(parser.parse_args()).main()

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""A lab host seen from outside: its journal, its processes, and three ways to cut a change off."""
+"""A host seen from outside: its journal, its processes, and three ways to cut a change off. One kind of host a role."""
 
 from __future__ import annotations
 
@@ -14,15 +14,33 @@ import subprocess
 import time
 from pathlib import Path
 
+SHARED = Path(__file__).resolve().parents[2] / "molecule/shared"
 JOURNAL = "var/lib/ai-stack/gpu_driver/journal.json"
-PICTURE = Path(__file__).resolve().parents[2] / "molecule/shared/picture.sh"
 PODMAN = os.environ.get("PODMAN", "podman")
-HOW = ("controller", "host", "container")
 
 
-class Victim:
-    def __init__(self, name):
-        self.name = name
+class LabHost:
+    """A host of the lab, for the role gpu_driver by its verbs."""
+
+    # from a bare host, since a build belongs to them; the others from a host whose holds, files and units were taken away
+    BARE = ("begin", "repositories", "packages", "module", "reboot")
+    DRIFTED = ("holds", "files", "initramfs", "units", "verify")
+    HOW = ("controller", "host", "container")
+    GIVE, TAKE = "deploy", "remove"
+
+    def __init__(self, options):
+        self.name, self.options = options.host, options
+
+    def command(self, name):
+        report = self.options.reports
+        return ["ansible-playbook", "-i", self.options.inventory, "--limit", self.name, "-e", f"ai_stack_report_dir={report}",
+                "-e", f"ai_stack_record={report}/ai_stack.lock.yml", f"sovereign.ai_stack.{name}"]  # fmt: skip
+
+    def drift(self):
+        """Take away what does not need a build to come back."""
+        script = "apt-mark unhold $(apt-mark showhold) >/dev/null; rm -f /etc/modprobe.d/ai-stack-gpu-driver.conf"
+        self.podman("exec", self.name, "sh", "-c", script)
+        self.podman("exec", self.name, "systemctl", "--quiet", "disable", "ai-stack-gpu-driver.service")
 
     def podman(self, *arguments, **options):
         return subprocess.run([PODMAN, *arguments], check=True, capture_output=True, text=True, timeout=300, **options).stdout
@@ -39,7 +57,7 @@ class Victim:
             return None
 
     def picture(self):
-        return self.podman("exec", "--interactive", self.name, "sh", input=PICTURE.read_text()).splitlines()
+        return self.podman("exec", "--interactive", self.name, "sh", input=Path(SHARED, "picture.sh").read_text()).splitlines()
 
     def cut(self, how, run):
         """End the change: the controller's processes, what it started on the host, or the whole machine. Say whether there was something to end."""
@@ -101,3 +119,54 @@ class Victim:
                 return
             time.sleep(1)
         raise SystemExit(f"{self.name} was not up within {seconds} s after it was started again")
+
+
+class Machine:
+    """The machine with a kernel of its own, for the role pci_passthrough alone; it is seen by ssh, which takes it a second or two."""
+
+    BARE = ("begin", "trial", "armed", "booted", "commit")
+    DRIFTED = ()
+    HOW = ("controller", "host", "power")
+    GIVE, TAKE = "present", "absent"
+    JOURNAL = "/var/lib/ai-stack/pci_passthrough/journal.json"
+    # what logins started, this one left out
+    KILL = """for one in $(cat /sys/fs/cgroup/system.slice/ssh.service/cgroup.procs); do
+        [ "$one" = $$ ] || [ "$(cat /proc/$one/comm)" = sshd ] || { kill -9 "$one" && echo killed; }
+    done 2>/dev/null; true"""
+
+    def __init__(self, options):
+        self.name, self.options = options.host, options
+
+    def command(self, name):
+        return ["ansible-playbook", "-i", self.options.inventory, "-e", f"pci_passthrough_state={name}", str(SHARED / "machine/given.yml")]
+
+    def tool(self, *words):
+        return subprocess.run([str(SHARED / "machine/machine.py"), *words], check=True, capture_output=True, text=True, timeout=1800).stdout
+
+    def root(self):
+        return None
+
+    def journal(self, _root):
+        try:
+            return json.loads(self.tool("ssh", self.name, "cat " + self.JOURNAL))
+        except (subprocess.CalledProcessError, ValueError):
+            return None
+
+    def picture(self):
+        return self.tool("ssh", self.name, Path(SHARED, "machine/picture.sh").read_text()).splitlines()
+
+    def cut(self, how, run):
+        """As for a host of the lab."""
+        if how == "controller":
+            os.killpg(run.pid, signal.SIGKILL)
+        elif how == "host":
+            while not self.tool("ssh", self.name, self.KILL):
+                if run.poll() is not None:
+                    return False
+        else:
+            for word in ("cut", "on", "wait"):
+                self.tool(word, self.name)
+        return True
+
+
+HOSTS = {"gpu_driver": LabHost, "pci_passthrough": Machine}

@@ -63,9 +63,9 @@ def run(*words, **options):
     return done.stdout
 
 
-def cards(slots, network):
+def cards(slots):
     """QEMU's options for the cards: a root port for each slot, so that each has a group of its own; slot N is bus N."""
-    words = [] if network in slots.values() else ["-device", "virtio-net-pci,netdev=n0,addr=3,romfile="]
+    words = [] if "network" in slots.values() else ["-device", "virtio-net-pci,netdev=n0,addr=3,romfile="]
     for slot, card in sorted(slots.items()):
         words += ["-device", "pcie-root-port,id=s%s,chassis=%s,slot=%s,addr=%x" % (slot, slot, slot, 4 + int(slot))]
         for kind, *options in CARDS[card]:
@@ -109,7 +109,7 @@ class Machine:
                  "-netdev", "user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:%d-:22" % port,
                  # what ends a hang
                  "-device", "i6300esb,addr=0xb", "-action", "watchdog=reset",
-                 *PROCESSOR[iommu], *cards(slots, "network"), *more]  # fmt: skip
+                 *PROCESSOR[iommu], *cards(slots), *more]  # fmt: skip
         with open(self.place / "qemu.log", "ab") as log:
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.note(pid=process.pid, port=port, iommu=iommu, slots=slots)

@@ -3,6 +3,7 @@
 # The hand-made grub.cfg is for the first boot: `machine.py build` runs the real grub-install and update-grub there.
 # shellcheck disable=SC2016 # a hook is shell of its own, and $1 there is the new root
 set -eu
+PATH=$PATH:/usr/sbin:/sbin
 disk=$1 key=$2 suite=bookworm size=4096 # MiB
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 lab=$here/../../../roles/lab/files/controller
@@ -73,8 +74,8 @@ mmdebstrap --quiet --mode=root --variant=apt --include="$packages" "$@" \
 # one partition from 1 MiB on; GRUB's core image lies in the gap before it
 raw=$work/disk.raw
 truncate -s "${size}M" "$raw"
-echo 'start=2048, type=83, bootable' | /sbin/sfdisk --quiet "$raw"
-/sbin/mke2fs -q -t ext4 -L root -O ^metadata_csum_seed,^orphan_file -E offset=1048576,lazy_itable_init=1 -d "$root" "$raw" "$(((size - 1) * 1024))k"
+echo 'start=2048, type=83, bootable' | sfdisk --quiet "$raw"
+mke2fs -q -t ext4 -L root -O ^metadata_csum_seed,^orphan_file -E offset=1048576,lazy_itable_init=1 -d "$root" "$raw" "$(((size - 1) * 1024))k"
 chroot "$root" grub-mkimage -O i386-pc -p '(hd0,msdos1)/boot/grub' -o /tmp/core.img biosdisk part_msdos ext2
 dd if="$root/usr/lib/grub/i386-pc/boot.img" of="$raw" bs=440 count=1 conv=notrunc status=none
 dd if="$root/tmp/core.img" of="$raw" bs=512 seek=1 conv=notrunc status=none

@@ -9,17 +9,19 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 lab=$here/../../../roles/lab/files/controller
 # the archive that this machine asks, as for the hosts of the lab
 mirror=$(PYTHONPATH=$lab python3 -B -c 'from lab import mirrors; print(mirrors.own().get("debian") or exit(mirrors.MISSING))')
+UUID=$(cat /proc/sys/kernel/random/uuid) # of the file system
+export UUID
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 # the cloud flavour of the kernel has no AMD IOMMU and no e1000e
 packages=systemd-sysv,udev,dbus,kmod,linux-image-amd64,initramfs-tools,zstd,grub-pc,openssh-server,python3,iproute2,procps,pciutils
 
-# before the kernel is configured, which makes the initramfs: with every driver in it it unpacks slowly under emulation
+# before the kernel is configured, which makes the initramfs: with every driver in it, or packed well, it takes long under emulation
 cat >"$work/early" <<'SH'
 set -eu
 mkdir -p "$1/etc/initramfs-tools/conf.d"
-echo 'MODULES=list' >"$1/etc/initramfs-tools/conf.d/list"
+printf '%s\n' MODULES=list COMPRESS=zstd COMPRESSLEVEL=1 >"$1/etc/initramfs-tools/conf.d/emulated"
 printf '%s\n' virtio_pci virtio_blk ext4 >"$1/etc/initramfs-tools/modules"
 SH
 cat >"$work/late" <<'SH'
@@ -50,9 +52,12 @@ GRUB_DISABLE_OS_PROBER=true
 GRUB
 mkdir -p "$1/boot/grub"
 cp -r "$1/usr/lib/grub/i386-pc" "$1/boot/grub/"
-cat >"$1/boot/grub/grub.cfg" <<'GRUB'
-linux /vmlinuz root=LABEL=root ro console=ttyS0 no_timer_check
-initrd /initrd.img
+kernel=$(basename "$1"/boot/vmlinuz-*)
+kernel=${kernel#vmlinuz-}
+# word for word what update-grub will say, so that the machine of the snapshot has the arguments of every later boot
+cat >"$1/boot/grub/grub.cfg" <<GRUB
+linux /boot/vmlinuz-$kernel root=UUID=$UUID ro console=ttyS0 no_timer_check
+initrd /boot/initrd.img-$kernel
 boot
 GRUB
 SH
@@ -75,7 +80,7 @@ mmdebstrap --quiet --mode=root --variant=apt --include="$packages" "$@" \
 raw=$work/disk.raw
 truncate -s "${size}M" "$raw"
 echo 'start=2048, type=83, bootable' | sfdisk --quiet "$raw"
-mke2fs -q -t ext4 -L root -O ^metadata_csum_seed,^orphan_file -E offset=1048576,lazy_itable_init=1 -d "$root" "$raw" "$(((size - 1) * 1024))k"
+mke2fs -q -t ext4 -L root -U "$UUID" -O ^metadata_csum_seed,^orphan_file -E offset=1048576,lazy_itable_init=1 -d "$root" "$raw" "$(((size - 1) * 1024))k"
 chroot "$root" grub-mkimage -O i386-pc -p '(hd0,msdos1)/boot/grub' -o /tmp/core.img biosdisk part_msdos ext2
 dd if="$root/usr/lib/grub/i386-pc/boot.img" of="$raw" bs=440 count=1 conv=notrunc status=none
 dd if="$root/tmp/core.img" of="$raw" bs=512 seek=1 conv=notrunc status=none

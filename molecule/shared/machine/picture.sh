@@ -2,15 +2,15 @@
 # picture.sh: what a change of passthrough can leave on a machine, one sorted line a thing, so that two pictures can be compared.
 export LC_ALL=C
 {
-    find /boot /etc /usr/local /var/lib/ai-stack -type f \
+    find /boot /etc /usr/local /var/lib/ai-stack -type f -size -1024k \
         ! -path '/boot/grub/i386-pc/*' ! -path /boot/grub/grubenv -exec sha256sum {} + 2>/dev/null | sed 's/^/file /'
+    # kernel and initramfs: reading them takes the emulated processor half a minute
+    find /boot -type f -size +1023k -printf 'file %p %s %T@ %i\n'
     find /etc /usr/local -type l -printf 'link %p %l\n'
-    for device in /sys/bus/pci/devices/*; do
-        echo "device ${device##*/} $(basename "$(readlink "$device/driver")") $(cat "$device/driver_override")"
-    done
+    find /sys/bus/pci/drivers/*/ -type l -name '0000:*' -printf 'driver %h %f\n'
+    grep -H . /sys/bus/pci/devices/*/driver_override
     sed 's/^/arguments /' /proc/cmdline
     # GRUB empties the name of the next entry, and leaves it there
     grub-editenv /boot/grub/grubenv list | sed '/^next_entry=$/d; s/^/grubenv /'
     grep -H . /sys/kernel/mm/hugepages/hugepages-*/nr_hugepages
-    systemctl list-unit-files --no-legend --state=enabled,masked 2>/dev/null | sed 's/^/unit /; s/ *$//'
 } | sort -u

@@ -58,13 +58,14 @@ class Flavor:
 def asks_for_what_one_host_has(flavor):
     """Every alias is configured, and no host has to have more cards than the largest one has: Placement would try for ever."""
     for name, count in flavor.asked.items():
+        most = flavor.aliases.get(name)
         if name not in flavor.aliases:
             yield Objection('flavor %s asks for the alias %s, which is not configured' % (flavor.name, safe(name)), did_you_mean(name, flavor.aliases),
                             flavor.where)
-        elif count is None or flavor.aliases[name] is not None and count > flavor.aliases[name]:
-            yield Objection('flavor %s asks for %s cards of %s; the largest host has %s' % (
-                flavor.name, 'no number of' if count is None else count, safe(name), 'an unknown number' if flavor.aliases[name] is None else flavor.aliases[name]),
-                'at most %s' % flavor.aliases[name] if flavor.aliases[name] else 'a number of cards', flavor.where)
+        elif count is None or most is not None and count > most:
+            told = 'no number of' if count is None else count, safe(name), 'an unknown number' if most is None else most
+            yield Objection('flavor %s asks for %s cards of %s; the largest host has %s' % (flavor.name, *told),
+                            'at most %s' % most if most else 'a number of cards', flavor.where)
 
 
 @rule('NR-27', 'flavor')

@@ -46,7 +46,7 @@ def connect(cloud, region, interface, timeout):
 
 def _first(error):
     """The first line of an exception of the SDK; its other lines are for developers."""
-    return safe((str(error).splitlines() or [type(error).__name__])[0])
+    return safe((str(error).splitlines() or [type(error).__name__])[0], 400)
 
 
 def message_of(document):

@@ -36,7 +36,7 @@ def connect(cloud, region, interface, timeout):
     """A session with a cloud of clouds.yaml, or of the environment."""
     if not FAILURES:
         raise CloudError('The Python package openstacksdk is not there for %s.' % sys.executable)
-    asked = {'cloud': cloud, 'region_name': region, 'interface': interface}
+    asked = {'cloud': cloud, 'region_name': region, 'interface': interface, 'api_timeout': timeout}
     name = 'Cloud %s' % safe(cloud) if cloud else 'The cloud of the environment'
     try:
         return Session(openstack.connect(**{key: value for key, value in asked.items() if value}), name, timeout)

@@ -56,9 +56,9 @@ def session_with(cloud, **auth):
 
 def test_only_what_was_said_is_handed_to_the_sdk(sdk):
     session.connect("main", None, None, 60)
-    assert sdk.connected == {"cloud": "main"}
+    assert sdk.connected == {"cloud": "main", "api_timeout": 60}
     session.connect(None, "RegionOne", "internal", 60)
-    assert sdk.connected == {"region_name": "RegionOne", "interface": "internal"}
+    assert sdk.connected == {"region_name": "RegionOne", "interface": "internal", "api_timeout": 60}
 
 
 def test_a_cloud_that_cannot_be_had_is_one_sentence(sdk):

@@ -24,9 +24,9 @@ def look(site):
     """What is not as described, without touching anything."""
     machine.check(site["cache"])
     there = engine.containers(site["network"])
-    done = openstack.look(site) + ["host %s" % name for name, facts in sorted(site["hosts"].items())
-                                    if not host.as_described(site["cache"], name, facts, site["network"], site["machines"][name], there.get(name))]
-    return done + ["host %s, which the inventory does not have" % name for name in _strangers(site, there)]
+    done = ["host %s" % name for name, facts in sorted(site["hosts"].items())
+            if not host.as_described(site["cache"], name, facts, site["network"], site["machines"][name], there.get(name))]
+    return openstack.look(site) + done + ["host %s, which the inventory does not have" % name for name in _strangers(site, there)]
 
 
 def make(site):

@@ -9,7 +9,7 @@ import sys
 from lab_cloud import catalog, compute, controller
 
 COMMANDS = {
-    "controller": lambda address: controller.set_up(address),
+    "controller": controller.set_up,
     "compute": lambda: compute.set_up(sys.stdin.read()),
     "healthy": lambda since, seconds, *computes: catalog.wait(float(since), float(seconds), computes),
 }

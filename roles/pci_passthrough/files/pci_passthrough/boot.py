@@ -36,7 +36,7 @@ def check():
     record = host.load(ledger.OPEN)
     if record is None:
         return "nothing is under way"
-    if not grub.in_trial():
+    if not journal.in_trial(record):
         return other_boot(record)
     if record["step"] in ("booted", "commit"):
         return "proven by this boot; the next run keeps it"

@@ -167,21 +167,27 @@ def restore(*reason):
     """Undo the change that is under way; reason: in words, why."""
     last = host.load(ledger.LAST) or {}
     if host.load(ledger.OPEN) is None and last.get("result") == "restored":
-        return {"result": "restored before", "reboot": grub.in_trial()}
+        return {"result": "restored before", "reboot": last["trial"] == host.boot_id()}
     if host.load(ledger.OPEN) is None and last.get("result") == "committed":
         raise host.Refused("the change was kept before that; 'absent' takes it back")
     journal = ledger.need_open()
+    trial = host.boot_id() if in_trial(journal) else None
     clear_trial()
     for path, kept in sorted(journal["before"].get("files", {}).items()):
         host.put_back(path, kept)
-    end("restored", reason=" ".join(reason) or journal["reason"])
-    return {"result": "restored", "reboot": grub.in_trial()}
+    end("restored", reason=" ".join(reason) or journal["reason"], trial=trial)
+    return {"result": "restored", "reboot": trial is not None}
+
+
+def in_trial(journal):
+    """Say whether this boot is the trial of this change: one that was kept since its own trial goes on running in that."""
+    return grub.in_trial() and (journal["step"] in ("booted", "commit") or journal["boot_id"] != host.boot_id())
 
 
 def end(how, **more):
     """Close the journal; what follows a change up goes with it."""
     journal = ledger.need_open()
-    ledger.close(journal, how, **{"reason": None, **more})
+    ledger.close(journal, how, **{"reason": None, "trial": None, **more})
     host.free_store(())
     retire()
 
@@ -205,7 +211,7 @@ def absent():
             host.remove(path)
         host.run(["update-initramfs", "-u", "-k", "all"])
         host.run(["update-grub"])
-        host.save(ledger.LAST, {"result": "absent", "reason": None, "at": ledger.now(), "steps": []})
+        host.save(ledger.LAST, {"result": "absent", "reason": None, "trial": None, "at": ledger.now(), "steps": []})
     # of a change whose end was cut off
     clear_trial()
     retire()

@@ -88,6 +88,19 @@ def test_a_card_that_is_given_away_no_more_gets_its_driver_back(host):
     assert host.machine.driver(TWIN) == "igb" and host.last()["result"] == "committed"
 
 
+def test_a_change_that_is_led_back_before_its_boot_needs_none(host):
+    """The boot that goes on running may be the trial of the change before it."""
+    host.commits()
+    host.prepare({"arguments": ["iommu=nopt"]})
+    assert host.modules.boot.check() == "it waits for a boot"
+    assert host.modules.journal.restore("no") == {"result": "restored", "reboot": False}
+    assert host.modules.journal.restore("no")["reboot"] is False
+    host.prepare({"arguments": ["iommu=nopt"]})
+    host.machine.boot()
+    assert host.modules.journal.restore("no") == {"result": "restored", "reboot": True}
+    assert host.modules.journal.restore("no")["reboot"] is True
+
+
 def test_pages_of_a_size_keep_their_number_beside_it(host):
     words = ["hugepagesz=1G", "hugepages=4", "hugepagesz=2M", "hugepages=4"]
     host.machine.write(CONFIG, host.machine.read(CONFIG).replace("vda1 ro", "vda1 ro hugepages=4"))

@@ -152,7 +152,8 @@ class Cloud(small.Cloud):
             return None
         there, gone = [[row for row in rows if row["id"] == parts[1]] for rows in (self.servers, self.gone)]
         if parts[2:] == ["os-instance-actions"]:
-            return (200, {"instanceActions": [{"action": "delete"}, {"action": "create"}]}) if gone else (404, {})
+            names = gone[0].get("actions", ["delete", "create"]) if gone else []
+            return (200, {"instanceActions": [{"action": name} for name in names]}) if gone else (404, {})
         return (200, {"server": there[0]}) if there else (404, {})
 
 

@@ -36,7 +36,8 @@ class Round:
         ties = [(card, seen, self.due(card, seen, waiting)) for card, seen in waiting]
         for card, seen, (server, state, why) in sorted(ties, key=lambda tie: not tie[0]["asked"]):
             rows.append(self.row(card, *((state, why) if state else self.turn(card, seen, server))))
-        self.memory.report(sorted(rows, key=lambda row: (row["host"], row["address"])))
+        rows.sort(key=lambda row: (row["host"], row["address"]))
+        self.memory.report(rows)
         return rows
 
     def row(self, card, state, why):

@@ -212,6 +212,10 @@ def test_the_operators_own_command(host, status, said, noted, rows):
     assert (asked, failing(answer)) == ([(["/opt/wipe", "--all", ADDRESS], 60, [])], rows)
 
 
+def test_nothing_checked_is_not_passed(host):
+    assert not host.modules.checks.passed([])
+
+
 def test_a_command_that_does_not_end_fails(host):
     def run(command, check=True, timeout=0, data=None):
         raise host.modules.ledger.Refused("no end of it")

@@ -70,7 +70,22 @@ def two_of_whom_one_is_unfinished(site):
     site.cloud.allocations[site.cards[0]].clear()
 
 
+def gone_without_a_word(site):
+    """Nova shows no such server, and no end of it among what happened to it."""
+    strange(site)
+    site.cloud.gone.append({"id": "a", "actions": ["create"]})
+
+
+def its_move_failed(site):
+    site.cloud.takes("m", "compute1", site.cards[0])
+    site.round()
+    site.cloud.servers.clear()
+    site.cloud.migrations = [{"uuid": "m", "instance_uuid": "a", "status": "error"}]
+    site.cloud.allocations[site.cards[0]].clear()
+
+
 def other_class(site):
+    site.round()
     site.cloud.takes("a", "compute1", site.cards[0], wants="l4:1")
     site.cloud.ends("a", site.now())
 
@@ -81,7 +96,11 @@ def long_ago(site):
     site.cloud.ends("a", "2026-01-01T00:00:00Z")
 
 
-@pytest.mark.parametrize("make", [never_there, unfinished, strange, two_of_whom_one_is_unfinished, other_class, long_ago], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [never_there, unfinished, strange, two_of_whom_one_is_unfinished, gone_without_a_word, its_move_failed, other_class, long_ago],
+    ids=lambda make: make.__name__,
+)
 def test_what_no_finished_server_accounts_for_stays(site, make):
     here = site()
     make(here)
@@ -113,6 +132,17 @@ def test_a_server_accounts_for_no_more_cards_than_it_had(site):
     here.cloud.inventories[here.cards[1]]["CUSTOM_H100"]["reserved"] = 1
     here.round(1)
     assert here.round(5)[OTHER][0] == "untied"
+
+
+def test_a_server_that_was_seen_with_its_card_accounts_for_no_other(site):
+    here = site(ADDRESS, OTHER)
+    here.round()
+    here.cloud.inventories[here.cards[1]]["CUSTOM_H100"]["reserved"] = 1
+    used(here)
+    here.round(1)
+    assert [state for state, _why in here.round(3).values()] == ["returned", "untied"]
+    assert here.round(3)[OTHER][0] == "untied"
+    assert here.reserved(1) == 1
 
 
 def test_one_server_with_two_cards_accounts_for_both(site):

@@ -16,9 +16,10 @@ for one in (CLOUD, *PEOPLE.values()):
 
 def boot(project, name):
     """A server of this tenant, once it runs or failed; the lab's Neutron has no agents."""
-    compute = PEOPLE[project].compute
+    person = PEOPLE[project]
+    compute, image = person.compute, person.image.find_image("tiny")
     (flavor,) = compute.flavors()
-    server = compute.create_server(name=name, flavor_id=flavor.id, image_id=compute.find_image("tiny").id, networks="none")
+    server = compute.create_server(name=name, flavor_id=flavor.id, image_id=image.id, networks="none")
     try:
         server = compute.wait_for_server(server, interval=1, wait=240)
     except openstack.exceptions.ResourceFailure:

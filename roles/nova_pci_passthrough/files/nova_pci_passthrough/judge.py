@@ -108,7 +108,7 @@ def unread(service):
                 yield "%s: this release has no option [%s] %s" % (service.name, section, key)
                 continue
             except (cfg.Error, ValueError) as error:
-                why = sentence(service.shown(error)).split("is not valid: ")[-1]
+                why = sentence(service.shown(error)).rpartition("is not valid: ")[2]
                 for path, line, value in service.lines(section, key)[-1:]:
                     yield "%s: [%s] %s = %s is no value for it (%s)" % (service.at(path, line), section, key, value, why)
                 continue

@@ -1,0 +1,101 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A hand-over as a folder: README.md, put.sh, the files of each stage, and a script for each gate. Pure but for the text of the gate's program."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shlex
+
+from ..module_utils._pools import handover
+
+_PROGRAM = pathlib.Path(__file__).with_name("_handover_gate.py")
+_PUT = """\
+#!/bin/sh
+# {marker}
+# put.sh STAGE: brings the files of a stage to where the other tool reads them. Refuses, and changes nothing, where somebody else's file is in the way,
+# or says what ours would take the place of.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd) stage=$1 config={config} marker={marker_quoted}
+cd "$here/$stage"
+foreign=$(find . -type f | while IFS= read -r file; do
+    if [ -e "$config/$file" ] && ! grep -qF "$marker" "$config/$file"; then echo "$config/$file is not ours: merge it by hand"; fi
+done)
+said=$(cd "$config" 2>/dev/null && find {roots} -type f ! -name '*~' 2>/dev/null | while IFS= read -r file; do
+    grep -qF "$marker" "$file" || {look} "$file"
+done || :)
+if [ -n "$foreign$said" ]; then
+    printf '%s\\n' "$foreign" "$said" {cure} >&2
+    exit 1
+fi
+mkdir -p "$config"
+cp -R . "$config/"
+"""
+# what somebody else's files say of options that are ours: the tool takes one place for the other, whole
+_LOOK_INI = r"""awk -v keys={keys} '
+    /^\[/ {{ section = $0; sub(/^\[/, "", section); sub(/\].*/, "", section) }}
+    /^[A-Za-z_]/ {{ key = $0; sub(/[ \t]*[=:].*/, "", key); if (index(keys, "|" section "/" key "|")) print FILENAME " line " FNR ": [" section "] " key }}'"""
+_LOOK_YAML = "grep -nHE '^ *(nova_nova_conf_overrides|placement_placement_conf_overrides|nova_device_spec|nova_pci_alias|nova_pci_passthrough_whitelist) *:'"
+_TOOLS = {
+    handover.KOLLA: (
+        "global.conf nova.conf nova placement.conf placement",
+        _LOOK_INI,
+        "Take these lines out; lines of device_spec and alias that are to stay are named in `kept` of cloud_handover, and stand beside ours.",
+    ),
+    handover.OSA: (
+        ". -maxdepth 3 -name '*.yml'",
+        _LOOK_YAML,
+        "Put what these variables say into nova_nova_conf_overrides_site or placement_placement_conf_overrides_site: ours is combined with it.",
+    ),
+}
+
+
+def files_of(name, made, settings, config) -> dict:
+    """{path in the folder: text} of the hand-over of a cloud; made: what handover.of_cloud gave for the settings."""
+    found = {"README.md": _readme(name, made), "put.sh": _put(made["deployment"], settings, config)}
+    for stage in made["stages"]:
+        found.update({f"{stage['name']}/{path}": text for path, text in stage["files"].items()})
+    program = _PROGRAM.read_text()
+    found.update({f"gates/{each}.sh": _gate(gate, program) for each, gate in made["gates"].items()})
+    return found
+
+
+def _put(deployment, settings, config):
+    roots, look, cure = _TOOLS[deployment]
+    keys = "".join(f"|{section}/{name}" for section, name in handover.keys(settings)) + "|"
+    return _PUT.format(
+        marker=handover.MARKER,
+        marker_quoted=shlex.quote(handover.MARKER),
+        config=shlex.quote(config),
+        roots=roots,
+        look=look.format(keys=shlex.quote(keys)) if look is _LOOK_INI else look,
+        cure=shlex.quote(cure),
+    )
+
+
+def _gate(gate, program):
+    arguments = f"- {gate['project']} {shlex.quote(json.dumps(gate['wanted'], sort_keys=True))} <<'END_OF_PROGRAM'\n{program}END_OF_PROGRAM\n"
+    if "container" in gate:
+        run = f"exec {gate['engine']} exec -i {gate['container']} python3 "
+    else:
+        fact = "/etc/ansible/facts.d/openstack_ansible.fact"
+        run = f"tag=$(sed -n '/^\\[{gate['venv']}\\]/,/^\\[/{{s/^venv_tag *= *//p}}' {fact})\nexec /openstack/venvs/{gate['venv']}-\"$tag\"/bin/python "
+    return f"#!/bin/sh\n# {handover.MARKER}\nset -eu\n{run}{arguments}"
+
+
+def _readme(name, made):
+    rows = [f"# Hand-over of the cloud {name} to {made['deployment'].replace('_', '-').replace('kolla', 'kolla-ansible')}", ""]
+    rows += [
+        "The steps in order; each command runs as it stands, on the host from which the cloud is deployed. A step is done when its gates say `as planned`:",
+        "whoever was interrupted asks the gates from the first step on, and goes on where one does not.",
+        "",
+    ]
+    for step in made["steps"]:
+        rows += [f"## {step['n']}. {step['what']}", ""]
+        rows += [f"Costs: {step['costs']}.", ""] if step["costs"] else []
+        gates = [made["gates"][each]["command"] for each in step["gates"]]
+        for words, commands in (("", step["commands"]), ("Gate:", gates)):
+            rows += ([words, ""] if words and commands else []) + [f"    {command}" for command in commands] + ([""] if commands else [])
+    return "\n".join(rows).rstrip("\n") + "\n"

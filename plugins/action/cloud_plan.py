@@ -23,11 +23,11 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         dummy, given = self.validate_argument_spec(SPEC)
         with one_sentence(self._display, result, "The cloud's part of the plan"):
-            result.update(changed=False, **_read(pathlib.Path(given["plan"]), given["plan_sha256"], given["cloud"]))
+            result.update(changed=False, **read(pathlib.Path(given["plan"]), given["plan_sha256"], given["cloud"]))
         return result
 
 
-def _read(path, wanted, cloud):
+def read(path, wanted, cloud):
     data = _site.read(path, _site.PLAN_CAP)
     if _site.sha256(data) != wanted:
         raise _site.SiteError(f"{path} is not the plan of this run: another one was written since. Nothing was changed.")

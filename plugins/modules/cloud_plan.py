@@ -60,6 +60,15 @@ settings:
   description: Options of each service, as the role C(nova_pci_passthrough) takes them.
   returned: success
   type: dict
+settings_reporting:
+  description: The same while hosts report their cards and nobody asks for them by Placement yet; empty where Placement does not count cards.
+  returned: success
+  type: dict
+reporting:
+  description: Hosts that report their cards already, by the record.
+  returned: success
+  type: list
+  elements: str
 computes:
   description: Hosts whose cards the cloud gets.
   returned: success

@@ -18,6 +18,8 @@ def slice_of(plan, name) -> dict:
     cloud = rows["nova_cloud"][name]
     return {
         "settings": cloud["settings"],
+        "settings_reporting": cloud.get("settings.reporting", {}),
+        "reporting": cloud.get("reporting", []),
         "providers": cloud["providers"],
         "reserved": cloud["reserved"],
         "computes": sorted(cloud["settings"].get("nova-compute", {}).get("pci", {}).get("device_spec", {})),

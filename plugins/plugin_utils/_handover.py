@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""A hand-over as a folder: README.md, put.sh, the files of each stage, and a script for each gate. Pure but for the text of the gate's program."""
+"""A hand-over as a folder: README.md, put.sh, the files of each stage, and a script for each gate."""
 
 from __future__ import annotations
 
@@ -10,51 +10,74 @@ import pathlib
 import shlex
 
 from ..module_utils._pools import handover
+from . import _site
 
 _PROGRAM = pathlib.Path(__file__).with_name("_handover_gate.py")
 _PUT = """\
 #!/bin/sh
 # {marker}
-# put.sh STAGE: brings the files of a stage to where the other tool reads them. Refuses, and changes nothing, where somebody else's file is in the way,
-# or says what ours would take the place of.
+# put.sh STAGE: brings the files of a stage to where the other tool reads them, and takes those of ours away that it does not need any more. Refuses, and
+# changes nothing, where somebody else's file is in the way, or says what ours would take the place of.
 set -eu
+umask 022
 here=$(cd "$(dirname "$0")" && pwd) stage=$1 config={config} marker={marker_quoted}
+ours() {{ grep -qF "$marker" "$1"; }}
 cd "$here/$stage"
-foreign=$(find . -type f | while IFS= read -r file; do
-    if [ -e "$config/$file" ] && ! grep -qF "$marker" "$config/$file"; then echo "$config/$file is not ours: merge it by hand"; fi
+in_the_way=$(find . -type f | while IFS= read -r file; do
+    [ ! -e "$config/$file" ] || ours "$config/$file" || echo "$config/$file is not ours"
 done)
-said=$(cd "$config" 2>/dev/null && find {roots} -type f ! -name '*~' 2>/dev/null | while IFS= read -r file; do
-    grep -qF "$marker" "$file" || {look} "$file"
-done || :)
-if [ -n "$foreign$said" ]; then
-    printf '%s\\n' "$foreign" "$said" {cure} >&2
+mkdir -p "$config"
+said=$(cd "$config" && find {roots} -type f 2>/dev/null | while IFS= read -r file; do
+    ours "$file" || {look} "$file" || :
+done)
+if [ -n "$in_the_way$said" ]; then
+    printf '%s\\n' "$in_the_way" "$said" {cure} >&2
     exit 1
 fi
-mkdir -p "$config"
-cp -R . "$config/"
+find . -type f | while IFS= read -r file; do
+    mkdir -p "$(dirname "$config/$file")"
+    cat "$file" >"$config/$file"
+done
+[ "$stage" = report ] || (cd "$config" && find {roots} -type f 2>/dev/null) | while IFS= read -r file; do
+    [ -e "$here/$stage/$file" ] || ! ours "$config/$file" || rm "$config/$file"
+done
 """
 # what somebody else's files say of options that are ours: the tool takes one place for the other, whole
 _LOOK_INI = r"""awk -v keys={keys} '
     /^\[/ {{ section = $0; sub(/^\[/, "", section); sub(/\].*/, "", section) }}
     /^[A-Za-z_]/ {{ key = $0; sub(/[ \t]*[=:].*/, "", key); if (index(keys, "|" section "/" key "|")) print FILENAME " line " FNR ": [" section "] " key }}'"""
-_LOOK_YAML = "grep -nHE '^ *(nova_nova_conf_overrides|placement_placement_conf_overrides|nova_device_spec|nova_pci_alias|nova_pci_passthrough_whitelist) *:'"
+_LOOK_YAML = "grep -noHE '^ *(nova_nova_conf_overrides|placement_placement_conf_overrides|nova_device_spec|nova_pci_alias|nova_pci_passthrough_whitelist) *:'"
 _TOOLS = {
     handover.KOLLA: (
+        "kolla-ansible",
         "global.conf nova.conf nova placement.conf placement",
         _LOOK_INI,
         "Take these lines out; lines of device_spec and alias that are to stay are named in `kept` of cloud_handover, and stand beside ours.",
     ),
     handover.OSA: (
-        ". -maxdepth 3 -name '*.yml'",
+        "OpenStack-Ansible",
+        ". -maxdepth 3 -name '*.y*ml'",
         _LOOK_YAML,
         "Put what these variables say into nova_nova_conf_overrides_site or placement_placement_conf_overrides_site: ours is combined with it.",
     ),
 }
 
 
-def files_of(name, made, settings, config) -> dict:
+def read_folder(folder) -> dict:
+    """{path: text} of the files in the folder of a hand-over; one that is not ours is an error."""
+    found = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if not path.is_dir():
+            text = _site.read(path).decode("utf-8", "replace")
+            if handover.MARKER not in text:
+                raise _site.SiteError(f"{path} is not of a hand-over: name another folder. Nothing was changed.")
+            found[str(path.relative_to(folder))] = text
+    return found
+
+
+def files_of(name, made, settings) -> dict:
     """{path in the folder: text} of the hand-over of a cloud; made: what handover.of_cloud gave for the settings."""
-    found = {"README.md": _readme(name, made), "put.sh": _put(made["deployment"], settings, config)}
+    found = {"README.md": _readme(name, made), "put.sh": _put(made["deployment"], settings, made["config"])}
     for stage in made["stages"]:
         found.update({f"{stage['name']}/{path}": text for path, text in stage["files"].items()})
     program = _PROGRAM.read_text()
@@ -63,7 +86,7 @@ def files_of(name, made, settings, config) -> dict:
 
 
 def _put(deployment, settings, config):
-    roots, look, cure = _TOOLS[deployment]
+    _name, roots, look, cure = _TOOLS[deployment]
     keys = "".join(f"|{section}/{name}" for section, name in handover.keys(settings)) + "|"
     return _PUT.format(
         marker=handover.MARKER,
@@ -86,7 +109,7 @@ def _gate(gate, program):
 
 
 def _readme(name, made):
-    rows = [f"# Hand-over of the cloud {name} to {made['deployment'].replace('_', '-').replace('kolla', 'kolla-ansible')}", ""]
+    rows = [f"# Hand-over of the cloud {name} to {_TOOLS[made['deployment']][0]}", "", f"<!-- {handover.MARKER} -->", ""]
     rows += [
         "The steps in order; each command runs as it stands, on the host from which the cloud is deployed. A step is done when its gates say `as planned`:",
         "whoever was interrupted asks the gates from the first step on, and goes on where one does not.",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import handover_tools as tools
 import judged_sites as sites
@@ -18,7 +19,6 @@ import judges
 import oracle_env
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import handover
-from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _handover
 
 RELEASE = "31.0.0"
 AMOUNT = 2
@@ -58,6 +58,7 @@ def clouds():
     """Clouds of planned sites: {settings, settings.reporting, ...}, and what the plan of a very large host adds."""
     found = [sites.values(plan, "nova_cloud")[0] for _seen, plan in sites.planned(judges.INDEX, judges.ROWS[RELEASE])]
     wide = sorted(found, key=lambda cloud: -len(json.dumps(cloud["settings"])))[:AMOUNT]
+    assert max(len(lines) for cloud in wide for lines in cloud["settings"]["nova-compute"]["pci"]["device_spec"].values()) > 1
     wide[0]["settings"]["placement-api"] = {"placement": {"max_allocation_candidates": "1000", "allocation_candidates_generation_strategy": "breadth-first"}}
     return wide
 
@@ -123,3 +124,36 @@ def test_hosts_that_only_report_ask_for_nothing_yet(handed, python):
     late = dict(cases_of(merged["report"], cloud["settings"]))
     for (service, _host), said in zip(late, read(python, list(late.values()))):
         assert any("alias" in line or "pci_in_placement" in line for line in said["said"]) or service == "placement-api"
+
+
+def test_a_line_that_is_taken_away_is_named(handed, python):
+    _tool, cloud, merged = handed
+    (_name, case), *_rest = [pair for pair in cases_of(merged["switch"], cloud["settings"]) if pair[0][0] == "nova-compute"]
+    lost = case["wanted"]["pci"]["device_spec"][0]
+    path = case["file"] + ".damaged"
+    text = Path(case["file"]).read_text().replace(f"device_spec = {lost}\n", "").replace("pci_in_placement = true", "pci_in_placement = false")
+    Path(path).write_text(text)
+    (said,) = read(python, [{**case, "file": path}])
+    assert said["said"] == ["[filter_scheduler] pci_in_placement is False, not True", f"[pci] device_spec lacks {lost}"]
+
+
+# what the site says beside ours: (tool, file, text, what the gate of nova-compute must say first)
+OTHERS = {
+    "site": (handover.OSA, "user_variables.yml", f"nova_nova_conf_overrides_site: {{pci: {{alias: {{'{THEIRS}': null}}}}}}\n", None),
+    "user": (handover.OSA, "user_variables.yml", "nova_nova_conf_overrides: {DEFAULT: {debug: true}}\n", "[DEFAULT] ram_allocation_ratio is 16.0, not 1.0"),
+    "late": (handover.KOLLA, "nova/HOST/nova-compute.conf", "[pci]\nreport_in_placement = false\n", "[pci] report_in_placement is False, not True"),
+    "early": (handover.KOLLA, "nova.conf", f"[pci]\nreport_in_placement = false\nalias = {THEIRS}\n", None),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_others_say_is_combined_or_named(clouds, python, tmp_path, other):
+    tool, path, text, message = OTHERS[other]
+    made = handover.of_cloud(tool, clouds[0]["settings"], clouds[0]["settings.reporting"])
+    hosts = sorted(handover.split(clouds[0]["settings"]["nova-compute"])[1])
+    place = put(tmp_path / "tree", made, "switch") / path.replace("HOST", hosts[0])
+    place.write_text(text)
+    cases = dict(cases_of(MERGE[tool](tmp_path, tmp_path / "tree", hosts), clouds[0]["settings"]))
+    (said,) = read(python, [cases["nova-compute", hosts[0]]])
+    assert (said["said"] or [None])[0] == message, said["said"]
+    assert (THEIRS in said["aliases"]) == (other in ("site", "user"))

@@ -4,7 +4,7 @@
 
 """A cloud that another tool deploys gets its options through that tool: files for its override tree, and the steps of the order NR-40.
 
-of_cloud gives {deployment, stages: [{name, what, files: {path: text}}], gates: {name: gate}, steps: [step]}. The files of a stage take the place of those
+of_cloud gives {deployment, config, stages: [{name, files: {path: text}}], gates: {name: gate}, steps: [step]}. The files of a stage take the place of those
 of the one before. A step is {n, stage, what, commands, gates, costs}; a gate {hosts, service, project, wanted: {section: {option: value or lines}},
 command, container or venv}. Whoever asks the gates in order knows where the work stands: the first step with one that does not hold is to be done now.
 """
@@ -21,6 +21,7 @@ MARKER = 'managed by sovereign.ai_stack: handover'
 KOLLA, OSA = 'kolla', 'openstack_ansible'
 _COMPUTE = 'nova-compute'
 _REPORT, _SWITCH, _LIMITS = 'report', 'switch', 'limits'
+_WHAT = {_SWITCH: 'ask for cards, on all services at once', _LIMITS: 'count by unified limits'}
 _HOST = re.compile(r'^[A-Za-z0-9][A-Za-z0-9._-]*$')
 # the other tool would render it
 _TEMPLATE = re.compile(r'\{[{%#]')
@@ -43,19 +44,20 @@ class NotHanded(Exception):
     """Why a cloud cannot be handed over, in one sentence."""
 
 
-def of_cloud(deployment, settings, reporting, knobs=None):
+def of_cloud(deployment, settings, reporting, already=(), knobs=None):
     """The whole hand-over. settings, reporting: as the plan has them; reporting is {} where placement does not count cards.
 
+    already: hosts that report their cards, by the record; with one of them the services ask for cards by now, and a further host gets all at once.
     knobs: {folder: where the hand-over lies, config: where the tool reads overrides, inventory (kolla), engine (kolla), playbooks (openstack_ansible)}.
     """
     if deployment not in _TOOLS:
         raise NotHanded('nothing is handed over to a deployment by %s; it is done for %s' % (safe(deployment), ' and '.join(sorted(_TOOLS))))
     _refuse_odd(settings)
     tool = _TOOLS[deployment](dict(_TOOLS[deployment].knobs, **knobs or {}))
-    found = {'deployment': deployment, 'stages': [], 'gates': {}, 'steps': []}
-    for name, what, values in _stages(settings, reporting):
-        found['stages'].append({'name': name, 'what': what, 'files': tool.files(values)})
-        for told, commands, asked, costs in _steps(tool, name, what, values):
+    found = {'deployment': deployment, 'config': tool.knobs['config'], 'stages': [], 'gates': {}, 'steps': []}
+    for name, values, alone in _stages(settings, reporting, already):
+        found['stages'].append({'name': name, 'files': tool.files(values)})
+        for told, commands, asked, costs in _steps(tool, name, values, alone):
             gates = dict(_gate(tool, name, service, hosts, values) for service, hosts in asked)
             found['gates'].update(gates)
             found['steps'].append({'n': len(found['steps']) + 1, 'stage': name, 'what': told, 'commands': commands, 'gates': sorted(gates), 'costs': costs})
@@ -67,28 +69,33 @@ def keys(settings):
     return sorted({(section, name) for sections in settings.values() for section, values in sections.items() for name in values})
 
 
-def beside(settings, kept):
-    """Settings with lines of the site beside ours; kept: {service: {section: {option: lines}}}."""
+def beside(settings, kept, strict=True):
+    """Settings with lines of the site beside ours; kept: {service: {section: {option: lines}}}. strict: what has none of ours is refused, not left out."""
     found = json.loads(json.dumps(settings))
     for service, sections in kept.items():
         for section, values in sections.items():
             for name, lines in values.items():
                 there = found.get(service, {}).get(section, {}).get(name)
-                if not isinstance(there, (list, dict)):
+                if not isinstance(there, (list, dict)) and strict:
                     raise NotHanded('[%s] %s of %s has no lines of ours beside which others could stand' % (safe(section), safe(name), safe(service)))
-                for each in there.values() if isinstance(there, dict) else [there]:
+                for each in there.values() if isinstance(there, dict) else [there or []]:
                     each += [line for line in lines if line not in each]
     return found
 
 
-def _stages(settings, reporting):
-    """(name, what, values), in the order of the plan."""
-    if _COMPUTE in reporting:
-        yield _REPORT, 'what makes hosts report their cards', {_COMPUTE: reporting[_COMPUTE]}
+def _stages(settings, reporting, already):
+    """(name, values, hosts that get them one by one), in the order of the plan."""
     now = {service: {section: values for section, values in sections.items() if section != _LAST} for service, sections in settings.items()}
-    yield _SWITCH, 'ask for cards, on all services at once', {service: sections for service, sections in now.items() if sections}
+    hosts = [host for host in _hosts(settings) if host not in already] if reporting else []
+    if hosts and not already:
+        yield _REPORT, {_COMPUTE: reporting[_COMPUTE]}, hosts
+    yield _SWITCH, {service: sections for service, sections in now.items() if sections}, hosts if already else []
     if now != settings:
-        yield _LIMITS, 'count by unified limits', settings
+        yield _LIMITS, settings, []
+
+
+def _hosts(settings):
+    return sorted(split(settings.get(_COMPUTE, {}))[1])
 
 
 def _refuse_odd(settings):
@@ -133,20 +140,21 @@ def _gate(tool, stage, service, hosts, values):
     return name, dict(tool.place(service), hosts=hosts, service=service, project=_SERVICES[service].project, wanted=wanted, command=tool.ask(hosts, name))
 
 
-def _steps(tool, stage, what, values):
+def _steps(tool, stage, values, alone):
     """(what, commands, [(service, hosts)] to be asked, costs): hosts report one by one, then everybody is told at once."""
-    hosts = sorted(split(values.get(_COMPUTE, {}))[1])
-    put = 'sh %s/put.sh %s' % (tool.knobs['folder'], stage)
-    if stage == _REPORT:
-        for at, host in enumerate(hosts):
-            yield 'let %s report its cards to placement' % host, ([] if at else [put]) + tool.one(host), [(_COMPUTE, host)], 'one-way'
+    put = ['sh %s/put.sh %s' % (tool.knobs['folder'], stage)]
+    for host in alone:
+        yield 'let %s report its cards to placement' % host, put + tool.one(host), [(_COMPUTE, host)], 'one-way'
+        put = []
+    if alone:
         yield 'gate: providers, totals and traits of each host equal the plan, and each server with cards has an allocation', [], [], None
+    if stage == _REPORT:
         return
     if stage == _LIMITS:
         yield 'gate: every default and every quota of a project has an equal limit, and each class its own', [], [], None
-    asked = [(service, tool.group(service)) for service in sorted(values) if service != _COMPUTE] + [(_COMPUTE, host) for host in hosts]
+    asked = [(service, tool.group(service)) for service in sorted(values) if service != _COMPUTE] + [(_COMPUTE, host) for host in _hosts(values)]
     projects = sorted({_SERVICES[service].project for service in values})
-    yield what, [put] + tool.all(projects), asked, 'one-way' if stage == _LIMITS else 'restart of these services'
+    yield _WHAT[stage], put + tool.all(projects), asked, 'one-way' if stage == _LIMITS else 'restart of these services'
 
 
 class _Kolla:

@@ -157,7 +157,8 @@ def _cloud(cloud):
     reserved = {name: {card['address']: card['status'] for card in pool.kept[name]} for pool in cloud.pools for name in pool.donors if pool.kept[name]}
     rows = [_row('series', cloud.series.name, 'as ai_stack_clouds says', 'NR-99', cloud.index), _row('settings', options, 'what each service reads')] + rows
     if cloud.placement:
-        rows.append(_row('settings.reporting', before_placement_is_asked(options), 'until the gate has seen all providers', 'NR-40', cloud.index))
+        rows += [_row('settings.reporting', before_placement_is_asked(options), 'until the gate has seen all providers', 'NR-40', cloud.index),
+                 _row('reporting', sorted(cloud.reporting), 'hosts that report already, by the record', 'NR-42', cloud.index)]
     rows += [_row('providers', providers(cloud), 'what placement must show before pci_in_placement', 'NR-41', cloud.index),
              _row('reserved', reserved, 'out of service by ai_stack_states')]
     return rows + list(_tenancy(cloud))

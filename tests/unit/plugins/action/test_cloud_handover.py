@@ -1,0 +1,81 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""The folder is made once, told beforehand, and nobody else's files are touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.action import cloud_handover
+
+SETTINGS = {"nova-compute": {"pci": {"device_spec": {"gpu1": ["one"]}, "alias": ["a"]}}, "nova-api": {"pci": {"alias": ["a"]}}}
+REPORTING = {"nova-compute": {"pci": {"device_spec": {"gpu1": ["one"]}}}}
+
+
+@pytest.fixture
+def run(site):
+    def handed(settings=SETTINGS, check=False, **more):
+        values = {"settings": settings, "settings.reporting": REPORTING, "providers": {}, "reserved": {}}
+        cloud = {"kind": "nova_cloud", "id": "main", "decisions": [{"subject": key, "value": value} for key, value in values.items()]}
+        path = site.folder / "plan.json"
+        path.write_text(json.dumps({"resources": [cloud]}))
+        given = {"cloud": "main", "plan": str(path), "plan_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "deployment": "kolla"}
+        return site.run(cloud_handover, host="gpu1", check=check, dest=str(site.folder / "handover/main"), **{**given, **more})[0]
+
+    return handed
+
+
+def test_the_folder_is_made_once(site, run):
+    made, again = run(), run()
+    folder = site.folder / "handover/main"
+    assert (made["changed"], again["changed"], again["diff"]) == (True, False, [])
+    assert [step["n"] for step in made["steps"]] == [1, 2, 3] and set(made["gates"]) == {
+        "report.nova-compute.gpu1", "switch.nova-compute.gpu1", "switch.nova-api"}  # fmt: skip
+    assert str(folder) in made["steps"][0]["commands"][0]
+    assert (folder / "switch/nova/nova-api.conf").read_text().endswith("[pci]\nalias = a\n")
+    assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o644}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_changed_is_shown_and_what_is_gone_goes(site, run):
+    run()
+    found = run(settings={"nova-compute": SETTINGS["nova-compute"]})
+    gone = site.folder / "handover/main/switch/nova/nova-api.conf"
+    (shown,) = [one for one in found["diff"] if one["before_header"] == str(gone)]
+    assert found["changed"] and "alias = a" in shown["before"] and shown["after"] == "" and not gone.exists()
+
+
+def test_check_mode_writes_nothing(site, run):
+    found = run(check=True)
+    assert found["changed"] and found["diff"] and not (site.folder / "handover").exists()
+
+
+def test_lines_of_the_site_stand_beside_ours(site, run):
+    run(kept={"nova-api": {"pci": {"alias": ["theirs"]}}})
+    assert (site.folder / "handover/main/switch/nova/nova-api.conf").read_text().endswith("alias = a\nalias = theirs\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"kept": {"nova-api": {"pci": {"none": ["a"]}}}}, "The cloud main is not handed over: [pci] none of nova-api has no lines of ours"),
+        ({"settings": {"nova-api": {"pci": {"alias": ["{{ x }}"]}}}}, "would take for a template. Nothing was changed."),
+        ({"plan_sha256": "0"}, "is not the plan of this run"),
+        ({"cloud": "other"}, "The plan has nothing for the cloud other"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_writes_nothing(site, run, more, message):
+    found = run(**more)
+    assert found["failed"] and message in found["msg"] and not (site.folder / "handover").exists()
+
+
+def test_a_folder_of_somebody_else_is_left_alone(site, run):
+    place = site.folder / "handover/main/nova.conf"
+    place.parent.mkdir(parents=True)
+    place.write_text("mine")
+    found = run()
+    assert found["failed"] and "nova.conf is not of a hand-over: name another folder" in found["msg"]
+    assert [path.name for path in place.parent.iterdir()] == ["nova.conf"]

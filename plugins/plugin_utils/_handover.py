@@ -52,7 +52,7 @@ _TOOLS = {
         "kolla-ansible",
         "global.conf nova.conf nova placement.conf placement",
         _LOOK_INI,
-        "Take these lines out; lines of device_spec and alias that are to stay are named in `kept` of cloud_handover, and stand beside ours.",
+        "Take these lines out; lines of device_spec and alias that are to stay are named in the option kept of cloud_handover, and stand beside ours.",
     ),
     handover.OSA: (
         "OpenStack-Ansible",

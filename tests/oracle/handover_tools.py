@@ -27,16 +27,17 @@ TEMPLATES = {
     "placement": "[placement]\nmax_allocation_candidates = 7\n[placement_database]\nconnection = sqlite://\n",
 }
 ROLES = {"nova": "nova-api nova-scheduler nova-super-conductor", "nova-cell": "nova-compute nova-conductor", "placement": "placement-api"}
+PYTHONS = ["3.11", "3.13"]
 MINUTES = 10
 
 
 def environment() -> Path:
     """The environment of the tools, made where it is not there."""
-    python, place = oracle_env.interpreter(["3.11"]), oracle_env.folder() / "handover"
+    (python, version), place = oracle_env.interpreter(PYTHONS), oracle_env.folder() / "handover"
     place.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{place}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        mark, wanted = place / ".stamp", hashlib.sha256(PINS.read_bytes() + python.encode()).hexdigest()
+        mark, wanted = place / ".stamp", hashlib.sha256(PINS.read_bytes() + version.encode()).hexdigest()
         if not mark.exists() or mark.read_text() != wanted:
             shutil.rmtree(place, ignore_errors=True)
             subprocess.run([python, "-m", "venv", "--without-pip", place], check=True)

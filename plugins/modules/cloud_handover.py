@@ -58,7 +58,7 @@ options:
     choices: [docker, podman]
   kept:
     description:
-      - Lines of the site that stand beside ours, by service, section and option, as in V({nova-compute: {pci: {device_spec: [LINE]}}}).
+      - 'Lines of the site that stand beside ours, by service, section and option, as in V({nova-compute: {pci: {device_spec: [LINE]}}}).'
       - Both tools take one place for the other, so lines of C(device_spec) and C(alias) for other devices have to be in one file with ours.
     type: dict
     default: {}

@@ -92,7 +92,11 @@ def cases_of(merged, settings):
 MERGE = {handover.KOLLA: tools.merged_by_kolla, handover.OSA: tools.merged_by_osa}
 
 
-@pytest.fixture(scope="module", params=[(tool, at) for tool in MERGE for at in range(AMOUNT)], ids=lambda pair: f"{pair[0]}-{pair[1]}")
+# one site a tool in each run
+SITES = [pytest.param((tool, at), id=f"{tool}-{at}", marks=[pytest.mark.long] if at else []) for tool in MERGE for at in range(AMOUNT)]
+
+
+@pytest.fixture(scope="module", params=SITES)
 def handed(request, clouds, tmp_path_factory):
     """(tool, cloud, {stage: merged files})."""
     (tool, at), found = request.param, {}

@@ -19,9 +19,9 @@ def names(root: Path, long: bool) -> list[str]:
 
 
 def owns_a_machine(root: Path, name: str) -> bool:
-    """A scenario that shares no hosts has a machine with a kernel of its own."""
+    """Whether a scenario runs on a machine with a kernel of its own."""
     path = root / "molecule" / name / "molecule.yml"
-    return path.exists() and "shared_state: false" in path.read_text().splitlines()
+    return path.exists() and "shared/machine/" in path.read_text()
 
 
 if __name__ == "__main__":

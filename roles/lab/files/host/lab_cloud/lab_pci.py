@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from nova import objects
 from nova.virt import fake, node
 
 DEVICES = Path("/sys/bus/pci/devices")
@@ -33,6 +34,17 @@ def device(place):
             "parent_addr": (place / "physfn").resolve().name if kind == "type-VF" else None}
 
 
+def cells(nodes, cpus, memory):
+    """The NUMA nodes that the cards of the host are on, each with its share; nova-scheduler gives no server with a NUMA node to a host without one."""
+    share = cpus // len(nodes)
+    for at, one in enumerate(nodes):
+        mine = set(range(at * share, (at + 1) * share))
+        yield objects.NUMACell(
+            id=one, socket=one, cpuset=mine, pcpuset=set(), siblings=[{cpu} for cpu in sorted(mine)], pinned_cpus=set(), cpu_usage=0, memory_usage=0,
+            memory=memory // len(nodes), mempages=[objects.NUMAPagesTopology(size_kb=4, total=memory // len(nodes) * 256, used=0)],
+            network_metadata=objects.NetworkMetadata(physnets=set(), tunneled=False))
+
+
 class LabDriver(fake.FakeDriver):
     """Big enough for every shape of a test."""
 
@@ -44,5 +56,8 @@ class LabDriver(fake.FakeDriver):
 
     def get_available_resource(self, nodename):
         found = super().get_available_resource(nodename)
-        found.update(uuid=node.get_local_node_uuid(), pci_passthrough_devices=json.dumps([device(place) for place in sorted(DEVICES.iterdir())]))
+        devices = [device(place) for place in sorted(DEVICES.iterdir())]
+        nodes = sorted({one["numa_node"] for one in devices} - {None}) or [0]
+        topology = objects.NUMATopology(cells=list(cells(nodes, self.vcpus, self.memory_mb)))
+        found.update(uuid=node.get_local_node_uuid(), pci_passthrough_devices=json.dumps(devices), numa_topology=topology._to_json())
         return found

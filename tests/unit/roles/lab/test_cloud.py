@@ -95,16 +95,18 @@ def test_a_cloud_is_healthy_when_each_service_reported_since_the_start(services,
     assert catalog.missing(services, providers, "c", ["a"], BOOT) == said
 
 
+class Topology(dict):
+    def _to_json(self):
+        return [(one["id"], min(one["cpuset"]), max(one["cpuset"]), one["memory"]) for one in self["cells"]]
+
+
 @pytest.fixture
 def driver(monkeypatch):
-    """The driver without Nova: what it takes from there are the base class, the identity of the node, and what NUMA nodes are written with."""
-    parts = {name: types.ModuleType(name) for name in ("nova", "nova.objects", "nova.virt", "nova.virt.fake", "nova.virt.node")}
-    parts["nova"].objects = parts["nova.objects"]
-    for name in ("NUMACell", "NUMAPagesTopology", "NetworkMetadata"):
-        setattr(parts["nova.objects"], name, dict)
-    parts["nova.objects"].NUMATopology = lambda cells: types.SimpleNamespace(_to_json=lambda: [(one["id"], len(one["cpuset"]), one["memory"]) for one in cells])
+    """The driver without Nova: what it takes from there are the base class and the identity of the node."""
+    parts = {name: types.ModuleType(name) for name in ("nova", "nova.virt", "nova.virt.fake", "nova.virt.node")}
     parts["nova.virt.fake"].FakeDriver = type("FakeDriver", (), {"get_available_resource": lambda self, nodename: {"host": nodename}})
     parts["nova.virt.node"].get_local_node_uuid = lambda: "uuid"
+    parts["nova"].objects = types.SimpleNamespace(NUMACell=dict, NUMAPagesTopology=dict, NetworkMetadata=dict, NUMATopology=Topology)
     parts["nova.virt"].fake, parts["nova.virt"].node = parts["nova.virt.fake"], parts["nova.virt.node"]
     for name, module in parts.items():
         monkeypatch.setitem(sys.modules, name, module)
@@ -129,8 +131,8 @@ def test_nova_sees_the_cards_that_sys_shows(driver, tmp_path, monkeypatch):
         ("0000:17:00.0", "10de", "2331", "type-PF", 0), ("0000:97:00.0", "10de", "2331", "type-PCI", 1), ("0000:98:00.0", "10de", "2331", "type-PCI", None),
     ]  # fmt: skip
     assert {one["status"] for one in seen} == {"available"}
-    # a server with a NUMA node of its own finds no host without one
-    assert found["numa_topology"] == [(0, 224, 1024 * 1024), (1, 224, 1024 * 1024)]
+    # a server with a NUMA node gets to no host that has none
+    assert found["numa_topology"] == [(0, 0, 223, 1048576), (1, 224, 447, 1048576)]
 
 
 def test_a_virtual_function_names_its_card(driver, tmp_path):

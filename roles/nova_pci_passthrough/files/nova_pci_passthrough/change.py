@@ -59,11 +59,12 @@ class Change:
         """{path: settings} of our files."""
         found = {}
         for path in self.paths():
-            mine = {name: options.of_host(self.request["settings"].get(name, {}), self.request["host"]) for name in self.here if self.file_of(name) == path}
-            settings = options.union(mine)
+            asked = {name: self.request["settings"].get(name, {}) for name in self.here if self.file_of(name) == path}
+            settings = options.union({name: options.of_host(one, self.request["host"]) for name, one in asked.items()})
             if self.request["now"]:
                 settings = options.held_back(settings, self.there[path], {tuple(one) for one in self.request["now"]})
-            found[path] = options.with_doors(settings, self.there[path], [tuple(one[:2]) for one in self.request["doors"]])
+            kept = [tuple(one[:2]) for one in self.request["doors"]] + [key for one in asked.values() for key in options.unnamed(one, self.request["host"])]
+            found[path] = options.with_kept(settings, self.there[path], kept)
         return found
 
     def differs(self):

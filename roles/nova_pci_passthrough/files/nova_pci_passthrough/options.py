@@ -31,6 +31,11 @@ def of_host(settings, host):
     return found
 
 
+def unnamed(settings, host):
+    """[(section, key)] of options that say lines of other hosts and nothing of this one: what it has stays, since servers may use it."""
+    return [(section, key) for section, values in settings.items() for key, value in values.items() if isinstance(value, dict) and host not in value]
+
+
 def union(by_service):
     """One {section: {key: value}} for services that read the same file."""
     found, said_by = {}, {}
@@ -56,10 +61,10 @@ def held_back(wanted, there, now):
     return found
 
 
-def with_doors(wanted, there, doors):
-    """The same, and every one-way key that stands there already: it can be turned, never taken out."""
+def with_kept(wanted, there, keys):
+    """The same, and each of these keys that stands there already: one-way keys can be turned, never taken out."""
     found = {section: dict(values) for section, values in wanted.items()}
-    for section, key in doors:
+    for section, key in keys:
         if key in there.get(section, {}):
             found.setdefault(section, {}).setdefault(key, there[section][key])
     return found

@@ -119,21 +119,50 @@ def _disks(number):
     return found
 
 
+def _on(address, kind):
+    """Return the names of the interfaces or block devices of a function."""
+    return [name for name in _names("/sys/class/" + kind) if "/%s/" % address in os.path.realpath(host.at("/sys/class/%s/%s" % (kind, name)))]
+
+
+def _wire(name, routed):
+    """Return what an interface is to the host, None where it is nothing: a way into it need not be a default route."""
+    if name in routed:
+        return "which the default route of this host leads through"
+    master = _link("/sys/class/net/%s/master" % name)
+    if master:
+        return "which belongs to %s" % master
+    return "which is up" if host.text("/sys/class/net/%s/operstate" % name) == "up" else None
+
+
+def _swaps():
+    return {line.split()[0] for line in (host.text("/proc/swaps") or "").splitlines()[1:] if line.split()}
+
+
 def in_use(cards):
-    """Yield what the host would lose with its cards: the way to it, or a disk that is mounted."""
-    nets = {name: os.path.realpath(host.at("/sys/class/net/" + name)) for name in sorted(set().union(*map(_below, routes())))}
+    """Yield what the host would lose with its cards: a way to it, or a disk that it uses."""
+    routed, swaps = set().union(*map(_below, routes())), _swaps()
     mounts = [line.split() for line in (host.text("/proc/self/mountinfo") or "").splitlines()]
     for address in sorted(cards):
-        for name, place in nets.items():
-            if "/%s/" % address in place:
-                yield "%s is %s, which the default route of this host leads through" % (address, name)
+        for name in _on(address, "net"):
+            why = _wire(name, routed)
+            if why:
+                yield "%s is %s, %s" % (address, name, why)
+        disks = _on(address, "block")
         for row in mounts:
-            if any("/%s/" % address in place for place in _disks(row[2])):
+            # a filesystem over several disks has no device number of theirs, and names one
+            source = os.path.basename(os.path.realpath(host.at(row[row.index("-") + 2]))) if "-" in row[:-2] else None
+            if source in disks or any("/%s/" % address in place for place in _disks(row[2])):
                 yield "%s has the disk that is mounted at %s" % (address, row[4])
+        for name in disks:
+            for other in _names("/sys/class/block/%s/holders" % name):
+                yield "%s has the disk %s, which %s is made of" % (address, name, other)
+            if "/dev/" + name in swaps:
+                yield "%s has the disk %s, which this host swaps to" % (address, name)
 
 
 def users(cards):
-    """Yield which processes have a card open: it is a guest's."""
+    """Yield which processes have a card open, which is a guest's then, or a disk on it."""
+    places = {address: {"/dev/vfio/%s" % group(address)} | {"/dev/" + name for name in _on(address, "block")} for address in cards}
     for process in filter(str.isdigit, _names("/proc")):
         for name in _names("/proc/%s/fd" % process):
             try:
@@ -141,7 +170,7 @@ def users(cards):
             except OSError:
                 continue
             for address in sorted(cards):
-                if place == "/dev/vfio/%s" % group(address):
+                if place in places[address]:
                     yield "%s is used by process %s" % (address, process)
 
 

@@ -45,3 +45,11 @@ def test_a_host_takes_its_own_lines_and_nothing_that_is_empty(modules):
     given = {"pci": {"device_spec": {"a": ["1"], "b": ["2"]}, "alias": [], "report_in_placement": True}, "libvirt": {"num_pcie_ports": 28}}
     assert modules.options.of_host(given, "a") == {"pci": {"device_spec": ["1"], "report_in_placement": "true"}, "libvirt": {"num_pcie_ports": "28"}}
     assert modules.options.of_host(given, "c") == {"pci": {"report_in_placement": "true"}, "libvirt": {"num_pcie_ports": "28"}}
+
+
+def test_what_is_said_of_other_hosts_alone_leaves_this_one_as_it_is(modules):
+    given = {"pci": {"device_spec": {"a": ["1"], "b": []}, "alias": ["x"]}}
+    assert [modules.options.unnamed(given, host) for host in ("a", "b", "c")] == [[], [], [("pci", "device_spec")]]
+    assert modules.options.with_kept({"pci": {"alias": ["x"]}}, {"pci": {"device_spec": ["old"]}}, [("pci", "device_spec")]) == {
+        "pci": {"alias": ["x"], "device_spec": ["old"]},
+    }  # fmt: skip

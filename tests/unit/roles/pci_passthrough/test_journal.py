@@ -134,6 +134,29 @@ def disk(host):
     host.machine.write("/proc/self/mountinfo", "30 1 254:0 / /srv rw - ext4 /dev/dm-0 rw\n")
 
 
+def nic(host, **facts):
+    """An interface of the card that no default route leads through."""
+    host.machine.link("/sys/class/net/ens9", f"../../devices/pci0000:00/{CARD}/net/ens9")
+    host.machine.write(f"/sys/devices/pci0000:00/{CARD}/net/ens9/operstate", facts.get("state", "down") + "\n")
+    if "master" in facts:
+        host.machine.link(f"/sys/devices/pci0000:00/{CARD}/net/ens9/master", "../../../../virtual/net/" + facts["master"])
+
+
+def nvme(host, mounts="", swaps="", holder=None, process=None):
+    """A disk on the card of which the host knows otherwise than by its number."""
+    host.machine.link("/sys/class/block/nvme0n1", f"../../devices/pci0000:00/{CARD}/nvme0n1")
+    host.machine.write(f"/sys/devices/pci0000:00/{CARD}/nvme0n1/size", "9\n")
+    host.machine.write("/proc/self/mountinfo", mounts)
+    host.machine.write("/proc/swaps", "Filename Type Size Used Priority\n" + swaps)
+    if holder:
+        host.machine.write(f"/sys/devices/pci0000:00/{CARD}/nvme0n1/holders/{holder}/size", "9\n")
+    if process:
+        host.machine.link(f"/proc/{process}/fd/3", "/dev/nvme0n1")
+
+
+BTRFS = "30 1 0:45 / /srv rw,relatime shared:1 - btrfs /dev/nvme0n1 rw\n"
+
+
 def guest(host):
     host.machine.link("/proc/77/fd/5", "/dev/vfio/1")
 
@@ -151,6 +174,12 @@ REFUSALS = {
     "uplink": (uplink, {}, f"{CARD} is ens3, which the default route of this host leads through"),
     "uplink below a bridge": (bridged_uplink, {}, f"{CARD} is ens3, which the default route"),
     "disk": (disk, {}, f"{CARD} has the disk that is mounted at /srv"),
+    "interface that is up": (lambda host: nic(host, state="up"), {}, f"{CARD} is ens9, which is up"),
+    "interface of a bridge": (lambda host: nic(host, master="ovs-system"), {}, f"{CARD} is ens9, which belongs to ovs-system"),
+    "disk of btrfs": (lambda host: nvme(host, mounts=BTRFS), {}, f"{CARD} has the disk that is mounted at /srv"),
+    "swap": (lambda host: nvme(host, swaps="/dev/nvme0n1 partition 9 0 -2\n"), {}, f"{CARD} has the disk nvme0n1, which this host swaps to"),
+    "disk of an array": (lambda host: nvme(host, holder="md0"), {}, f"{CARD} has the disk nvme0n1, which md0 is made of"),
+    "open disk": (lambda host: nvme(host, process=88), {}, f"{CARD} is used by process 88"),
     "guest": (guest, {}, f"{CARD} is used by process 77"),
     "driver that stays": (lambda host: None, {"keep_off": ["igb"]}, f"igb cannot be kept off this host: it drives {TWIN}, which stays"),
     "word that ends a line": (lambda host: None, {"arguments": ['a"; reboot']}, "has a character that GRUB"),
@@ -162,6 +191,12 @@ REFUSALS = {
     "no custom.cfg": (lambda host: host.machine.write(CONFIG, host.machine.read(CONFIG).replace("custom.cfg", "x")), {}, "does not read custom.cfg"),
     "no one-shot": (lambda host: host.machine.write(CONFIG, host.machine.read(CONFIG).replace("save_env next_entry", "")), {}, "for one boot"),
 }
+
+
+def test_an_interface_and_a_disk_that_nobody_uses_may_go(host):
+    nic(host)
+    nvme(host, mounts="30 1 0:45 / /srv rw - btrfs /dev/sda rw\n")
+    assert list(host.modules.pci.in_use({CARD: {}})) == []
 
 
 @pytest.mark.parametrize("name", REFUSALS)

@@ -78,10 +78,11 @@ providers:
   description: For each host and address what Placement must show.
   returned: success
   type: dict
-reserved:
-  description: For each host and address why a card is out of service.
+out_of_service:
+  description: Host and address of each card that nobody is to get.
   returned: success
-  type: dict
+  type: list
+  elements: dict
 counts_cards:
   description: Whether limits count cards.
   returned: success

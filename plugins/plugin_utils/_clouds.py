@@ -21,7 +21,7 @@ def slice_of(plan, name) -> dict:
         "settings_reporting": cloud.get("settings.reporting", {}),
         "reporting": cloud.get("reporting", []),
         "providers": cloud["providers"],
-        "reserved": cloud["reserved"],
+        "out_of_service": [{"host": host, "address": address} for host, cards in sorted(cloud["reserved"].items()) for address in sorted(cards)],
         "computes": sorted(cloud["settings"].get("nova-compute", {}).get("pci", {}).get("device_spec", {})),
         "counts_cards": bool(rows["registered_limit"]),
         "aggregates": [_aggregate(each, values) for each, values in sorted(rows["aggregate"].items())],

@@ -78,6 +78,9 @@ def begin(request):
     found += initramfs.room(entry["kernel"]) if entry else []
     if found:
         raise host.Refused("; ".join(found))
+    if host.load(ledger.OPEN):
+        # a boot of what an older request prepared must not count for this one
+        clear_trial()
     if not journal["before"]:
         journal["before"] = {"drivers": pci.drivers(), "routes": pci.routes()}
     host.remove(LEAVING)

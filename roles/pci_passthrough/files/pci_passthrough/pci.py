@@ -160,9 +160,16 @@ def in_use(cards):
                 yield "%s has the disk %s, which this host swaps to" % (address, name)
 
 
+def _doors(address):
+    """Yield the files through which a process has a card: its group, the card alone (iommufd), its disks."""
+    yield "/dev/vfio/%s" % group(address)
+    yield from ("/dev/vfio/devices/" + name for name in _names("%s/%s/vfio-dev" % (DEVICES, address)))
+    yield from ("/dev/" + name for name in _on(address, "block"))
+
+
 def users(cards):
     """Yield which processes have a card open, which is a guest's then, or a disk on it."""
-    places = {address: {"/dev/vfio/%s" % group(address)} | {"/dev/" + name for name in _on(address, "block")} for address in cards}
+    places = {address: set(_doors(address)) for address in cards}
     for process in filter(str.isdigit, _names("/proc")):
         for name in _names("/proc/%s/fd" % process):
             try:

@@ -45,6 +45,15 @@ def test_a_cloud_whose_limits_count_no_cards(plan):
     assert (flavor["vcpus"], flavor["ram_mib"], flavor["is_public"]) == (16, 192 * 1024, False)
 
 
+def test_cards_out_of_service_are_named_one_by_one():
+    out = {"b": {"0000:2b:00.0": "quarantined", "0000:1b:00.0": "maintenance"}, "a": {"0000:3b:00.0": "quarantined"}}
+    cloud = {"settings": {}, "providers": {}, "reserved": out}
+    rows = [{"kind": "nova_cloud", "id": "main", "decisions": [{"subject": subject, "value": value} for subject, value in cloud.items()]}]
+    assert [tuple(one.values()) for one in _clouds.slice_of({"resources": rows}, "main")["out_of_service"]] == [
+        ("a", "0000:3b:00.0"), ("b", "0000:1b:00.0"), ("b", "0000:2b:00.0"),
+    ]  # fmt: skip
+
+
 def test_a_cloud_whose_limits_count_cards(plan):
     mine = _clouds.slice_of(plan(series="2026.2", nova="34.0.0"), "main")
     (name,) = mine["registered"]

@@ -157,6 +157,11 @@ def nvme(host, mounts="", swaps="", holder=None, process=None):
 BTRFS = "30 1 0:45 / /srv rw,relatime shared:1 - btrfs /dev/nvme0n1 rw\n"
 
 
+def iommufd(host):
+    host.machine.at(f"/sys/bus/pci/devices/{CARD}/vfio-dev/vfio0").mkdir(parents=True)
+    host.machine.link("/proc/79/fd/5", "/dev/vfio/devices/vfio0")
+
+
 def guest(host):
     host.machine.link("/proc/77/fd/5", "/dev/vfio/1")
 
@@ -181,6 +186,7 @@ REFUSALS = {
     "disk of an array": (lambda host: nvme(host, holder="md0"), {}, f"{CARD} has the disk nvme0n1, which md0 is made of"),
     "open disk": (lambda host: nvme(host, process=88), {}, f"{CARD} is used by process 88"),
     "guest": (guest, {}, f"{CARD} is used by process 77"),
+    "guest without a group": (iommufd, {}, f"{CARD} is used by process 79"),
     "driver that stays": (lambda host: None, {"keep_off": ["igb"]}, f"igb cannot be kept off this host: it drives {TWIN}, which stays"),
     "word that ends a line": (lambda host: None, {"arguments": ['a"; reboot']}, "has a character that GRUB"),
     "no ssh": (lambda host: host.machine.listen(), {}, "nothing listens on port 22"),

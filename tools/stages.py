@@ -20,9 +20,9 @@ from typing import NamedTuple
 import scenarios
 
 QUICK = ["shellcheck", "yamllint", "ruff", "ansible-lint", "unit", "shape"]
-TEST = [*QUICK, "rules-bite", "oracle", "docs-lint", "sanity", "galaxy-importer"]
+TEST = [*QUICK, "unit-long", "rules-bite", "oracle", "docs-lint", "sanity", "galaxy-importer"]
 # the quick checks have had their say in `make test`; here comes what is too slow for every change
-LONG = ["unit-long", "oracle-long", "pages", "other-core"]
+LONG = ["oracle-long", "pages", "other-core"]
 SHOWN_LINES = 60
 
 

@@ -18,6 +18,9 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.action import host_plan
 from nova_machine import NOVA, ROLE, SYSTEM
 
+# each plays the whole role by ansible-playbook
+pytestmark = pytest.mark.long
+
 COLLECTIONS = str(Path(host_plan.__file__).parents[5])
 COLLECTION = ROLE.parents[1]
 SYSTEMCTL = """\

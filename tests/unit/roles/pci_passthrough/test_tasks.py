@@ -12,6 +12,9 @@ import pytest
 from passthrough_host import ADDRESS, WANT, bound, seen
 from told import Told, wrong
 
+# each plays the whole role by ansible-playbook
+pytestmark = pytest.mark.long
+
 ROLE = Path(__file__).resolve().parents[4] / "roles/pci_passthrough"
 # What would act on the machine that runs the test is told to a stand-in.
 REPLACED = {

@@ -38,6 +38,8 @@ class Service:
         try:
             self.conf(self.given["args"], project=self.given["project"], prog=self.name, default_config_files=self.given["files"],
                       default_config_dirs=self.given["dirs"])
+        except cfg.ConfigFileParseError as error:
+            return "%s: its configuration cannot be read: %s" % (self.name, self.shown(no_line(error)))
         except (cfg.Error, SystemExit) as error:
             return "%s: its configuration cannot be read: %s" % (self.name, self.shown(error).replace("\n", " "))
         self.files = read_by(self.given)
@@ -58,6 +60,11 @@ class Service:
 
     def at(self, path, line):
         return "%s: %s line %d" % (self.name, self.shown(path), line)
+
+
+def no_line(error):
+    """Where a file cannot be parsed: oslo.config quotes the broken line itself, and a password may stand in it."""
+    return "Failed to parse %s: at %s:%s" % (error.config_file, error.config_file, getattr(error.__context__, "lineno", "an unknown line"))
 
 
 def configuration(project):
@@ -259,7 +266,19 @@ def filters(service):
     except Exception as error:  # whatever it is, it would end nova-scheduler
         return ["%s: [filter_scheduler] available_filters cannot be loaded: %s" % (service.name, sentence(error))]
     return ["%s: this release has no filter %s" % (service.at(path, line), name)
-            for path, line, _value in wanted for name in service.conf.filter_scheduler.enabled_filters if name not in names]
+            for path, line, _value in wanted for name in service.conf.filter_scheduler.enabled_filters if name not in names] + lost_filters(service)
+
+
+def lost_filters(service):
+    """Filters of the site that our list would take out of force; without them a server may come to hosts that are not its tenant's."""
+    lines, ours = service.lines("filter_scheduler", "enabled_filters"), service.given["ours"]
+    others = [row for row in lines if row[0] != ours]
+    if not others or len(others) == len(lines):
+        return []
+    path, line, value = others[-1]
+    has = service.conf.filter_scheduler.enabled_filters
+    return ["%s: it has the filter %s, and our %s takes it away: name it in ours too, or take it out there"
+            % (service.at(path, line), name, service.shown(ours)) for name in (one.strip() for one in value.split(",")) if name and name not in has]
 
 
 def judged(service, document):

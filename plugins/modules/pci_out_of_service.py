@@ -11,6 +11,8 @@ short_description: Take single cards of a cloud out of service, and bring them b
 description:
   - Tells Placement to keep a card for nobody, so that no server gets it. Nova leaves that number alone over restarts and reboots, but where cards
     are used once.
+  - A card that is used once looks the same while it waits to be wiped. So that its worker leaves it alone, it stands in C(pci_one_time_use_out) of the role
+    P(sovereign.ai_stack.pci_one_time_use#role) too.
   - That the card is out of service belongs into C(ai_stack_states) too; Placement cannot keep a reason.
 version_added: 0.1.0
 author:

@@ -40,7 +40,8 @@ options:
     description:
       - V(present) adds O(host_traits), and makes their names where they are new.
       - V(absent) takes O(host_traits) away, and their names where no provider has them any more; and removes O(providers) that were left behind. A card
-        that is in use is refused, and server and project are named.
+        that is in use is refused, and server and project are named; so is one that Placement keeps for nobody, since nova-compute, where it still has the
+        card, makes its provider anew and for everybody.
       - V(compared) compares O(providers) and O(host_traits).
     type: str
     choices: [present, absent, compared]

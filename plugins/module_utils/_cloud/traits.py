@@ -76,6 +76,9 @@ def absent(has, current, having, left):
         where = 'card %s of host %s' % (card['address'], safe(card['host']))
         if card['servers']:
             outcome.mistakes.append('%s is in use by %s' % (where, in_words(card['servers'], None)))
+        elif card['reserved']:
+            # nova-compute may still have it, and would make it anew, for everybody
+            outcome.mistakes.append('%s is kept for nobody: it waits to be wiped, or is out of service' % where)
         else:
             outcome.call('placement', 'DELETE', '/resource_providers/%s' % card['uuid'], None, '%s leaves placement' % where)
             outcome.shows(where, card['provider'], None)

@@ -61,8 +61,8 @@ class Card:
         return hashlib.sha256(content).hexdigest() if content else None
 
     def rom(self):
-        """The digest of the ROM, which is read only after it was switched on."""
-        if not os.path.exists(self.ground.at(self.path + "/rom")):
+        """The digest of the ROM, which is read only after it was switched on; not shown under a guest, whose card may decode its memory by the same part."""
+        if not os.path.exists(self.ground.at(self.path + "/rom")) or set(self.users()) - {str(os.getpid())}:
             return None
         try:
             self.tell("rom", "1")

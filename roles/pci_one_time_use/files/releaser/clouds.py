@@ -15,7 +15,7 @@ _VERSIONS = {"compute": "2.61", "placement": "1.36"}
 _CARD = re.compile(r"(.+)_([0-9A-Fa-f]{4}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7])$")
 _TIMEOUT = 60
 # of a server that no longer has its host's card
-_OVER = ("delete", "shelveOffload")
+_OVER = "delete"
 _MOVED = ("confirmed", "completed", "done")
 
 
@@ -118,7 +118,7 @@ class Cloud:
             if actions is None:
                 return self.moved(consumer, since)
             names = [row["action"] for row in actions["instanceActions"]]
-            return {"id": consumer, "how": "deleted"} if _OVER[0] in names else None
+            return {"id": consumer, "how": "deleted"} if _OVER in names else None
         return self.left(server["server"], host)
 
     @staticmethod

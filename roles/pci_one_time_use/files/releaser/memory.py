@@ -3,8 +3,10 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """The memory of the releaser, and its signed evidence.
 
-cards/<provider>.json   {uuid, host, address, serial, free_at, waits_since, users: [consumers since free_at], cycle, last, failed, asked}
-                        cycle: {nonce, step, generation, class, server, began, answer, evidence}; asked: {reason, by, at}, an operator's wish for its return
+cards/<provider>.json   {uuid, host, address, serial, free_at, waits_since, users: [consumers since free_at], cycle, last, failed, asked,
+                        by_hand: [[class, time]]}
+                        cycle: {nonce, step, generation, class, server, began, answer, evidence}; asked: {reason, by, at}, an operator's wish for its return;
+                        by_hand: when one was begun for a card with which no server had been seen
 servers.json            {server: [provider]}: whose card each server had, so that none accounts for one card more than it had
 evidence/               <host>-<address>-<nonce>.json and .sig beside it
 report.json             what the last round saw
@@ -31,7 +33,7 @@ class Memory:
         """What is known of a card; a provider that was made anew is another one."""
         known = self.ground.load("%s/cards/%s.json" % (STATE, row["uuid"]))
         if known is None:
-            known = {"free_at": self.now(), "waits_since": None, "users": [], "cycle": None, "last": None, "failed": None, "asked": None}
+            known = {"free_at": self.now(), "waits_since": None, "users": [], "cycle": None, "last": None, "failed": None, "asked": None, "by_hand": []}
         return dict(known, **row)
 
     def save(self, card):

@@ -24,13 +24,13 @@ WANTED = ("failed", "untied", "unclear", "silent")
 
 class Round:
     def __init__(self, settings, cloud, memory):
-        self.settings, self.cloud, self.memory = settings, cloud, memory
+        self.settings, self.cloud, self.memory, self.looked = settings, cloud, memory, []
 
     def run(self):
         """Look at every card, tie all those that wait, and only then act; an operator's wish comes first."""
-        looked = [(card, self.cloud.look(card["uuid"])) for card in map(self.memory.card, self.mine())]
+        self.looked = [(card, self.cloud.look(card["uuid"])) for card in map(self.memory.card, self.mine())]
         rows, waiting = [], []
-        for card, seen in looked:
+        for card, seen in self.looked:
             state, why = self.state(card, seen) if seen else ("gone", "its provider went while it was looked at")
             (waiting if state == "waits" else rows).append((card, seen) if state == "waits" else self.row(card, state, why))
         ties = [(card, seen, self.due(card, seen, waiting)) for card, seen in waiting]
@@ -131,9 +131,18 @@ class Round:
         since, mine, left = max(other["free_at"] for other in there), {other["uuid"] for other in there}, []
         for server, count in sorted(self.cloud.deleted(card["host"], klass, since, self.settings["aliases"]).items()):
             left += [server] * (count - len(set(self.memory.servers.get(server, ())) - mine))
-        if len(left) < len(there):
-            return None, "finished servers of %s since %s account for %d cards, and %d wait" % (card["host"], since, len(left), len(there))
+        hands = self.by_hand(card["host"], klass, since, waiting)
+        if len(left) < len(there) + hands:
+            told = ", and %d came back by hand" % hands if hands else ""
+            return None, "finished servers of %s since %s account for %d cards, and %d wait%s" % (card["host"], since, len(left), len(there), told)
         return {"id": left[there.index(card)], "how": "deleted"}, ""
+
+    def by_hand(self, host, klass, since, waiting):
+        """How many cards an operator returned, or wants to, with which no server was seen: each of them may be the one that a finished server had."""
+        mine = [other for other, seen in waiting if other["host"] == host and self.klass(seen) == klass]
+        wanted = [other for other in mine if other["asked"] and not (other["users"] or other["cycle"])]
+        begun = [at for other, _seen in self.looked if other["host"] == host for name, at in other["by_hand"] if name == klass and at > since]
+        return len(wanted) + len(begun)
 
     @staticmethod
     def klass(seen):
@@ -149,6 +158,9 @@ class Round:
     def begin(self, card, seen, server):
         cycle = {"nonce": secrets.token_hex(16), "step": "asked", "generation": seen["generation"], "class": self.klass(seen), "server": server}
         card["cycle"] = dict(cycle, began=self.memory.now())
+        if server["id"] is None and not card["users"]:
+            # begun again for the same use it counts once
+            card["by_hand"] = [row for row in card["by_hand"] if row[1] <= card["free_at"]] + [[cycle["class"], self.memory.now()]]
         self.memory.save(card)
 
     def go_on(self, card, seen):

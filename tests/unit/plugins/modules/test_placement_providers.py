@@ -109,6 +109,13 @@ def test_what_was_left_behind_goes_unless_it_is_in_use(settled, run, cloud):
     )  # fmt: skip
 
 
+def test_a_card_that_is_kept_for_nobody_stays(run, cloud):
+    cloud.inventories[f"compute1_{FIRST}"]["CUSTOM_H100"]["reserved"] = 1
+    result = run("placement_providers", providers={"compute1": {FIRST: {}}}, state="absent")
+    assert result["mistakes"] == ["card 0000:1B:00.0 of host compute1 is kept for nobody: it waits to be wiped, or is out of service"]
+    assert not cloud.writes()
+
+
 @pytest.mark.parametrize(
     ("options", "mistakes"),
     [

@@ -174,6 +174,17 @@ def test_what_a_card_shows_after_its_reset_counts(host, make, rows):
     assert failing(host.ask()) == rows
 
 
+@pytest.mark.parametrize("door", [open_group, open_device])
+def test_the_rom_of_a_card_that_a_guest_has_is_not_switched_on(host, door):
+    host.write(SYS + "/rom", "bios")
+    host.link(f"/proc/{os.getpid()}/fd/9", "/dev/vfio/0")
+    assert host.ask(verb="look")["firmware"]["rom"]
+    host.write(SYS + "/rom", "bios")
+    door(host)
+    assert host.ask(verb="look")["firmware"]["rom"] is None
+    assert host.ground.text(SYS + "/rom") == "bios"
+
+
 def test_firmware_is_that_which_was_noted(host):
     host.write(SYS + "/rom", "bios")
     host.write(SYS + "/vpd", "part")

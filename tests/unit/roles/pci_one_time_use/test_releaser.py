@@ -134,6 +134,24 @@ def test_a_server_accounts_for_no_more_cards_than_it_had(site):
     assert here.round(5)[OTHER][0] == "untied"
 
 
+def test_a_card_returned_by_hand_leaves_its_server_to_no_other(site, capsys):
+    """A server came and went on one, the other was kept from all by hand: the server is that of the returned one, whatever becomes of that later."""
+    here = site(ADDRESS, OTHER)
+    here.round()
+    here.cloud.takes("a", "compute1", here.cards[0])
+    here.cloud.ends("a", here.now())
+    here.cloud.inventories[here.cards[1]]["CUSTOM_H100"]["reserved"] = 1
+    here.round(1)
+    assert [state for state, _why in here.round(3).values()] == ["untied", "untied"]
+    assert here.modules.cli.main(["return", "compute1", ADDRESS, "it was a's"]) == 0
+    assert here.round(1)[OTHER][1].endswith("account for 1 cards, and 1 wait, and 1 came back by hand")
+    used(here, "b")
+    here.round(1)
+    assert here.round(3)[ADDRESS][0] == "returned"
+    assert here.round(5)[OTHER][0] == "untied"
+    assert (here.reserved(1), here.host.resets) == (1, [ADDRESS, ADDRESS])
+
+
 def test_a_server_that_was_seen_with_its_card_accounts_for_no_other(site):
     here = site(ADDRESS, OTHER)
     here.round()

@@ -158,7 +158,7 @@ CASES = {
     ),
     "a quota driver that is none": ("nova-api", "[quota]\ndriver = mine\n", "", {"quota": {"driver": "mine"}}, [], 26, f"{OURS} line 2: [quota] driver = mine"),
     "an option that is none": ("nova-compute", "[pci]\nno_such = 1\n", "", {"pci": {"no_such": "1"}}, [], 26, "this release has no option [pci] no_such"),
-    "a file that is none": ("nova-compute", "[pci]\n" + spec(), "broken\n", {}, [PF], 26, f"cannot be read: {MAIN} line 1"),
+    "a file that is none": ("nova-compute", "[pci]\n" + spec(), "broken\n", {}, [PF], 26, f"cannot be read: Failed to parse {MAIN}: at {MAIN}:1"),
     "a value that the main file takes away": (
         "nova-scheduler",
         "[filter_scheduler]\nenabled_filters = ComputeFilter\n",

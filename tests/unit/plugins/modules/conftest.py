@@ -10,6 +10,7 @@ import json
 
 import cloud as small
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cloud import session, work
 
@@ -27,12 +28,15 @@ def run(cloud, capsys, monkeypatch):
 
     def run_module(name, check=False, region="RegionOne", **options):
         monkeypatch.setattr(work, "connect", lambda *words: session.Session(small.connection(cloud, region), "Cloud main", words[-1]))
+        # in a process that loaded the controller's part of Ansible a module's warnings go to the screen
+        said = []
+        monkeypatch.setattr(AnsibleModule, "warn", lambda module, warning: said.append(warning))
         cloud.asked.clear()
         cloud.versions.clear()
         arguments = {"cloud": "main", "_ansible_check_mode": check, "_ansible_diff": True, **options}
         with patch_module_args(arguments), pytest.raises(SystemExit):
             importlib.import_module(MODULES + name).main()
-        result = json.loads(capsys.readouterr().out)
+        result = {"warnings": said, **json.loads(capsys.readouterr().out)}
         assert not check or not cloud.writes()
         return result
 

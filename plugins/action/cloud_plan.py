@@ -1,18 +1,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""A cloud's part of the plan of this run; see the module of the same name for its documentation."""
+"""The clouds' parts of the plan of this run; see the module of the same name for its documentation."""
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _clouds, _site
+from ..plugin_utils import _clouds, _run, _site
 from ..plugin_utils._edge import one_sentence
+from .host_plan import slice_of_this_run
 
-SPEC = {name: {"type": kind, "required": True} for name, kind in (("cloud", "str"), ("plan", "path"), ("plan_sha256", "str"))}
+SPEC = {"cloud": {"type": "str"}, "plan": {"type": "path"}, "plan_sha256": {"type": "str"}, "planned": {"type": "bool", "default": False}}
 
 
 class ActionModule(ActionBase):
@@ -21,17 +23,31 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        dummy, given = self.validate_argument_spec(SPEC)
+        dummy, given = self.validate_argument_spec(SPEC, required_together=[("plan", "plan_sha256")])
         with one_sentence(self._display, result, "The cloud's part of the plan"):
-            result.update(changed=False, **read(pathlib.Path(given["plan"]), given["plan_sha256"], given["cloud"]))
+            path, wanted = given["plan"], given["plan_sha256"]
+            if path is None or given["planned"]:
+                path, wanted = self._of_this_run(path, wanted, given["planned"], task_vars)
+            result.update(changed=False, **read(pathlib.Path(path), wanted, given["cloud"]))
         return result
 
+    def _of_this_run(self, path, wanted, planned, task_vars):
+        """(path, digest or None) of the plan in the report folder; planned: of none but the one that this run made, by the slice of its host."""
+        site, dummy = _run.site_intent(self._templar, task_vars)
+        reports, host = _site.Reports(_site.report_root(site, os.getcwd())), task_vars["inventory_hostname"]
+        mine = slice_of_this_run(reports, host) if planned else None
+        if planned and (not mine or wanted not in (None, mine["plan_sha256"])):
+            raise _site.SiteError(f"This run has no plan for {host}: the verb did not come to planning it. Nothing was changed.")
+        return path or reports.path("plan.json"), mine["plan_sha256"] if mine else wanted
 
-def read(path, wanted, cloud):
+
+def read(path, wanted, cloud=None):
+    """{clouds: {name: slice}}, and the slice of one cloud beside it. wanted: digest of the plan; None: whichever is there."""
     data = _site.read(path, _site.PLAN_CAP)
-    if _site.sha256(data) != wanted:
+    if wanted not in (None, _site.sha256(data)):
         raise _site.SiteError(f"{path} is not the plan of this run: another one was written since. Nothing was changed.")
+    plan = _site.parse(path, data)
     try:
-        return _clouds.slice_of(_site.parse(path, data), cloud)
+        return {"clouds": _clouds.acted_on(plan), **(_clouds.slice_of(plan, cloud) if cloud is not None else {})}
     except _clouds.NotPlanned as why:
         raise _site.SiteError(f"{why} Nothing was changed.") from None

@@ -7,27 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloud_plan
-short_description: Read a cloud's part of the plan of this run
+short_description: Read the clouds' parts of the plan of this run
 description:
-  - Gives what M(sovereign.ai_stack.plan) decided for one cloud, in the words of the role C(nova_pci_passthrough) and of the modules that act on a cloud.
-  - Refuses a plan that was written by another run, and a cloud for which the plan has nothing.
+  - Gives what M(sovereign.ai_stack.plan) decided for clouds, in the words of the role C(nova_pci_passthrough) and of the modules that act on a cloud.
+  - Refuses a plan that was written by another run, and a cloud that is named and for which the plan has nothing.
   - Runs on the controller and changes nothing.
 version_added: 0.1.0
 author:
   - sovereign.ai_stack contributors (@sovereign)
 options:
   cloud:
-    description: Name of the cloud in C(ai_stack_clouds).
+    description: Name of the cloud in C(ai_stack_clouds) whose part is returned by itself too.
     type: str
-    required: true
   plan:
-    description: Path of the plan, C(reports.plan_json) of what M(sovereign.ai_stack.plan) returned.
+    description: Path of the plan, C(reports.plan_json) of what M(sovereign.ai_stack.plan) returned; without it that of the report folder.
     type: path
-    required: true
   plan_sha256:
     description: Its digest, C(plan_sha256) of the same.
     type: str
-    required: true
+  planned:
+    description: Whether only a plan that this very run made will do, which its verb knows by the host for which the task runs.
+    type: bool
+    default: false
 attributes:
   action:
     support: full
@@ -53,65 +54,84 @@ EXAMPLES = r"""
     plan: "{{ plan.reports.plan_json }}"
     plan_sha256: "{{ plan.plan_sha256 }}"
   register: main
+
+- name: Take the parts of all clouds that this run acts on
+  sovereign.ai_stack.cloud_plan:
+    planned: true
+  run_once: true
+  register: all
 """
 
 RETURN = r"""
+clouds:
+  description: For each cloud that a run acts on all that follows. It is one that packages deployed, and whose C(hosts) the site says.
+  returned: success
+  type: dict
+hosts:
+  description: Hosts that run services of the cloud, whatever the limit.
+  returned: when O(cloud) is given
+  type: list
+  elements: str
+admin:
+  description: Host that has C(clouds.yaml) and the SDK.
+  returned: when O(cloud) is given
+  type: str
 settings:
   description: Options of each service, as the role C(nova_pci_passthrough) takes them.
-  returned: success
+  returned: when O(cloud) is given
   type: dict
 settings_reporting:
   description: The same while hosts report their cards and nobody asks for them by Placement yet; empty where Placement does not count cards.
-  returned: success
+  returned: when O(cloud) is given
   type: dict
 reporting:
   description: Hosts that report their cards already, by the record.
-  returned: success
+  returned: when O(cloud) is given
   type: list
   elements: str
 computes:
   description: Hosts whose cards the cloud gets.
-  returned: success
+  returned: when O(cloud) is given
   type: list
   elements: str
 providers:
   description: For each host and address what Placement must show.
-  returned: success
+  returned: when O(cloud) is given
   type: dict
 out_of_service:
   description: Host and address of each card that nobody is to get.
-  returned: success
+  returned: when O(cloud) is given
   type: list
   elements: dict
 counts_cards:
   description: Whether limits count cards.
-  returned: success
+  returned: when O(cloud) is given
   type: bool
 aggregates:
   description: Aggregates with hosts, metadata, and the tenant that a filter leaves in.
-  returned: success
+  returned: when O(cloud) is given
   type: list
   elements: dict
 host_traits:
   description: Traits of the providers of hosts.
-  returned: success
+  returned: when O(cloud) is given
   type: dict
 registered:
   description: Registered limits by name.
-  returned: success
+  returned: when O(cloud) is given
   type: dict
 projects:
   description: Limits of projects.
-  returned: success
+  returned: when O(cloud) is given
   type: dict
 flavors:
   description: Flavors, without a word on who may use them.
-  returned: success
+  returned: when O(cloud) is given
   type: list
   elements: dict
 access:
   description: The same flavors, with the projects that may.
-  returned: success
+  returned: when O(cloud) is given
   type: list
   elements: dict
 """

@@ -22,6 +22,8 @@ def slice_of(plan, name) -> dict:
         "reporting": cloud.get("reporting", []),
         "providers": cloud["providers"],
         "out_of_service": [{"host": host, "address": address} for host, cards in sorted(cloud["reserved"].items()) for address in sorted(cards)],
+        "hosts": cloud.get("hosts", []),
+        "admin": cloud.get("admin") or "localhost",
         "computes": sorted(cloud["settings"].get("nova-compute", {}).get("pci", {}).get("device_spec", {})),
         "counts_cards": bool(rows["registered_limit"]),
         "aggregates": [_aggregate(each, values) for each, values in sorted(rows["aggregate"].items())],
@@ -31,6 +33,13 @@ def slice_of(plan, name) -> dict:
         "flavors": [values["flavor"] for _name, values in sorted(rows["flavor"].items())],
         "access": [{**values["flavor"], "access": values["access"]} for _name, values in sorted(rows["flavor"].items())],
     }
+
+
+def acted_on(plan) -> dict:
+    """{name: what a run does for it} of every cloud that a run acts on: one of packages, whose hosts are known."""
+    found = {one["id"]: {row["subject"]: row["value"] for row in one["decisions"]} for one in plan["resources"] if one["kind"] == "nova_cloud"}
+    mine = sorted(name for name, values in found.items() if values.get("hosts") and values.get("deployment") == "packages")
+    return {name: slice_of(plan, name) for name in mine}
 
 
 def _of(plan, name, kind):

@@ -118,6 +118,8 @@ def _of_names(intent, known):
         if "x-defines" in node and isinstance(value, str):
             names[node["x-defines"]].append(value)
     names.update(known)
+    names["admin"] = None if names["host"] is None else [*names["host"], "localhost"]
+    names["members"] = None if None in (names["host"], names["group"]) else [*names["group"], *names["host"]]
     for tokens, value, node in found:
         if "x-ref" in node and isinstance(value, str):
             yield from _of_reference(tokens, node["x-ref"], value, names)
@@ -134,8 +136,17 @@ def _of_reference(tokens, kind, name, names):
     if kind == "group" and name in (names["host"] or ()):
         yield tokens, "INT-5", f'wants an inventory group; "{_words.printable(name)}" is a host', None
     else:
-        where = {"group": "in the inventory", "host": "in the inventory", "rule": "in the register of rules"}.get(kind, "in the intent")
-        yield tokens, "INT-5", f'there is no {kind} "{_words.printable(name)}" {where}', _words.nearest(name, there)
+        what, where = _PLACES.get(kind, (kind, "in the intent"))
+        yield tokens, "INT-5", f'there is no {what} "{_words.printable(name)}" {where}', _words.nearest(name, there)
+
+
+_PLACES = {
+    "group": ("group", "in the inventory"),
+    "host": ("host", "in the inventory"),
+    "admin": ("host", "in the inventory"),
+    "members": ("group or host", "in the inventory"),
+    "rule": ("rule", "in the register of rules"),
+}
 
 
 def _of_twins(tokens, key, rows):
@@ -161,9 +172,29 @@ def _of_values(intent):
                 yield tokens, "INT-4", '"use: passthrough" wants the key "cloud" beside it', None
             if len(tokens) == 2 and "layout" not in value and value.get("use") == "mig":
                 yield tokens, "INT-4", '"use: mig" wants the key "layout" beside it', None
+        if isinstance(value, dict) and tokens[:1] == ("ai_stack_windows",):
+            yield from _of_window(tokens, value)
+        if isinstance(value, dict) and tokens[:1] == ("ai_stack_pools",):
             most, least = value.get("max"), value.get("guaranteed")
             if isinstance(most, int) and isinstance(least, int) and least > most:
                 yield (*tokens, "guaranteed"), "INT-3", f"wants at most max, which is {most}", str(most)
+
+
+def _of_window(tokens, row):
+    times = {key: row[key] for key in ("from", "until") if isinstance(row.get(key), str) and len(row[key]) == len("YYYY-MM-DDTHH:MMZ")}
+    for key, text in times.items():
+        if not _is_moment(text):
+            yield (*tokens, key), "INT-3", "is no time of the calendar", None
+    if len(times) == 2 and all(map(_is_moment, times.values())) and times["until"] <= times["from"]:
+        yield (*tokens, "until"), "INT-3", "wants a time after from", None
+
+
+def _is_moment(text) -> bool:
+    try:
+        datetime.datetime.strptime(text, "%Y-%m-%dT%H:%MZ")
+    except ValueError:
+        return False
+    return True
 
 
 def _is_day(text) -> bool:
@@ -175,10 +206,21 @@ def _is_day(text) -> bool:
 
 
 def planned_only(intent) -> list[dict]:
-    """What the plan decides and no role of this version acts on."""
-    found = [(tokens, value) for tokens, value, node in _schema.walk(intent) if isinstance(value, str) and value in node.get("x-planned", ())]
-    what = "this version of the collection plans \"%s\" and does not act on it yet: deploy refuses"
-    return [conflict("INT-7", _schema.path_of(tokens), what % value, "a site without it, to deploy") for tokens, value in found]
+    """What the plan decides for clouds that get cards, and no verb acts on; a usable intent, as of check."""
+    pools = [pool for pool in intent.get("ai_stack_pools") or () if isinstance(pool, dict) and pool.get("use") == "passthrough"]
+    named = {pool.get("cloud"): pool["name"] for pool in reversed(pools)}
+    found = []
+    for tokens, value, node in _schema.walk(intent):
+        row = intent["ai_stack_clouds"][tokens[1]] if tokens[:1] == ("ai_stack_clouds",) and len(tokens) > 1 else None
+        if not isinstance(row, dict) or row.get("name") not in named:
+            continue
+        if isinstance(value, str) and value in node.get("x-planned", ()):
+            what = f'this version of the collection plans "{value}" and does not act on it yet: deploy refuses'
+            found.append(conflict("INT-7", _schema.path_of(tokens), what, "a site without it, to deploy"))
+        elif len(tokens) == 2 and not row.get("hosts") and row.get("deployment", "packages") == "packages":
+            what = f'pool {named[row["name"]]} gives it cards, and it does not say which hosts run its services: deploy refuses'
+            found.append(conflict("INT-4", _schema.path_of(tokens), what, 'the key "hosts": an inventory group, computes and controllers'))
+    return found
 
 
 def not_yet(intent) -> list[dict]:

@@ -56,7 +56,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     broken = _broken(intent, usable, refused)
     wanted, places = _intent.squeezed(_intent.public(usable))
     refused += _certificate(wanted)
-    later = _intent.planned_only(intent)
+    later = [_replaced(row, places) for row in _intent.planned_only(wanted)]
     plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled)
     for part in ("conflicts", "warnings", "waived"):
         plan[part] = [_replaced(row, places) for row in plan[part]]

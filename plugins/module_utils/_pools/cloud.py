@@ -28,6 +28,8 @@ class Cloud:
         self.installed = self._installed()
         series = self.index.series.get(str(row.get('series')))
         self.series = Series(self.index, series, self.installed or row.get('nova'), row.get('placement')) if series else None
+        # hosts that run its services, computes and controllers; none where the site does not say
+        self.members = sorted(site.claims.members(row)) if row.get('hosts') else []
         self.confirmed = frozenset(site.intent.get('ai_stack_confirm') or ())
         self.waived = site.waivers.for_cloud(self.name, [pool.name for pool in self.pools])
 

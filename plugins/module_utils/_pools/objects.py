@@ -155,7 +155,9 @@ def providers(cloud):
 def _cloud(cloud):
     options, rows = of_cloud(cloud)
     reserved = {name: {card['address']: card['status'] for card in pool.kept[name]} for pool in cloud.pools for name in pool.donors if pool.kept[name]}
-    rows = [_row('series', cloud.series.name, 'as ai_stack_clouds says', 'NR-99', cloud.index), _row('settings', options, 'what each service reads')] + rows
+    rows = [_row('series', cloud.series.name, 'as ai_stack_clouds says', 'NR-99', cloud.index), _row('settings', options, 'what each service reads'),
+            _row('deployment', cloud.row.get('deployment', 'packages'), 'as ai_stack_clouds says'),
+            _row('hosts', cloud.members, 'they run its services', 'NR-103', cloud.index), _row('admin', cloud.row.get('admin'), 'it has clouds.yaml')] + rows
     if cloud.placement:
         rows += [_row('settings.reporting', before_placement_is_asked(options), 'until the gate has seen all providers', 'NR-40', cloud.index),
                  _row('reporting', sorted(cloud.reporting), 'hosts that report already, by the record', 'NR-42', cloud.index)]

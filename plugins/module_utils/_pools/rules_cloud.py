@@ -10,6 +10,7 @@ from .._compat import versions
 from .._compat.register import Objection, rule
 from .._compat.text import did_you_mean, listed, safe
 from . import names
+from .donor import USE
 
 MANY = 8
 _SLOW = 10000
@@ -24,6 +25,25 @@ def series_is_known(cloud):
     elif cloud.series.agrees is False:
         yield Objection('cloud %s is of series %s, and its hosts have Nova %s' % (safe(cloud.name), cloud.series.name, safe(cloud.series.nova)),
                         'the series of Nova %s' % cloud.series.release[0], cloud.path('series'))
+
+
+@rule('NR-103', 'cloud')
+def service_hosts_are_of_one_cloud(cloud):
+    """One nova.conf, one cloud."""
+    named = {pool.get('cloud') for _dummy, pool in cloud.site.claims.pools if pool['use'] == USE}
+    for at, row in enumerate(cloud.site.intent.get('ai_stack_clouds') or ()):
+        both = sorted(set(cloud.members) & set(cloud.site.claims.members(row))) if row.get('hosts') and at != cloud.at else []
+        if both and (at < cloud.at or row['name'] not in named):
+            yield Objection('%s would run services of cloud %s and of cloud %s' % (listed(both), safe(row['name']), safe(cloud.name)),
+                            'hosts of its own for each cloud', cloud.path('hosts'))
+
+
+@rule('NR-103', 'cloud')
+def donor_runs_services_of_its_cloud(cloud):
+    """A host whose nova-compute nobody tells keeps its cards from everybody."""
+    for name in sorted(set(cloud.donors) - set(cloud.members)) if cloud.row.get('hosts') else ():
+        yield Objection('this host gives cards to cloud %s and is not among its hosts, %s' % (safe(cloud.name), safe(cloud.row['hosts'])),
+                        'a group that has this host too', cloud.path('hosts'), None, name)
 
 
 @rule('NR-16', 'cloud')

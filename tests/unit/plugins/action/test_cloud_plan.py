@@ -9,7 +9,8 @@ import hashlib
 import json
 
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.action import cloud_plan
+from ansible_collections.sovereign.ai_stack.plugins.action import cloud_plan, host_plan
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _lock
 
 CLOUD = {"kind": "nova_cloud", "id": "main", "decisions": [{"subject": key, "value": {}} for key in ("settings", "providers", "reserved")]}
 
@@ -48,3 +49,42 @@ def test_any_other_plan_is_refused_in_one_sentence(site, plan, document, more, m
 def test_a_plan_that_is_not_there_is_named(site):
     result, dummy = site.run(cloud_plan, host="gpu1", cloud="main", plan=str(site.folder / "none.json"), plan_sha256="0")
     assert "none.json cannot be read" in result["msg"]
+
+
+ACTED = {**CLOUD, "decisions": [*CLOUD["decisions"], {"subject": "deployment", "value": "packages"}, {"subject": "hosts", "value": ["c1", "gpu1"]}]}
+TOOL = {**ACTED, "id": "tool", "decisions": [*ACTED["decisions"][:-2], {"subject": "deployment", "value": "kolla"}, ACTED["decisions"][-1]]}
+
+
+@pytest.fixture
+def written(site):
+    """Plan and slice of a run in the report folder; run: of another one."""
+
+    def write(document, **more):
+        reports = site.folder / "reports/example"
+        (reports / "slices").mkdir(parents=True, exist_ok=True)
+        (reports / "plan.json").write_text(json.dumps(document))
+        digest = hashlib.sha256((reports / "plan.json").read_bytes()).hexdigest()
+        part = {**dict.fromkeys(host_plan.PARTS), "run": _lock.process_of_run(), "plan_sha256": digest, **more}
+        (reports / "slices/gpu1.json").write_text(json.dumps(part))
+
+    return write
+
+
+def test_the_parts_of_all_clouds_that_a_run_acts_on(site, written):
+    written({"resources": [TOOL, ACTED, {**CLOUD, "id": "no hosts"}]})
+    for planned in (False, True):
+        result, dummy = site.run(cloud_plan, host="gpu1", planned=planned)
+        assert list(result["clouds"]) == ["main"], result
+        assert (result["clouds"]["main"]["hosts"], result["clouds"]["main"]["admin"]) == (["c1", "gpu1"], "localhost")
+        assert "settings" not in result
+    written({"resources": [TOOL]})
+    assert site.run(cloud_plan, host="gpu1", planned=True)[0]["clouds"] == {}
+
+
+@pytest.mark.parametrize("more", [{"run": {"pid": 1}}, {"plan_sha256": "0" * 64}])
+def test_a_plan_of_another_run_is_refused_where_only_this_runs_will_do(site, written, more):
+    written({"resources": [ACTED]}, **more)
+    assert list(site.run(cloud_plan, host="gpu1")[0]["clouds"]) == ["main"]
+    result, dummy = site.run(cloud_plan, host="gpu1", planned=True)
+    assert result["failed"] and "Nothing was changed." in result["msg"]
+    assert site.run(cloud_plan, host="gpu2", planned=True)[0]["failed"]

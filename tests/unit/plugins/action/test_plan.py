@@ -50,15 +50,15 @@ def test_a_plan_fails_after_writing_its_reports_and_says_every_conflict(fine):
     assert set(result) == {"changed", "failed", "msg", "plan_sha256", "reports", "summary"}  # Ansible prints it once more
 
 
-def test_a_passthrough_pool_is_planned_and_not_deployed(fine):
-    fine.variables["ai_stack_clouds"] = [{"name": "main", "series": "2025.1", "nova": "31.3.1"}]
+def test_a_pool_of_a_cloud_that_no_verb_acts_on_is_planned_and_not_deployed(fine):
+    fine.variables["ai_stack_clouds"] = [{"name": "main", "series": "2025.1", "nova": "31.3.1", "deployment": "kolla"}]
     fine.variables["ai_stack_pools"] = [{"name": "all", "hosts": "gpu", "use": "passthrough", "cloud": "main"}]
     fine.variables["ai_stack_confirm"] = ["report_in_placement on main"]
     result, said = fine.run(plan)
-    assert result["failed"] is False and "WARNING INT-7: ai_stack_pools[0].use" in said, said
+    assert result["failed"] is False and "WARNING INT-7: ai_stack_clouds[0].deployment" in said, said
     assert [one["kind"] for one in fine.report("plan.json")["resources"]][:1] == ["nova_cloud"]
     result, said = fine.run(plan, mode="deploy")
-    assert result["failed"] is True and "CONFLICT INT-7: ai_stack_pools[0].use" in said
+    assert result["failed"] is True and "CONFLICT INT-7: ai_stack_clouds[0].deployment" in said
 
 
 def test_the_limit_neither_shrinks_the_plan_nor_hides_a_conflict_elsewhere(fine):

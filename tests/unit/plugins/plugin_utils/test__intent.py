@@ -18,7 +18,7 @@ from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _intent,
 WHOLE = yaml.safe_load("""
 ai_stack_site: example
 ai_stack_clouds:
-  - {name: main, region: RegionOne, series: "2026.1", deployment: kolla}
+  - {name: main, region: RegionOne, series: "2026.1", deployment: kolla, hosts: gpu_computes, admin: localhost}
 ai_stack_clusters:
   - {name: ai, kubernetes: "1.37", nodes: gpu_workers}
   - {name: inside, kubernetes: "1.37", nodes: {cloud: main, project: ai, pool: h100-passthrough, count: 3}}
@@ -85,6 +85,7 @@ def test_every_conflict_has_the_six_keys_of_the_contract():
         assert set(row) == {"rule", "host", "path", "message", "source", "nearest"}
 
 
+WINDOW = {"hosts": "gpu_computes", "from": "2026-11-27T22:00Z", "until": "2026-11-28T02:00Z", "servers": "stop", "reason": "cards", "approver": "board"}
 CASES = [
     # what is written, where, rule, path, part of the message, nearest
     (("ai_stack_poools",), [], "INT-1", "ai_stack_poools", "no such variable", "ai_stack_pools"),
@@ -122,6 +123,14 @@ CASES = [
     (("ai_stack_waivers", 0, "scope"), "pool h100-infrence", "INT-5", "ai_stack_waivers[0].scope", "no pool", "h100-inference"),
     (("ai_stack_waivers", 0, "scope"), "group gpu_computs", "INT-5", "ai_stack_waivers[0].scope", "no group", "gpu_computes"),
     (("ai_stack_pools", 1, "name"), "h100-passthrough", "INT-6", "ai_stack_pools[1].name", "is the name of ai_stack_pools[0] too", None),
+    (("ai_stack_windows",), [WINDOW, {**WINDOW, "hosts": "gpu1"}, {**WINDOW, "hosts": "gpu_compute"}], "INT-5", "ai_stack_windows[2].hosts",
+     'no group or host "gpu_compute" in the inventory', "gpu_computes"),
+    (("ai_stack_windows",), [{**WINDOW, "until": "2026-11-27T22:00Z"}], "INT-3", "ai_stack_windows[0].until", "a time after from", None),
+    (("ai_stack_windows",), [{**WINDOW, "from": "2026-11-31T22:00Z"}], "INT-3", "ai_stack_windows[0].from", "no time of the calendar", None),
+    (("ai_stack_windows",), [{**WINDOW, "from": "2026-11-27 22:00"}], "INT-3", "ai_stack_windows[0].from", "a time in UTC like 2026-11-27T22:00Z", None),
+    (("ai_stack_windows",), [{**WINDOW, "servers": "kill"}], "INT-3", "ai_stack_windows[0].servers", "one of stop, cold_migrate, wait", None),
+    (("ai_stack_clouds", 0, "hosts"), "gpu_compute", "INT-5", "ai_stack_clouds[0].hosts", 'no group or host "gpu_compute"', "gpu_computes"),
+    (("ai_stack_clouds", 0, "admin"), "gpu2", "INT-5", "ai_stack_clouds[0].admin", 'no host "gpu2" in the inventory', "gpu1"),
 ]
 
 
@@ -236,8 +245,26 @@ def test_a_vgpu_pool_is_refused_by_name():
 
 def test_what_is_planned_and_not_deployed_is_named():
     found = _intent.planned_only(_intent.of_variables(WHOLE))
-    assert [(row["rule"], row["path"]) for row in found] == [("INT-7", "ai_stack_pools[0].use")]
+    assert [(row["rule"], row["path"]) for row in found] == [("INT-7", "ai_stack_clouds[0].deployment")]
     assert "deploy refuses" in found[0]["message"]
+
+
+@pytest.mark.parametrize(
+    "cloud, rules",
+    [
+        ({"hosts": "gpu_computes"}, []),
+        ({"deployment": "packages", "hosts": "gpu1"}, []),
+        ({"deployment": "packages"}, ["INT-4"]),
+        ({}, ["INT-4"]),
+        ({"deployment": "files", "hosts": "gpu_computes"}, ["INT-7"]),
+        ({"deployment": "kolla"}, ["INT-7"]),
+    ],
+)
+def test_a_cloud_of_packages_that_says_its_hosts_is_acted_on(cloud, rules):
+    intent = {"ai_stack_clouds": [{"name": "other", "deployment": "kolla"}, {"name": "main", **cloud}], "ai_stack_pools": WHOLE["ai_stack_pools"]}
+    found = _intent.planned_only(_intent.of_variables(intent))
+    assert [row["rule"] for row in found] == rules
+    assert all(row["path"].startswith("ai_stack_clouds[1]") and "deploy refuses" in row["message"] for row in found)
 
 
 @pytest.mark.parametrize("key", ["cloud", "shapes", "tenants", "spare", "guest"])

@@ -40,15 +40,18 @@ CLOUD = {"name": "main", "series": "2025.1", "nova": "31.3.1"}
 
 
 @pytest.mark.parametrize("acting", [False, True])
-def test_a_passthrough_pool_is_planned_and_a_deploy_refuses_it_by_name(seen, acting):
-    intent = {"ai_stack_site": "example", "ai_stack_pools": [PASSED], "ai_stack_clouds": [CLOUD], "ai_stack_confirm": ["report_in_placement on main"]}
+@pytest.mark.parametrize("more, rule", [({"hosts": "gpu"}, None), ({}, "INT-4"), ({"hosts": "gpu", "deployment": "kolla"}, "INT-7")])
+def test_a_passthrough_pool_is_planned_and_a_deploy_refuses_what_no_verb_acts_on(seen, acting, more, rule):
+    cloud = {**CLOUD, **more}
+    intent = {"ai_stack_site": "example", "ai_stack_pools": [PASSED], "ai_stack_clouds": [cloud], "ai_stack_confirm": ["report_in_placement on main"]}
     groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"]}
     for document in seen.documents.values():
         document["nvml"] = None
     made = _planner.plan_site(intent, groups, seen, {}, NOW, acting=acting)
     assert made["hosts"]["gpu1"]["state"] == "planned" and "passthrough.bind" in [row["subject"] for row in made["hosts"]["gpu1"]["decisions"]]
     assert {"nova_cloud", "flavor", "aggregate", "image_properties"} <= {one["kind"] for one in made["resources"]}
-    assert rules(made["conflicts"]) == (["INT-7"] if acting else []) and ("INT-7" in rules(made["warnings"])) is not acting
+    assert rules(made["conflicts"]) == ([rule] if acting and rule else [])
+    assert (rule in rules(made["warnings"])) is (not acting) or rule is None
     assert _planner.summary_of(made)["reboots"] == 1  # the cards of gpu2 have the host's driver
 
 

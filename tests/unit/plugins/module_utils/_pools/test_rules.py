@@ -504,6 +504,13 @@ def host_of_two_clouds_is_refused(cloudy):
     clouds = [{"name": name, "series": "2025.1", "nova": "31.3.1"} for name in ("main", "other")]
     doors = ["report_in_placement on main", "report_in_placement on other"]
     refused(cloudy.plan(pools=pools, ai_stack_clouds=clouds, ai_stack_confirm=doors), "NR-103", "are of clouds main, other", "ai_stack_pools[1].cloud")
+    clouds = [{**clouds[0], "hosts": "gpus"}, {"name": "other", "hosts": "gpu-h100-1"}]
+    plan = cloudy.plan(ai_stack_clouds=clouds)
+    refused(plan, "NR-103", "gpu-h100-1 would run services of cloud other and of cloud main", "ai_stack_clouds[0].hosts")
+    plan = cloudy.plan(cloud={"hosts": "another-host"})
+    refused(plan, "NR-103", "gives cards to cloud main and is not among its hosts, another-host", "ai_stack_clouds[0].hosts")
+    assert named(plan["conflicts"], "NR-103")["host"] == "gpu-h100-1"
+    assert cloudy.plan(cloud={"hosts": "gpus"})["conflicts"] == []
 
 
 # Boards

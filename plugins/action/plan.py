@@ -49,6 +49,7 @@ class ActionModule(ActionBase):
         if mode == "deploy" and intent.get("ai_stack_observations") is not None:
             said = "a deploy acts on what the hosts are now, not on recorded files"
             plan["conflicts"].append(_intent.conflict("SITE-6", "ai_stack_observations", said, "leave it out, or run plan"))
+        plan["conflicts"] += _planner.unasked(intent, seen) if mode == "deploy" else ()
         if mode == "plan" and intent.get("ai_stack_trial") is True and seen.recorded:
             said = "a trial build runs on a host, and with recorded files none is asked"
             plan["conflicts"].append(_intent.conflict("SITE-8", "ai_stack_trial", said, "leave it out, or leave out ai_stack_observations"))

@@ -124,7 +124,7 @@ ARGUMENTS = {
 
 
 def seen(session, module):
-    there = session.get("compute", "/os-aggregates")["aggregates"]
+    there = look.aggregates(session)
     if module.params["state"] == "absent":
         return {"aggregates": there}, None
     wanted = sorted({name for row in module.params["aggregates"] for name in aggregates.tenants_of(row) or ()})

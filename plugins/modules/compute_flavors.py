@@ -146,14 +146,12 @@ ARGUMENTS = {
 
 def seen(session, module):
     wanted = {row["name"]: row for row in module.params["flavors"]}
-    there = session.listed("compute", "/flavors/detail?is_public=None", "flavors")
-    mine = [one for one in there if one["name"] in wanted]
+    mine = [one for one in look.flavors(session) if one["name"] in wanted]
     if module.params["state"] == "absent":
         return {"flavors": mine, "servers": {one["id"]: look.servers(session, flavor=one["id"]) for one in mine}}, look.projects(session)
-    asked = [one["id"] for one in mine if wanted[one["name"]]["access"] is not None and not one["os-flavor-access:is_public"]]
-    access = {one: [row["tenant_id"] for row in session.get("compute", f"/flavors/{one}/os-flavor-access")["flavor_access"]] for one in asked}
+    access = look.access(session, [one for one in mine if wanted[one["name"]]["access"] is not None])
     names = sorted({name for row in wanted.values() for name in row["access"] or ()})
-    return {"flavors": mine, "access": access}, look.projects(session, module.params["domain"], names if names or asked else None)
+    return {"flavors": mine, "access": access}, look.projects(session, module.params["domain"], names if names or access else None)
 
 
 def main():

@@ -95,13 +95,12 @@ def seen(session, module):
 
 
 def _host(session, service, projects):
-    moving = session.listed("compute", f"/os-migrations?host={service['host']}", "migrations")
     return {
         "service_host": service["host"],
         "status": service["status"],
         "state": service["state"],
         "servers": [servers.server_of(one, projects) for one in look.servers(session, host=service["host"])],
-        "migrations": servers.going_on(moving),
+        "migrations": look.migrations(session, service["host"]),
     }
 
 

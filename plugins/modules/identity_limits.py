@@ -96,7 +96,6 @@ calls:
 """
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cloud import limits, look, work
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._cloud.session import CloudError
 
 ARGUMENTS = {
     "registered": {"type": "dict", "default": {}},
@@ -109,14 +108,7 @@ ARGUMENTS = {
 
 
 def seen(session, module):
-    services = session.get("identity", "/services")["services"]
-    endpoints = session.get("identity", "/endpoints")["endpoints"]
-    place, mistakes = limits.place_of(services, endpoints, module.params["service_type"], session.region)
-    if mistakes:
-        raise CloudError("\n".join(mistakes))
-    asked = f"?service_id={place[0]}"
-    registered = session.listed("identity", f"/registered_limits{asked}", "registered_limits")
-    rows = limits.Seen(place, registered, session.listed("identity", f"/limits{asked}", "limits", system=True))
+    rows = look.limits(session, module.params["service_type"])
     return rows, look.projects(session, module.params["domain"], list(module.params["projects"]))
 
 

@@ -207,9 +207,7 @@ def _is_day(text) -> bool:
 
 def planned_only(intent) -> list[dict]:
     """What the plan decides for clouds that get cards, and no verb acts on; a usable intent, as of check."""
-    pools = [pool for pool in intent.get("ai_stack_pools") or () if isinstance(pool, dict) and pool.get("use") == "passthrough"]
-    named = {pool.get("cloud"): pool["name"] for pool in reversed(pools)}
-    found = []
+    named, found = _clouds_of_pools(intent), []
     for tokens, value, node in _schema.walk(intent):
         row = intent["ai_stack_clouds"][tokens[1]] if tokens[:1] == ("ai_stack_clouds",) and len(tokens) > 1 else None
         if not isinstance(row, dict) or row.get("name") not in named:
@@ -221,6 +219,20 @@ def planned_only(intent) -> list[dict]:
             what = f'pool {named[row["name"]]} gives it cards, and it does not say which hosts run its services: deploy refuses'
             found.append(conflict("INT-4", _schema.path_of(tokens), what, 'the key "hosts": an inventory group, computes and controllers'))
     return found
+
+
+def _clouds_of_pools(intent):
+    """{cloud: first pool that gives it cards}"""
+    rows = intent.get("ai_stack_pools")
+    pools = [pool for pool in (rows if isinstance(rows, list) else ()) if isinstance(pool, dict) and pool.get("use") == "passthrough"]
+    return {pool["cloud"]: pool.get("name") for pool in reversed(pools) if isinstance(pool.get("cloud"), str)}
+
+
+def acted_on(intent) -> list[tuple[int, dict]]:
+    """(place, row) of the clouds that a deploy acts on: packages deployed them, they say their hosts, and get cards of a pool."""
+    rows, named = intent.get("ai_stack_clouds"), _clouds_of_pools(intent)
+    found = [(at, row) for at, row in enumerate(rows if isinstance(rows, list) else ()) if isinstance(row, dict) and row.get("name") in list(named)]
+    return [(at, row) for at, row in found if row.get("hosts") and row.get("deployment", "packages") == "packages"]
 
 
 def not_yet(intent) -> list[dict]:

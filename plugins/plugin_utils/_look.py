@@ -30,6 +30,7 @@ def look(intent, task_vars, reports, folder, conflicts):
         seen.fresh = set(seen.documents)
         seen.strangers = _strangers(place, hosts)
     seen.trials, seen.wrong_trials = _recorded.read_trials(reports.trials)
+    _clouds(intent, task_vars, reports, seen, place / "clouds" if isinstance(recorded, str) else None)
     conflicts += _nothing_known(seen, hosts, place)
     for host in set(seen.dark) - set(seen.documents):
         seen.documents[host] = {"schema": _recorded.SCHEMA, "host": host, "reachable": False}
@@ -81,6 +82,20 @@ def accept(task_vars, reports, seen):
             seen.fresh.add(host)
         elif why:
             seen.dark[host] = why
+
+
+def _clouds(intent, task_vars, reports, seen, recorded):
+    """The same of the clouds of the site; recorded: the folder of recorded files, with which no cloud is asked."""
+    rows = intent.get("ai_stack_clouds")
+    names = [row["name"] for row in (rows if isinstance(rows, list) else ()) if isinstance(row, dict) and isinstance(row.get("name"), str)]
+    for name, (document, why) in (_run.clouds_seen(task_vars, names) if recorded is None else {}).items():
+        if document is not None:
+            _site.write(reports.clouds / _site.file_of(name), _site.lines(document))
+            seen.clouds_fresh.add(name)
+        else:
+            seen.clouds_dark[name] = why
+    seen.clouds, seen.clouds_about, seen.clouds_wrong = _recorded.read_clouds(recorded or reports.clouds, names)
+    seen.clouds_fresh = set(seen.clouds) if recorded else seen.clouds_fresh & set(seen.clouds)
 
 
 def lose(seen, hosts):

@@ -24,6 +24,7 @@ RULES = {
     "SITE-6": "A deploy looks at the hosts themselves.",
     "SITE-7": "Something is known of the hosts that are planned.",
     "SITE-8": "A trial build has a host to run on.",
+    "SITE-9": "A deploy looks at the clouds themselves.",
 }
 
 
@@ -42,6 +43,12 @@ class Seen:
     recorded: str | None = None
     strangers: list = field(default_factory=list)
     outside: int = 0
+    # the same of clouds
+    clouds: dict = field(default_factory=dict)
+    clouds_about: dict = field(default_factory=dict)
+    clouds_fresh: set = field(default_factory=set)
+    clouds_dark: dict = field(default_factory=dict)
+    clouds_wrong: dict = field(default_factory=dict)
 
 
 def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, settled=False, acting=False):
@@ -57,7 +64,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     wanted, places = _intent.squeezed(_intent.public(usable))
     refused += _certificate(wanted)
     later = [_replaced(row, places) for row in _intent.planned_only(wanted)]
-    plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled)
+    plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled, clouds=seen.clouds)
     for part in ("conflicts", "warnings", "waived"):
         plan[part] = [_replaced(row, places) for row in plan[part]]
     plan["warnings"] = ([] if acting else later) + plan["warnings"]
@@ -135,6 +142,7 @@ def _inputs(intent, seen, digests, inventory, now):
         "intent": _intent.digests(intent),
         "tables": digests,
         "observations": about,
+        "clouds": dict(seen.clouds_about),
         "observed": "recorded" if isinstance(intent.get("ai_stack_observations"), str) else "live",
     }
 
@@ -150,6 +158,7 @@ def _replaced(row, places):
 def _unreadable(seen):
     again = "take the file away and observe the host again (plan without ai_stack_observations)"
     rows = [_intent.conflict("SITE-1", f"observations/{host}", text, again, host) for host, text in sorted(seen.wrong.items())]
+    rows += [_intent.conflict("SITE-1", f"clouds/{name}", text, "take the file away and ask the cloud again") for name, text in sorted(seen.clouds_wrong.items())]
     return rows + [_intent.conflict("SITE-1", "trials", text, "take the file away; the trial is made again") for text in seen.wrong_trials]
 
 
@@ -159,11 +168,23 @@ def _dark(seen, now):
             yield warning(f"{why}; it counts with what was seen of it {age(seen.about[host]['at'], now)}", host)
         else:
             yield warning(f"{why} and was never seen: nothing is known of it", host)
+    for name, why in sorted(seen.clouds_dark.items()):
+        last = f"; it counts with what was seen of it {age(seen.clouds_about[name]['at'], now)}" if name in seen.clouds_about else " and was never seen"
+        yield warning(f"cloud {_words.printable(name)} {why}{last}")
     if seen.strangers and seen.documents:
         which = _words.hosts_in_words(seen.strangers)
         yield warning(f"{seen.recorded}: {_words.counted(len(seen.strangers), 'file')} of no host of the inventory: {which}")
     if seen.outside:
         yield warning(f"outside the limit: {_words.counted(seen.outside, 'host')}, planned with what was last seen or as unknown")
+
+
+def unasked(intent, seen):
+    """Conflicts of a deploy that would act on clouds which nobody asked in this run: who is on their hosts is not known."""
+    for at, row in _intent.acted_on(intent):
+        if row["name"] not in seen.clouds_fresh:
+            why = seen.clouds_dark.get(row["name"]) or seen.clouds_wrong.get(row["name"]) or "was not asked in this run"
+            said = f"cloud {row['name']} {why}; a deploy acts on what its hosts do now"
+            yield _intent.conflict("SITE-9", f"ai_stack_clouds[{at}]", said, "its services up, and clouds.yaml and openstacksdk on the host that asks it")
 
 
 def warning(message, host=None):

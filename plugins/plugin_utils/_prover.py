@@ -9,7 +9,7 @@ import subprocess
 
 from ..module_utils._compat import cards, state, verify
 from ..module_utils._compat.index import Index
-from ..module_utils._compat.record import Record, completed
+from ..module_utils._compat.record import Record, completed, seen_reporting
 from ..module_utils._compat.waivers import Waivers
 from . import _intent, _run, _site, _tables, _words
 
@@ -166,10 +166,12 @@ def checks_of_changes(changes, now):
         yield _row("plan.predicts_changes", host, promise, status, {"differing": []}, observed, "changes.json", now)
 
 
-def record_of(record, seen, hosts, extra=()):
-    """The record of a site after a run, completed by what its hosts tell now. extra: folders of tables."""
+def record_of(record, seen, hosts, extra=(), counting=()):
+    """The record of a site after a run, completed by what its hosts and clouds tell now. extra: folders of tables; counting: clouds that
+    count by unified limits from this run on."""
     index = Index(_tables.load(extra))
-    return completed(Record(record), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
+    clouds = {name: seen.clouds[name] for name in seen.clouds_fresh}
+    return completed(Record(seen_reporting(record, clouds, counting)), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
 
 
 def text_of(checks) -> list[str]:

@@ -121,6 +121,28 @@ SHAPE = {
     "trials": {"*": {"key": _NAMED_TEXTS, "mode": _TEXT, "result": _TEXT, "errors": [_TEXT], "seconds": _NUMBER, "host": _TEXT, "at": _TEXT}},
     "errors": [{"what": _TEXT, "message": _TEXT}],
 }
+_TEXTS = {"*": [_TEXT]}
+_CARD = {"class": _TEXT, "total": _NUMBER, "reserved": _NUMBER, "used": _NUMBER, "traits": [_TEXT], "servers": [_TEXT]}
+_SERVER = {"id": _TEXT, "name": _TEXT, "status": _TEXT, "project": _TEXT, "project_id": _TEXT, "host": _TEXT, "wants_cards": {"*": _NUMBER}, "cards": [_TEXT]}
+_FLAVOR = {"vcpus": _NUMBER, "ram_mib": _NUMBER, "disk_gib": _NUMBER, "is_public": _FLAG, "extra_specs": _NAMED_TEXTS, "access": [_TEXT]}
+CLOUD_SCHEMA = "sovereign.ai_stack/cloud/1"
+CLOUD = {
+    "schema": _TEXT,
+    "at": _TEXT,
+    "cloud": _TEXT,
+    "projects": [_TEXT],
+    "project_ids": _NAMED_TEXTS,
+    "services": {"*": {"status": _TEXT, "reason": _TEXT, "state": _TEXT, "ours": _FLAG}},
+    "hosts": {"*": {"service_host": _TEXT, "servers": [_SERVER], "migrations": [{"server_id": _TEXT, "status": _TEXT, "type": _TEXT}]}},
+    "missing": [_TEXT],
+    "providers": {"*": {"*": _CARD}},
+    "host_traits": _TEXTS,
+    "without_allocation": [_SERVER],
+    "flavors": {"*": _FLAVOR},
+    "aggregates": {"*": {"hosts": [_TEXT], "metadata": _NAMED_TEXTS}},
+    "limits": {"registered": {"*": _NUMBER}, "projects": {"*": {"*": _NUMBER}}},
+    "errors": [_TEXT],
+}
 _WORDS = {_TEXT: "text", _NUMBER: "a number", _FLAG: "true or false"}
 
 
@@ -261,6 +283,34 @@ def read_folder(folder, hosts):
         except _site.SiteError as error:
             wrong[host] = str(error)
     return documents, about, wrong
+
+
+def read_clouds(folder, names):
+    """The same of clouds: ({name: document}, {name: {sha256, at}}, {name: what is wrong})."""
+    documents, about, wrong = {}, {}, {}
+    for name in names:
+        path = os.path.join(folder, _site.file_of(name))
+        if not os.path.lexists(path):
+            continue
+        try:
+            data = _site.read(path, _site.CLOUD_CAP)
+            documents[name] = check_cloud(_site.parse(path, data), path, name)
+            about[name] = {"sha256": _site.sha256(data), "at": documents[name].get("at")}
+        except _site.SiteError as error:
+            wrong[name] = str(error)
+    return documents, about, wrong
+
+
+def check_cloud(document, path, name):
+    """The document of a cloud, if it is as its schema says; path: what to call it."""
+    problem = misfit(document, CLOUD, "cloud") if document.get("schema") == CLOUD_SCHEMA else "its schema is another one"
+    if problem is None and document.get("cloud") != name:
+        problem = f"it is that of {_words.printable(str(document.get('cloud')))}"
+    if problem is None and not _run.is_moment(document.get("at")):
+        problem = "it was made at no time that can be read"
+    if problem:
+        raise _site.SiteError(f"{path} is no document of {CLOUD_SCHEMA} of cloud {_words.printable(name)}: {problem}.")
+    return document
 
 
 def read_trials(folder):

@@ -17,6 +17,7 @@ from . import _intent, _schema, _words
 
 PREFIX = "ai_stack_"
 OBSERVED = "__ai_stack_observation"
+CLOUDS_SEEN, CLOUDS_COUNTING = "__ai_stack_clouds_seen", "__ai_stack_clouds_counting"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
@@ -154,6 +155,27 @@ def observed(task_vars, host):
     document = result.get("observation")
     if result.get("failed") or not isinstance(document, dict):
         return None, "could not be observed: " + _words.printable(str(result.get("msg", "no reason given")).rstrip("."), 300)
+    return plain(document), None
+
+
+def clouds_seen(task_vars, names) -> dict:
+    """{cloud: (document or None, why there is none or None)} of the clouds that the observing task asked; {}: it asked none."""
+    result = task_vars.get(CLOUDS_SEEN)
+    if not isinstance(result, dict) or result.get("skipped"):
+        return {}
+    rows = result.get("results")
+    if not isinstance(rows, list):
+        # the host that asks them was not reached at all
+        rows = [{**result, "item": {"name": name}} for name in names]
+    return {row["item"]["name"]: _cloud_seen(row) for row in rows if not row.get("skipped")}
+
+
+def _cloud_seen(row):
+    if row.get("unreachable"):
+        return None, "could not be asked: the host that asks it did not answer"
+    document = row.get("observation")
+    if row.get("failed") or not isinstance(document, dict):
+        return None, "could not be observed: " + _words.printable(str(row.get("msg", "no reason given")).rstrip("."), 300)
     return plain(document), None
 
 

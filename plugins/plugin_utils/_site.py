@@ -24,6 +24,8 @@ from . import _intent
 # One document of a host is some ten kilobytes; what is larger is a mistake or an attack.
 OBSERVATION_CAP = 4 << 20
 PLAN_CAP = 4 << 30
+# that of a cloud has a row for each server on its hosts
+CLOUD_CAP = 256 << 20
 RECORD = "ai_stack.lock.yml"
 _RECORD_HEAD = (
     "# What this site was given: versions that were decided and cards that were handed out. Written by sovereign.ai_stack;\n"
@@ -44,6 +46,7 @@ class Reports:
         self.observations = self.root / "observations"
         self.trials = self.root / "trials"
         self.slices = self.root / "slices"
+        self.clouds = self.root / "clouds"
 
     def path(self, name) -> pathlib.Path:
         return self.root / name

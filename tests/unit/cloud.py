@@ -321,7 +321,8 @@ def _allocations(cloud, consumer, query, body):
 
 @route("placement", "GET", "/traits")
 def _traits(cloud, query, body):
-    return {"traits": sorted(cloud.known_traits & set(query["name"][len("in:") :].split(",")))}
+    how, _colon, names = query["name"].partition(":")
+    return {"traits": sorted(one for one in cloud.known_traits if (one in names.split(",") if how == "in" else one.startswith(names)))}
 
 
 @route("placement", "PUT", "/traits/(.+)")

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 from .cards import MANAGED, ONCE, Tree, View, free_queries
+from .limits import Seen, place_of
 from .naming import Projects, host_of
-from .session import projects_of
+from .servers import going_on
+from .session import CloudError, projects_of
 
 
 def projects(session, domain=None, wanted=()):
@@ -26,6 +28,35 @@ def quota(session, path, key):
     return session.get('compute', '/%s' % path, version='2.56')[key]
 
 
+def migrations(session, host):
+    """Those to and from a host, by the name of its compute service, that are not over."""
+    return going_on(session.listed('compute', '/os-migrations?host=%s' % host, 'migrations'))
+
+
+def flavors(session):
+    return session.listed('compute', '/flavors/detail?is_public=None', 'flavors')
+
+
+def access(session, flavors):
+    """{id: ids of the projects} of private flavors."""
+    return {one['id']: [row['tenant_id'] for row in session.get('compute', '/flavors/%s/os-flavor-access' % one['id'])['flavor_access']]
+            for one in flavors if not one['os-flavor-access:is_public']}
+
+
+def aggregates(session):
+    return session.get('compute', '/os-aggregates')['aggregates']
+
+
+def limits(session, kind):
+    """Registered limits and limits of projects of a kind of service in the region of the session; those of others take a login for the whole system."""
+    place, mistakes = place_of(session.get('identity', '/services')['services'], session.get('identity', '/endpoints')['endpoints'], kind, session.region)
+    if mistakes:
+        raise CloudError('\n'.join(mistakes))
+    asked = '?service_id=%s' % place[0]
+    return Seen(place, session.listed('identity', '/registered_limits%s' % asked, 'registered_limits'),
+                session.listed('identity', '/limits%s' % asked, 'limits', system=True))
+
+
 def servers(session, **filters):
     """Servers of all tenants."""
     more = ''.join('&%s=%s' % pair for pair in sorted(filters.items()))
@@ -41,6 +72,11 @@ def having(session, traits):
     names = sorted(set(traits))
     known = session.get('placement', '/traits?name=in:%s' % ','.join(names))['traits'] if names else []
     return {name: {one['uuid'] for one in session.get('placement', '/resource_providers?required=%s' % name)['resource_providers']} for name in known}
+
+
+def traits(session, starts):
+    """The names of all traits that begin in one of these ways."""
+    return sorted({name for start in starts for name in session.get('placement', '/traits?name=startswith:%s' % start)['traits']})
 
 
 def traits_of(session, providers):
@@ -64,17 +100,18 @@ def allocations(session, there):
     return {uuid: document['allocations'] for uuid, document in found.items() if document}
 
 
-def cards(session, there, hosts, planned, names=None):
+def cards(session, there, hosts, planned, names=None, traits=(), known=None):
     """The view of the cards of hosts, {host: name of its provider}. names: places (host, ADDRESS) of those that matter; None: all of the hosts do,
-    and servers that lack an allocation are looked for."""
+    and servers that lack an allocation are looked for. traits: those that are asked for beside the planned ones; known: (servers, projects) where
+    somebody has asked for them before."""
     places = [place for place in there.places(hosts) if names is None or place[:2] in names]
     documents = inventories(session, [one for _host, _address, one in places])
     rows = {uuid: document['inventories'] for uuid, document in documents.items()}
-    wanted = {trait for each in (planned or {}).values() for row in each.values() for trait in row.get('traits') or ()}
+    wanted = {trait for each in (planned or {}).values() for row in each.values() for trait in row.get('traits') or ()} | set(traits)
     seen = {'inventories': rows, 'allocations': allocations(session, rows), 'traits': having(session, wanted | {MANAGED, ONCE}), 'held': {},
-            'servers': _on(session, sorted(set(hosts.values()))),
+            'servers': known[0] if known else _on(session, sorted(set(hosts.values()))),
             'generations': {uuid: document['resource_provider_generation'] for uuid, document in documents.items()}}
-    view = View(places, list(hosts), planned, seen, projects(session))
+    view = View(places, list(hosts), planned, seen, known[1] if known else projects(session))
     for row in list(view.without_allocation()) if names is None else ():
         seen['held'][row['id']] = session.get('placement', '/allocations/%s' % row['id'])['allocations']
     return view

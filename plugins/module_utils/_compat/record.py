@@ -46,6 +46,20 @@ def _row(host, card, old):
     return row
 
 
+def seen_reporting(document, clouds, counting=()):
+    """The clouds of a record, with the hosts whose cards Placement shows; what reported once does so for ever. clouds: {name: observation};
+    counting: those whose quota driver counts by unified limits now."""
+    found = {name: dict(row or {}) for name, row in (document.get('clouds') or {}).items()}
+    for name, seen in sorted(clouds.items()):
+        hosts = {host for host, cards in (seen.get('providers') or {}).items() if cards}
+        before = {host for host in (found.get(name) or {}).get('report_in_placement') or () if isinstance(host, str)}
+        if hosts - before:
+            found.setdefault(name, {})['report_in_placement'] = sorted(hosts | before)
+    for name in counting:
+        found.setdefault(name, {})['unified_limits'] = True
+    return dict(document, clouds=found) if found else document
+
+
 def renewed(record, site, hosts, drivers):
     """The record after this plan. drivers: {host: driver entry}; hosts that were not seen keep theirs."""
     cards = dict(record.cards)
@@ -57,7 +71,7 @@ def renewed(record, site, hosts, drivers):
     kept = {name: dict(record.hosts.get(name) or {}, **({'driver': drivers[name]} if name in drivers else {}))
             for name in sorted(set(record.hosts) | set(drivers))}
     made = {'schema': SCHEMA, 'site': site, 'hosts': kept, 'cards': [cards[place] for place in sorted(cards)]}
-    # what was done to a cloud its role writes down: a plan does nothing to it
+    # a plan does nothing to a cloud
     return dict(made, clouds=record.document['clouds']) if record.document.get('clouds') else made
 
 

@@ -10,7 +10,7 @@ from .._pools import passthrough
 from . import cards, decide, pools, steps
 from .case import acting, plain, policy_of
 from .index import Index
-from .record import Record, renewed
+from .record import Record, renewed, seen_reporting
 from .register import entry, of
 from .trials import Builds
 from .waivers import Waivers
@@ -36,7 +36,7 @@ class Site:
         self.intent, self.today, self.settled = intent, str(today), settled
         self.index = tables if isinstance(tables, Index) else Index(tables)
         self.hosts = {name: Host(name, list(inventory[name] or ()), observations.get(name), self.index) for name in sorted(inventory)}
-        self.record = Record(plain(record))
+        self.record = Record(record)
         self.waivers = Waivers(self.index, intent.get('ai_stack_waivers'), self.today)
         self.builds = Builds(self.index, observations, trials)
         self.conflicts = self.waivers.conflicts(self.index)
@@ -60,6 +60,8 @@ def resolve(intent, inventory, observations, tables, record, today, trials=(), s
     inventory: {host: [groups]}; observations: {host: document}; today: ISO date; trials: trial documents;
     settled: True where no trial follows, so that what is unknown is refused; clouds: {name: what is known of it}.
     """
+    # what a run that was cut off did to a cloud, the cloud itself tells
+    record = seen_reporting(plain(record or {}), {row['name']: clouds[row['name']] for row in intent.get('ai_stack_clouds') or () if row['name'] in (clouds or {})})
     site = Site(intent, inventory, observations, tables, record, today, trials, settled)
     for identity, function in of('pool', site.index.enforced):
         for objection in function(site.claims):

@@ -19,6 +19,8 @@ PASSTHROUGH = "/var/lib/ai-stack/pci_passthrough"
 PASSTHROUGH_SETTINGS = "/etc/ai-stack/pci-passthrough.json"
 HYPERVISORS = (("qemu", "kvm"), ("vmware", "vmware"), ("microsoft", "microsoft"), ("amazon", "amazon"))
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+# the package that every service of Nova needs: of Debian and Ubuntu, of RDO
+NOVA = ("nova-common", "openstack-nova-common")
 UNITS = ("nvidia-persistenced.service", "nvidia-fabricmanager.service", "nvidia-imex.service", "nvlsm.service", "dkms.service")
 UNIT_FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system")
 CONFIGURATION = ("/etc/modprobe.d", "/etc/modules-load.d", "/etc/udev/rules.d", "/etc/initramfs-tools/conf.d", "/etc/initramfs-tools/hooks",
@@ -111,6 +113,12 @@ def journal(root, guard):
     return {"open": _parts(_json(root, STATE + "/journal.json", guard), ("plan", "owner", "step", "at")),
             "last_good": _parts(_json(root, STATE + "/last-good.json", guard), ("plan", "at", "kernel", "driver")),
             "drained": root.text(STATE + "/drained") is not None}
+
+
+def openstack(installed):
+    """What of OpenStack is installed by packages, as {part: version}; a part that is not is absent."""
+    versions = [installed[name]["version"] for name in NOVA if name in installed]
+    return {"nova": versions[0]} if versions else {}
 
 
 def passthrough(root, guard):

@@ -56,5 +56,5 @@ def observe(wanted):
         "rocm": guard("rocm", rocm.observe, root, pci.vendors(functions), seconds, guard),
         "packages": found, "units": guard("units", host.units, root, seconds, guard), "files": files,
         "disk": guard("disk", host.disk, root), "journal": guard("journal", host.journal, root, guard) or {"open": None, "last_good": None, "drained": False},
-        "passthrough": guard("passthrough", host.passthrough, root, guard), "trials": {}, "errors": guard.errors,
+        "openstack": host.openstack(installed), "passthrough": guard("passthrough", host.passthrough, root, guard), "trials": {}, "errors": guard.errors,
     }

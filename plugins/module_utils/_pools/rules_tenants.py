@@ -55,10 +55,10 @@ def promises_can_be_kept(cloud):
 @rule('NR-101', 'cloud')
 def tenant_exists(cloud):
     """Asked where the projects of the cloud are known."""
-    projects = cloud.seen.get('projects')
+    projects, ids = cloud.seen.get('projects'), cloud.seen.get('project_ids') or {}
     for pool in cloud.pools if isinstance(projects, list) else ():
         for name in sorted(pool.tenants):
-            if name not in projects:
+            if name not in projects and name not in ids:
                 yield Objection('pool %s: cloud %s has no project %s' % (safe(pool.name), safe(cloud.name), safe(name)),
                                 did_you_mean(name, projects) or 'a project that is there', pool.path('tenants'))
 

@@ -52,7 +52,7 @@ class Site:
         self.folder, self.fixtures = folder, observations
         self.variables = {"ai_stack_site": "example", "ai_stack_pools": [{"name": "all", "hosts": "gpu", "use": "host"}]}
         self.groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"], "ungrouped": []}
-        self.registered, self.limit, self.of_host, self.lost = {}, None, {}, set()
+        self.registered, self.limit, self.of_host, self.lost, self.seen_clouds, self.counting = {}, None, {}, set(), None, None
         (folder / "hosts.yml").write_text("all:\n")
 
     def document(self, name):
@@ -63,6 +63,17 @@ class Site:
         """The host was observed by the task before."""
         document = self.document(document) if isinstance(document, str) else document
         self.registered[host] = {"changed": False, "observation": {**document, "host": host}}
+
+    def cloud(self, name="main", **more):
+        """The observation of a cloud on whose hosts nobody is."""
+        hosts = {host: {"service_host": host, "servers": [], "migrations": []} for host in self.groups["gpu"]}
+        found = {"schema": "sovereign.ai_stack/cloud/1", "at": "2026-11-25T19:00:00Z", "cloud": name, "projects": ["research"], "project_ids": {}, "hosts": hosts}
+        return {**found, "providers": {}, "services": {}, "flavors": {}, "limits": None, **more}
+
+    def cloud_answers(self, name="main", **more):
+        """The cloud was observed by a task that goes through all of them."""
+        result = {"item": {"name": name}, "changed": False, "observation": self.cloud(name, **more)}
+        self.seen_clouds = {"changed": False, "results": [result]}
 
     def is_dark(self, host):
         self.registered[host] = {"unreachable": True, "msg": "no route"}
@@ -83,6 +94,8 @@ class Site:
             "ansible_play_hosts_all": self.limit or self.groups["all"],
             "ansible_play_hosts": [name for name in self.limit or self.groups["all"] if name not in self.lost],
         }
+        found.update({"__ai_stack_clouds_seen": self.seen_clouds} if self.seen_clouds else {})
+        found.update({"__ai_stack_clouds_counting": self.counting} if self.counting else {})
         return {**found, "ansible_limit": ",".join(self.limit)} if self.limit else found
 
     def run(self, action, check=False, diff=False, host=None, **arguments):

@@ -9,6 +9,7 @@ import hashlib
 import json
 
 import pytest
+import yaml
 from ansible_collections.sovereign.ai_stack.plugins.action import evidence, plan
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import verify
 
@@ -215,3 +216,16 @@ def test_a_host_that_was_lost_in_its_change_is_not_proven_by_what_was_seen_befor
     done.lost = {"gpu1"}
     result, said = done.run(evidence, mode="deploy")
     assert result["failed"] and "UNKNOWN host.answers on gpu1" in said and "was lost in the middle of its change" in said
+
+
+def test_the_record_keeps_which_doors_of_a_cloud_are_behind_us(done):
+    done.variables["ai_stack_clouds"] = [{"name": "main"}]
+    done.run(plan, mode="deploy")
+    done.cloud_answers(providers={"gpu1": {"0000:17:00.0": {"class": "CUSTOM_ALL"}}, "gpu2": {}})
+    done.counting = ["main"]
+    done.run(evidence, mode="deploy")
+    record = yaml.safe_load((done.folder / "ai_stack.lock.yml").read_text())
+    assert record["clouds"] == {"main": {"report_in_placement": ["gpu1"], "unified_limits": True}}
+    done.seen_clouds = done.counting = None
+    done.run(evidence, mode="deploy")
+    assert yaml.safe_load((done.folder / "ai_stack.lock.yml").read_text()) == record

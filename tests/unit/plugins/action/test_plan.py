@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -59,6 +60,62 @@ def test_a_pool_of_a_cloud_that_no_verb_acts_on_is_planned_and_not_deployed(fine
     assert [one["kind"] for one in fine.report("plan.json")["resources"]][:1] == ["nova_cloud"]
     result, said = fine.run(plan, mode="deploy")
     assert result["failed"] is True and "CONFLICT INT-7: ai_stack_clouds[0].deployment" in said
+
+
+@pytest.fixture
+def cloudy(fine):
+    """The same site with a pool of a cloud that a deploy acts on."""
+    fine.variables["ai_stack_clouds"] = [{"name": "main", "series": "2025.1", "nova": "31.3.1", "hosts": "gpu"}]
+    fine.variables["ai_stack_pools"] = [{"name": "all", "hosts": "gpu", "use": "passthrough", "cloud": "main", "tenants": {"research": {}}}]
+    fine.variables["ai_stack_confirm"] = ["report_in_placement on main"]
+    fine.cloud_answers()
+    return fine
+
+
+def test_what_a_cloud_tells_is_kept_and_planned_from(cloudy):
+    cloudy.cloud_answers(projects=["health"])
+    result, said = cloudy.run(plan)
+    assert result["failed"] and "CONFLICT NR-101: ai_stack_pools[0].tenants" in said
+    assert cloudy.report("clouds/main.json")["projects"] == ["health"]
+    cloudy.cloud_answers(providers={"gpu1": {"0000:17:00.0": {"class": "CUSTOM_ALL", "total": 1}}, "gpu2": {}})
+    result, said = cloudy.run(plan, mode="deploy")
+    assert result["failed"] is False, said
+    written = cloudy.report("plan.json")
+    assert written["inputs"]["clouds"]["main"]["at"] == "2026-11-25T19:00:00Z"
+    assert {row["subject"]: row["value"] for row in written["resources"][0]["decisions"]}["reporting"] == ["gpu1"]
+    assert '"report_in_placement": ["gpu1"]' in (cloudy.folder / "ai_stack.lock.yml").read_text()
+
+
+@pytest.mark.parametrize("row", [{"unreachable": True, "msg": "no route"}, {"failed": True, "msg": "Cloud main: placement cannot be asked"}])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_cloud_that_does_not_answer_counts_with_what_it_said_last_and_is_not_deployed(cloudy, row, whole):
+    assert cloudy.run(plan)[0]["failed"] is False
+    cloudy.seen_clouds = row if whole else {"results": [{"item": {"name": "main"}, **row}]}
+    result, said = cloudy.run(plan)
+    assert result["failed"] is False and "WARNING cloud main could not be" in said and "it counts with what was seen of it" in said
+    result, said = cloudy.run(plan, mode="deploy")
+    assert result["failed"] and "CONFLICT SITE-9: ai_stack_clouds[0]: cloud main could not be" in said
+    cloudy.seen_clouds = None
+    result, said = cloudy.run(plan, mode="deploy")
+    assert result["failed"] and "was not asked in this run; a deploy acts on what its hosts do now" in said
+    assert not (cloudy.folder / "ai_stack.lock.yml").exists()
+
+
+@pytest.mark.parametrize("change", [{"schema": "x"}, {"cloud": "other"}, {"hosts": []}, {"at": "today"}])
+def test_a_document_that_is_no_clouds_is_a_conflict(cloudy, change):
+    cloudy.cloud_answers(**change)
+    result, said = cloudy.run(plan)
+    assert result["failed"] and "SITE-1: clouds/main" in said
+
+
+def test_recorded_files_may_have_clouds_beside_them(cloudy):
+    cloudy.run(plan)
+    folder = cloudy.folder / "recorded"
+    shutil.copytree(cloudy.folder / "reports/example/observations", folder)
+    (folder / "clouds").mkdir()
+    (folder / "clouds/main.json").write_text(json.dumps(cloudy.cloud(projects=["health"])))
+    cloudy.variables["ai_stack_observations"] = str(folder)
+    assert "NR-101" in cloudy.run(plan)[1]
 
 
 def test_the_limit_neither_shrinks_the_plan_nor_hides_a_conflict_elsewhere(fine):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import run
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import host, run
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.host_document import observe
 
 TREES = ["hgx-h100", "b200-bridge", "run-file", "container", "mi300x", "broken"]
@@ -23,6 +23,7 @@ KEYS = [
     "journal",
     "kernel",
     "nvml",
+    "openstack",
     "packages",
     "passthrough",
     "pci",
@@ -220,3 +221,15 @@ def test_credentials_in_a_hosts_own_sources_are_not_observed(seen):
 
 def test_versionlocks_are_holds(seen):
     assert seen("container")["packages"]["held"] == ["kernel-core"]
+
+
+@pytest.mark.parametrize(
+    "packages, version",
+    [
+        ({"nova-common": "2:31.0.0-6+deb13u2", "nova-compute": "2:31.0.0-6+deb13u2"}, "2:31.0.0-6+deb13u2"),
+        ({"openstack-nova-common": "1:31.0.0-1.el9s"}, "1:31.0.0-1.el9s"),
+        ({"python3-novaclient": "2:18.9.0-1"}, None),
+    ],
+)
+def test_the_nova_of_packages_is_told(packages, version):
+    assert host.openstack({name: {"version": one} for name, one in packages.items()}).get("nova") == version

@@ -408,6 +408,7 @@ def limit_above_what_exists_is_refused(cloudy):
 def tenant_that_does_not_exist_is_refused(cloudy):
     plan = cloudy.plan(clouds={"main": {"projects": ["reseach", "admin"]}})
     refused(plan, "NR-101", "has no project research", "ai_stack_pools[0].tenants")
+    assert cloudy.plan(clouds={"main": {"projects": ["admin"], "project_ids": {"research": "another name"}}})["conflicts"] == []
 
 
 # Hosts

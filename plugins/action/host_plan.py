@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils import _intent, _lock, _look, _planner, _run, _site
 from ..plugin_utils._edge import one_sentence
 
-PARTS = ("state", "because", "cards", "decisions", "changes", "policy", "conflicts", "messages", "plan_sha256")
+PARTS = ("state", "because", "cards", "decisions", "changes", "policy", "tenants", "conflicts", "messages", "plan_sha256")
 
 
 class ActionModule(ActionBase):

@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: cloud_facts
 short_description: Observe a cloud
 description:
-  - Reads in one call what a plan and its proof want to know of a cloud, as one document. That is its projects and compute services, the servers, migrations and cards
-    of hosts, flavors that ask for cards, aggregates, and limits of classes of cards.
+  - Reads in one call what a plan and its proof want to know of a cloud, as one document. That is its projects and compute services, the servers, migrations
+    and cards of hosts, flavors that ask for cards, aggregates, and limits of classes of cards.
   - It has no secret in it, and changes nothing.
 version_added: 0.1.0
 author:

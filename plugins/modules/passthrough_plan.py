@@ -101,6 +101,11 @@ policy:
   returned: always
   type: dict
   sample: {reboot: when_needed, drain: /usr/local/bin/drain, lock_timeout: 300}
+tenants:
+  description: Servers of tenants in the way of what this host gets, and the approved time that is now; null where the host is of no cloud that gets cards.
+  returned: always
+  type: dict
+  sample: {cloud: main, scope: all, servers: [{id: 0a1b, name: train-1, project: research}], how: cold_migrate, until: "2026-11-27T23:00Z", reason: new cards}
 conflicts:
   description: Everything that speaks against it.
   returned: always

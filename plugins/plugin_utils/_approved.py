@@ -12,7 +12,7 @@ from __future__ import annotations
 from . import _site, _words
 
 SCHEMA = "sovereign.ai_stack/plan/1"
-_PROGRESS = ("reboot", "driver.trial")
+_PROGRESS = ("reboot", "driver.trial", "passthrough.reboot", "reporting")
 
 
 def read(path) -> dict:
@@ -54,7 +54,7 @@ def _resources(old, new):
 
 
 def _values(item):
-    return {row.get("subject"): row.get("value") for row in item.get("decisions", ())}
+    return {row.get("subject"): row.get("value") for row in item.get("decisions", ()) if row.get("subject") not in _PROGRESS}
 
 
 def changed(old, new) -> list[str]:
@@ -71,7 +71,7 @@ def _of_host(old, new):
         yield "its cards are others than the approved plan saw"
     before, now = _by(old, "decisions", "subject"), _by(new, "decisions", "subject")
     for subject in sorted({*before, *now}):
-        # whether a reboot is due, and whether a trial still is, the plan's own progress changes
+        # whether a reboot is due, whether a trial still is, and which hosts report to Placement, the plan's own progress changes
         if subject not in _PROGRESS and before.get(subject, {}).get("value") != now.get(subject, {}).get("value"):
             yield f"{subject} was {before.get(subject, {}).get('value')!r} and would be {now.get(subject, {}).get('value')!r} now"
     approved = {(row.get("resource"), repr(row.get("after"))) for row in old.get("changes", ())}

@@ -64,7 +64,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     wanted, places = _intent.squeezed(_intent.public(usable))
     refused += _certificate(wanted)
     later = [_replaced(row, places) for row in _intent.planned_only(wanted)]
-    plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled, clouds=seen.clouds)
+    plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled, clouds=seen.clouds, now=now)
     for part in ("conflicts", "warnings", "waived"):
         plan[part] = [_replaced(row, places) for row in plan[part]]
     plan["warnings"] = ([] if acting else later) + plan["warnings"]
@@ -72,7 +72,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     if broken:
         plan["conflicts"] += pools.conflicts_of_names(Index(tables), broken, inventory)
     _without_guesses(plan, {**_misnamed(plan, intent), **broken}, inventory)
-    plan["warnings"] = [*_dark(seen, now), *plan["warnings"]]
+    plan["warnings"] = [*_dark(seen, now), *_unknown_tenants(intent, seen), *plan["warnings"]]
     plan.update(schema=SCHEMA, site=wanted.get("ai_stack_site"), inputs=_inputs(intent, seen, digests, inventory, now))
     return plan
 
@@ -158,7 +158,8 @@ def _replaced(row, places):
 def _unreadable(seen):
     again = "take the file away and observe the host again (plan without ai_stack_observations)"
     rows = [_intent.conflict("SITE-1", f"observations/{host}", text, again, host) for host, text in sorted(seen.wrong.items())]
-    rows += [_intent.conflict("SITE-1", f"clouds/{name}", text, "take the file away and ask the cloud again") for name, text in sorted(seen.clouds_wrong.items())]
+    again = "take the file away and ask the cloud again"
+    rows += [_intent.conflict("SITE-1", f"clouds/{name}", text, again) for name, text in sorted(seen.clouds_wrong.items())]
     return rows + [_intent.conflict("SITE-1", "trials", text, "take the file away; the trial is made again") for text in seen.wrong_trials]
 
 
@@ -176,6 +177,12 @@ def _dark(seen, now):
         yield warning(f"{seen.recorded}: {_words.counted(len(seen.strangers), 'file')} of no host of the inventory: {which}")
     if seen.outside:
         yield warning(f"outside the limit: {_words.counted(seen.outside, 'host')}, planned with what was last seen or as unknown")
+
+
+def _unknown_tenants(intent, seen):
+    for _at, row in _intent.acted_on(intent):
+        if row["name"] not in {*seen.clouds, *seen.clouds_dark}:
+            yield warning(f"cloud {row['name']} was not asked: who has servers on its hosts is not known")
 
 
 def unasked(intent, seen):
@@ -211,7 +218,7 @@ def slices_of(plan, hosts):
         mine = plan["hosts"][host]
         conflicts = about.get(None, []) + about.get(host, [])
         yield host, {
-            **{part: mine[part] for part in ("state", "because", "cards", "changes", "policy")},
+            **{part: mine[part] for part in ("state", "because", "cards", "changes", "policy", "tenants")},
             "decisions": {row["subject"]: row["value"] for row in mine["decisions"]},
             "conflicts": conflicts,
             "messages": text_of(conflicts),

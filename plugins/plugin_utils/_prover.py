@@ -170,8 +170,8 @@ def record_of(record, seen, hosts, extra=(), counting=()):
     """The record of a site after a run, completed by what its hosts and clouds tell now. extra: folders of tables; counting: clouds that
     count by unified limits from this run on."""
     index = Index(_tables.load(extra))
-    clouds = {name: seen.clouds[name] for name in seen.clouds_fresh}
-    return completed(Record(seen_reporting(record, clouds, counting)), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
+    record = seen_reporting(record, {name: seen.clouds[name] for name in seen.clouds_fresh}, counting)
+    return completed(Record(record), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
 
 
 def text_of(checks) -> list[str]:

@@ -20,6 +20,7 @@ services    ({service: alias lines})   Objection: which service has other aliase
 flavor      (flavor)                   Objection: what is wrong with a flavor that asks for cards
 selection   (selection)                Objection: what entries of a host do to its functions
 passthrough (donor)                   Objection: what keeps a host from giving its cards away
+tenants     (watch)                    Objection: who is in the way of what a host of a cloud gets
 cloud       (cloud)                    Objection: what keeps a cloud from its pools
 argument    (donor)                    (argument, because): what the kernel of a host is told
 module      (donor)                    (module, because): what a host loads

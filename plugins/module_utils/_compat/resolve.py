@@ -26,14 +26,14 @@ class Host:
         self.cards = cards.of(self.seen, index) if self.known else []
         self.state, self.because, self.decisions, self.changes = 'unknown', '', [], []
         self.out = self.rebinds = self.reboots = self.drains = self.replaces = self.tries = False
-        self.packages, self.source, self.policy = {}, None, None
+        self.packages, self.source, self.policy, self.tenants = {}, None, None, None
 
 
 class Site:
     """Everything that one call of resolve works on."""
 
-    def __init__(self, intent, inventory, observations, tables, record, today, trials, settled):
-        self.intent, self.today, self.settled = intent, str(today), settled
+    def __init__(self, intent, inventory, observations, tables, record, today, trials, settled, now=None):
+        self.intent, self.today, self.settled, self.now = intent, str(today), settled, now
         self.index = tables if isinstance(tables, Index) else Index(tables)
         self.hosts = {name: Host(name, list(inventory[name] or ()), observations.get(name), self.index) for name in sorted(inventory)}
         self.record = Record(record)
@@ -54,15 +54,17 @@ class Site:
         (self.warnings if objection.warns else self.conflicts).append(entry(self.index, identity, objection, host))
 
 
-def resolve(intent, inventory, observations, tables, record, today, trials=(), settled=False, clouds=None):
+def resolve(intent, inventory, observations, tables, record, today, trials=(), settled=False, clouds=None, now=None):
     """The plan without its inputs; see docs/data.md.
 
     inventory: {host: [groups]}; observations: {host: document}; today: ISO date; trials: trial documents;
-    settled: True where no trial follows, so that what is unknown is refused; clouds: {name: what is known of it}.
+    settled: True where no trial follows, so that what is unknown is refused; clouds: {name: what is known of it}; now: UTC time as ISO text,
+    None: no window is open.
     """
     # what a run that was cut off did to a cloud, the cloud itself tells
-    record = seen_reporting(plain(record or {}), {row['name']: clouds[row['name']] for row in intent.get('ai_stack_clouds') or () if row['name'] in (clouds or {})})
-    site = Site(intent, inventory, observations, tables, record, today, trials, settled)
+    ours = {row['name'] for row in intent.get('ai_stack_clouds') or ()}
+    record = seen_reporting(plain(record or {}), {name: seen for name, seen in (clouds or {}).items() if name in ours})
+    site = Site(intent, inventory, observations, tables, record, today, trials, settled, now)
     for identity, function in of('pool', site.index.enforced):
         for objection in function(site.claims):
             site.object(identity, objection)
@@ -97,4 +99,4 @@ _SHOWN = ('address', 'model', 'name', 'serial', 'uuid', 'pool', 'use', 'status')
 
 def _document(host, policy):
     return {'state': host.state, 'because': host.because, 'cards': [{key: card[key] for key in _SHOWN} for card in host.cards],
-            'decisions': host.decisions, 'changes': host.changes, 'policy': host.policy or policy}
+            'decisions': host.decisions, 'changes': host.changes, 'policy': host.policy or policy, 'tenants': host.tenants}

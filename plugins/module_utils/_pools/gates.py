@@ -24,7 +24,7 @@ def _site(cloud):
 def hosts_come_first(cloud):
     """A card is bound before Nova is told of it."""
     for name, donor in sorted(cloud.donors.items()):
-        if donor.host.changes:
+        if donor.host.changes or donor.host.rebinds:
             yield _HOSTS, 'disable the compute service with a reason, and look for servers on its cards and migrations in progress', [name], None
             yield _HOSTS, 'write the bindings and kernel arguments', [name], None
             if donor.host.rebinds:

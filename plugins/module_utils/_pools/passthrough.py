@@ -9,12 +9,12 @@ from __future__ import annotations
 from .._compat import state
 from .._compat.register import Objection, entry, of
 from .._compat.text import did_you_mean, safe
-from . import arguments, gates, lint, objects, rules_board, rules_cloud, rules_host, rules_tenants
+from . import alone, arguments, gates, lint, objects, rules_board, rules_cloud, rules_host, rules_servers, rules_tenants
 from .cloud import Cloud
 from .donor import USE, Donor
 from .flavor import Flavor
 
-RULES = (arguments, gates, lint, objects, rules_board, rules_cloud, rules_host, rules_tenants)
+RULES = (arguments, gates, lint, objects, rules_board, rules_cloud, rules_host, rules_servers, rules_tenants)
 
 
 def of_site(site, clouds=None):
@@ -28,6 +28,8 @@ def of_site(site, clouds=None):
     waived = {name: one.waived for one in made for name in one.donors}
     for name, one in sorted(donors.items()):
         _host(site, one, waived.get(name, {}))
+    for one in made:
+        _tenants(site, one)
     for one in made:
         _judge(site, one)
     return made
@@ -80,22 +82,45 @@ def _decide(donor):
             ('passthrough.keep_off', donor.keep_off(), 'no card that stays with this host needs them', 'NR-67')]
     for subject, value, because, identity in rows:
         host.decisions.append({'subject': subject, 'value': value, 'because': because, 'rule': identity, 'source': donor.index.source(identity)})
-    _changes(donor, asked, bound)
+    _changes(donor)
 
 
-def _changes(donor, asked, bound):
-    host = donor.host
-    free = all(donor.is_bound(place) or donor.by_address[place]['driver'] is None for place in bound)
-    reboots = bool(asked or not free)
-    seen, after = state.of(host.seen), state.passed_through(state.values(host.decisions), host.seen)
-    mine = [dict(row, role='pci_passthrough', reboot=reboots, drain=False, irreversible=False) for row in state.difference(seen, after)]
-    host.changes = host.changes + mine
-    host.rebinds = reboots and bool(mine)
+def _changes(donor):
+    host, want = donor.host, state.values(donor.host.decisions)
+    mine = state.difference(state.of(host.seen), state.passed_through(want, host.seen))
+    host.changes = host.changes + [dict(row, role='pci_passthrough', reboot=True, drain=False, irreversible=False) for row in mine]
+    # whatever differs of what it keeps, its role proves by a boot
+    host.rebinds = bool(mine or _kept_differs(donor, want))
     host.decisions.append({'subject': 'passthrough.reboot', 'value': host.rebinds, 'rule': 'NR-67', 'source': donor.index.source('NR-67'),
-                           'because': 'arguments or drivers change at a boot' if host.rebinds else 'nothing holds the cards'})
+                           'because': 'what it gives away is proven by a boot' if host.rebinds else 'it gives away what it is to give'})
     if host.state in ('left_out', 'planned', 'converged', 'not_ours'):
-        host.state = 'planned' if host.changes or host.reboots else 'converged'
-        host.because = '%d changes' % len(host.changes) if host.changes else 'it is as it should be'
+        host.state = 'planned' if host.changes or host.reboots or host.rebinds else 'converged'
+        host.because = '%d changes' % len(host.changes) if host.changes else 'its settings change' if host.rebinds else 'it is as it should be'
+
+
+def _kept_differs(donor, want):
+    """Whether the settings of the host are others; pages are a variable of the role, and stay as they are here."""
+    passed = donor.seen.get('passthrough')
+    if not isinstance(passed, dict):
+        return False
+    there = (passed.get('settings') or {}).get('arguments') or ()
+    pages = [word for word in there if word.partition('=')[0] in ('hugepagesz', 'hugepages')]
+    return bool(alone.changes(alone.settings(donor.index, want, donor.seen, pages), donor.seen))
+
+
+def _tenants(site, cloud):
+    """Who is on the hosts of a cloud; one with somebody in the way changes nothing, and the others go on."""
+    planned = objects.providers(cloud) if cloud.series is not None else {}
+    refused = {row['host'] for row in site.conflicts}
+    for name in sorted(set(cloud.members) | set(cloud.donors)):
+        host, donor = site.hosts[name], cloud.donors.get(name)
+        # of a host that is not acted on nothing is taken
+        acts = donor.acts if donor else host.known and not host.stale and name not in refused
+        watch = rules_servers.Watch(site, cloud, host, planned.get(name, {}) if acts and cloud.series is not None else None)
+        host.tenants = watch.document()
+        stopped = [identity for identity, function in of('tenants', site.index.enforced) for one in function(watch) if _say(site, {}, identity, one, name)]
+        if donor and stopped:
+            donor.acts = False
 
 
 def _judge(site, cloud):

@@ -67,7 +67,7 @@ class Site:
     def cloud(self, name="main", **more):
         """The observation of a cloud on whose hosts nobody is."""
         hosts = {host: {"service_host": host, "servers": [], "migrations": []} for host in self.groups["gpu"]}
-        found = {"schema": "sovereign.ai_stack/cloud/1", "at": "2026-11-25T19:00:00Z", "cloud": name, "projects": ["research"], "project_ids": {}, "hosts": hosts}
+        found = {"schema": "sovereign.ai_stack/cloud/1", "at": "2026-11-25T19:00:00Z", "cloud": name, "projects": ["research"], "hosts": hosts}
         return {**found, "providers": {}, "services": {}, "flavors": {}, "limits": None, **more}
 
     def cloud_answers(self, name="main", **more):

@@ -52,7 +52,7 @@ def test_a_passthrough_pool_is_planned_and_a_deploy_refuses_what_no_verb_acts_on
     assert {"nova_cloud", "flavor", "aggregate", "image_properties"} <= {one["kind"] for one in made["resources"]}
     assert rules(made["conflicts"]) == ([rule] if acting and rule else [])
     assert (rule in rules(made["warnings"])) is (not acting) or rule is None
-    assert _planner.summary_of(made)["reboots"] == 1  # the cards of gpu2 have the host's driver
+    assert _planner.summary_of(made)["reboots"] == 2  # what a host gives away is proven by a boot
 
 
 def rules(rows, host=None):
@@ -211,7 +211,7 @@ def test_a_slice_holds_the_conflicts_of_its_host_and_of_the_site(seen):
     made["conflicts"] = [{"rule": None, "host": host, "path": None, "message": str(host), "source": None, "nearest": None} for host in (None, "gpu1", "gpu2")]
     slices = dict(_planner.slices_of(made, ["gpu1"]))
     assert list(slices) == ["gpu1"] and [row["host"] for row in slices["gpu1"]["conflicts"]] == [None, "gpu1"]
-    assert set(slices["gpu1"]) == {"state", "because", "cards", "changes", "decisions", "policy", "conflicts", "messages"}
+    assert set(slices["gpu1"]) == {"state", "because", "cards", "changes", "decisions", "policy", "tenants", "conflicts", "messages"}
 
 
 def alone(seen, **intent):

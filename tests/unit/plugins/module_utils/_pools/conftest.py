@@ -11,6 +11,7 @@ from planner import PLATFORM, Planner
 # a release that has every fix of its series
 NOVA = {"2025.1": "31.3.1", "2025.2": "32.2.1", "2026.1": "33.0.2", "2026.2": "34.0.0"}
 DOORS = ["report_in_placement on main", "unified limits on main"]
+CARD, OTHER = "0000:17:00.0", "0000:65:00.0"
 SHAPE = {"cards": 1, "vcpus": 16, "ram_gib": 192, "disk_gib": 100}
 
 
@@ -31,10 +32,25 @@ class Cloudy(Planner):
         return {"ai_stack_site": "test", "ai_stack_clouds": [row], "ai_stack_pools": list(pools), "ai_stack_waivers": [PLATFORM],
                 "ai_stack_confirm": DOORS, **more}  # fmt: skip
 
-    def plan(self, *hosts, pools=None, record=None, clouds=None, **intent):
+    def plan(self, *hosts, pools=None, record=None, clouds=None, now=None, **intent):
         """The plan of hosts with observations; by default of one with two H100."""
         wanted = self.intent(*([self.pool()] if pools is None else pools), **intent)
-        return super().plan(*(hosts or [self.host()]), intent=wanted, record=record, clouds=clouds)
+        return super().plan(*(hosts or [self.host()]), intent=wanted, record=record, clouds=clouds, now=now)
+
+
+def server(identity="a", project="research", cards=(CARD,), wants=None):
+    """A server as the observation of a cloud has it."""
+    return {"id": identity, "name": f"name-of-{identity}", "project": project, "status": "ACTIVE", "cards": list(cards),
+            "wants_cards": wants or ({"h100": len(cards)} if cards else {})}  # fmt: skip
+
+
+def seen_cloud(*servers, migrations=(), shown=None, host="gpu-h100-1", **more):
+    """The observation of a cloud with one host; shown: its cards, by default those that its servers have."""
+    held = {place: [one["id"] for one in servers if place in one["cards"]] for place in (CARD, OTHER)}
+    cards = {place: {"class": "CUSTOM_H100", "total": 1, "reserved": 0, "used": len(who), "traits": ["CUSTOM_GPU_H100"], "servers": who}
+             for place, who in held.items()}  # fmt: skip
+    found = {"projects": ["research", "health"], "project_ids": {}, "missing": [], "services": {}, "providers": {host: cards if shown is None else shown}}
+    return {"main": {**found, "hosts": {host: {"service_host": host, "servers": list(servers), "migrations": list(migrations)}}, **more}}
 
 
 @pytest.fixture

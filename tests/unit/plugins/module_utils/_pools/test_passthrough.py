@@ -9,8 +9,11 @@ import copy
 import json
 
 import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import alone
+from planner import named
 
-from .conftest import NOVA, SHAPE, decisions, resource
+from .conftest import NOVA, OTHER, SHAPE, decisions, resource, seen_cloud, server
 
 HOST = "gpu-h100-1"
 SERIES = ["zed", "2023.1", "2023.2", "2024.1", "2024.2", "2025.1", "2025.2", "2026.1", "2026.2"]
@@ -97,6 +100,53 @@ def test_a_site_that_keeps_the_legacy_quota_is_told_what_is_not_held(cloudy):
     plan = cloudy.plan(pools=[pool], series="2026.2", cloud={"quota": "legacy"}, ai_stack_confirm=["report_in_placement on main"])
     assert plan["conflicts"] == [] and [row["rule"] for row in plan["warnings"]] == ["NR-51"]
     assert "quota" not in settings(plan)["nova-api"] and resource(plan, "project_limit") == {}
+
+
+def tenants(cloudy, *hosts, **how):
+    """What the roles of the one host get to know of who is on it."""
+    return cloudy.plan(*hosts, now="2026-11-27T22:30:00Z", **how)["hosts"]["gpu-h100-1"]["tenants"]
+
+
+def test_who_is_in_the_way_of_a_host_goes_with_it(cloudy):
+    window = {"hosts": "gpus", "from": "2026-11-27T22:00Z", "until": "2026-11-27T23:00Z", "servers": "cold_migrate", "reason": "new cards", "approver": "b"}
+    clouds = seen_cloud(server(cards=(OTHER,)), server("plain", "health", ()))
+    assert tenants(cloudy, clouds=clouds, ai_stack_windows=[window]) == {
+        "cloud": "main", "scope": "all", "how": "cold_migrate", "until": "2026-11-27T23:00Z", "reason": "new cards",
+        "servers": [{"id": "a", "name": "name-of-a", "project": "research"}, {"id": "plain", "name": "name-of-plain", "project": "health"}],
+    }  # fmt: skip
+    bound = cloudy.host(driver__loaded={})
+    for one in bound["pci"]:
+        one.update(driver="vfio-pci", driver_override="vfio-pci")
+    nobody = {"cloud": "main", "scope": "with_cards", "how": None, "until": None, "reason": None, "servers": []}
+    assert tenants(cloudy, bound, clouds=clouds) == nobody
+    # a card that nova-compute is told of no more concerns who holds it, and nobody else
+    losing = tenants(cloudy, bound, clouds=clouds, pools=[cloudy.pool(select={"slots": ["1"]})], ai_stack_windows=[window])
+    assert (losing["scope"], [one["id"] for one in losing["servers"]]) == ("with_cards", ["a"])
+    assert cloudy.plan(cloudy.host(), pools=[])["hosts"]["gpu-h100-1"]["tenants"] is None
+
+
+def test_settings_that_are_not_written_yet_are_proven_by_a_boot_too(cloudy):
+    bound = cloudy.host(driver__loaded={}, passthrough={"settings": None, "open": None, "last_change": None, "touched": False, "drained": False})
+    for one in bound["pci"]:
+        one.update(driver="vfio-pci", driver_override="vfio-pci")
+    plan = cloudy.plan(bound, clouds=seen_cloud(server()))
+    named(plan["conflicts"], "NR-105", "it boots")
+    want = alone.settings(Index(cloudy.tables), decisions(cloudy.plan(bound)), bound, ["hugepagesz=1G", "hugepages=64"])
+    assert decisions(cloudy.plan(bound))["passthrough.reboot"] is True
+    bound["passthrough"]["settings"] = want
+    bound["kernel"]["cmdline"] = " ".join(want["arguments"])
+    plan = cloudy.plan(bound, clouds=seen_cloud(server()))
+    assert (plan["conflicts"], plan["hosts"]["gpu-h100-1"]["state"], decisions(plan)["passthrough.reboot"]) == ([], "converged", False)
+
+
+def test_a_host_with_somebody_in_the_way_changes_nothing_and_the_others_go_on(cloudy):
+    other = cloudy.host("h100-bookworm", host="other")
+    clouds = seen_cloud(server())
+    clouds["main"]["hosts"]["other"] = {"servers": [], "migrations": []}
+    plan = cloudy.plan(cloudy.host(), other, clouds=clouds)
+    assert {row["host"] for row in plan["conflicts"]} == {"gpu-h100-1"}
+    assert list(settings(plan)["nova-compute"]["pci"]["device_spec"]) == list(resource(plan, "nova_cloud", "main")["providers"]) == ["other"]
+    assert plan["hosts"]["gpu-h100-1"]["changes"] == [] and plan["hosts"]["other"]["changes"]
 
 
 def test_a_tenant_whose_time_is_over_gets_nothing(cloudy):

@@ -14,11 +14,9 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import l
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools.series import Series
 from planner import Cases, named, refused
 
-from .conftest import SHAPE, decisions, resource
+from .conftest import CARD, OTHER, SHAPE, decisions, resource, seen_cloud, server
 
 case = Cases()
-CARD = "0000:17:00.0"
-OTHER = "0000:65:00.0"
 
 
 def warned(plan, identity, words):
@@ -512,6 +510,50 @@ def host_of_two_clouds_is_refused(cloudy):
     refused(plan, "NR-103", "gives cards to cloud main and is not among its hosts, another-host", "ai_stack_clouds[0].hosts")
     assert named(plan["conflicts"], "NR-103")["host"] == "gpu-h100-1"
     assert cloudy.plan(cloud={"hosts": "gpus"})["conflicts"] == []
+
+
+# Tenants first
+
+NOW = "2026-11-27T22:30:00Z"
+WINDOW = {"hosts": "gpus", "from": "2026-11-27T22:00Z", "until": "2026-11-27T23:00Z", "servers": "wait", "reason": "new cards", "approver": "board"}
+
+
+def bound(cloudy):
+    """The host with both cards bound: nothing of it is to change."""
+    found = cloudy.host(driver__loaded={})
+    for one in found["pci"]:
+        one.update(driver="vfio-pci", driver_override="vfio-pci")
+    return found
+
+
+@case("NR-105")
+def server_in_the_way_is_refused_and_named_by_its_tenant(cloudy):
+    clouds = seen_cloud(server(), server("b", "health", ()))
+    plan = cloudy.plan(clouds=clouds, now=NOW)
+    refused(plan, "NR-105", "it boots, and servers are in the way, of project health: name-of-b; of project research: name-of-a", "ai_stack_windows")
+    assert named(plan["conflicts"], "NR-105")["host"] == "gpu-h100-1" and plan["hosts"]["gpu-h100-1"]["changes"] == []
+    assert cloudy.plan(clouds=clouds, now=NOW, ai_stack_windows=[WINDOW])["conflicts"] == []
+    # nobody else's time, and no time that is over
+    for window in ({**WINDOW, "hosts": "others"}, {**WINDOW, "until": "2026-11-27T22:30Z"}, {**WINDOW, "from": "2026-11-27T22:31Z"}):
+        refused(cloudy.plan(clouds=clouds, now=NOW, ai_stack_windows=[window]), "NR-105", "servers are in the way", "ai_stack_windows")
+    refused(cloudy.plan(clouds={"main": {**clouds["main"], "hosts": {}}}), "NR-105", "who has servers on it is not known", "ai_stack_clouds[0].hosts")
+    # a host of which nothing changes is left alone, and a card that goes is enough by itself
+    assert cloudy.plan(bound(cloudy), clouds=clouds)["conflicts"] == []
+    one = [cloudy.pool(select={"slots": ["1"]})]
+    losing = seen_cloud(server(cards=(OTHER,)))
+    refused(cloudy.plan(bound(cloudy), pools=one, clouds=losing), "NR-105", f"it loses {OTHER}, and servers are in the way", "ai_stack_windows")
+    how = {"pools": one, "clouds": losing, "now": NOW}
+    assert cloudy.plan(bound(cloudy), ai_stack_windows=[WINDOW], **how)["conflicts"] == []
+    plan = cloudy.plan(bound(cloudy), ai_stack_windows=[{**WINDOW, "servers": "stop"}], **how)
+    refused(plan, "NR-105", "nova-compute would not start", "ai_stack_windows[0].servers", "cold_migrate or wait")
+
+
+@case("NR-106")
+def migration_in_progress_is_refused(cloudy):
+    clouds = seen_cloud(migrations=[{"server_id": "a", "status": "running"}])
+    refused(cloudy.plan(clouds=clouds, now=NOW), "NR-106", "migrations are not over: server a, running", "ai_stack_windows")
+    assert cloudy.plan(clouds=clouds, now=NOW, ai_stack_windows=[WINDOW])["conflicts"] == []
+    assert cloudy.plan(bound(cloudy), clouds=clouds)["conflicts"] == []
 
 
 # Boards

@@ -48,7 +48,8 @@ class ActionModule(ActionBase):
         intent, dummy = _run.host_variables(self._templar, task_vars)
         waivers, extra = _prover.of_site(intent, folder)
         index, seen, wrong = Index(_tables.load(extra)), given["observation"], list(_wrong(given))
-        result.update(changed=False, planned_by="verb" if mine else "role", policy=(mine or {}).get("policy"), tenants=(mine or {}).get("tenants"), want=None, changes=[], warnings_said=[])
+        result.update(changed=False, planned_by="verb" if mine else "role", want=None, changes=[], warnings_said=[])
+        result.update({part: (mine or {}).get(part) for part in ("policy", "tenants")})
         conflicts = wrong
         if mine:
             decisions, conflicts = mine["decisions"], conflicts + mine["conflicts"]

@@ -65,7 +65,7 @@ def test_no_cards_are_nothing_to_do_and_no_wish_to_take_them_back(site):
 
 def planned(site, **values):
     slices = {"run": _lock.process_of_run(), "state": "planned", "because": "x", "cards": [], "decisions": {}, "changes": [], "policy": {"reboot": "never"},
-              "conflicts": [], "messages": [], "plan_sha256": "p", **values}  # fmt: skip
+              "tenants": {"how": "wait"}, "conflicts": [], "messages": [], "plan_sha256": "p", **values}  # fmt: skip
     reports = _site.Reports(_site.report_root(site.variables, str(site.folder)))
     _site.write(reports.slices / _site.file_of("gpu1"), _site.lines(slices))
 
@@ -77,7 +77,7 @@ DECIDED = {"passthrough.bind": {ADDRESS: {"vendor": "8086", "device": "10c9", "g
 def test_a_role_of_a_verb_gets_the_decisions_of_the_verbs_plan(site):
     planned(site, decisions=DECIDED)
     found = mine(site, cards={}, arguments=[])
-    assert found["planned_by"] == "verb" and found["policy"] == {"reboot": "never"}
+    assert found["planned_by"] == "verb" and (found["policy"], found["tenants"]) == ({"reboot": "never"}, {"how": "wait"})
     assert found["want"] == {"cards": CARDS, "arguments": ["intel_iommu=on"], "modules": ["vfio"], "keep_off": ["nouveau"]}
 
 

@@ -38,7 +38,8 @@ class ActionModule(ActionBase):
         if mode == "deploy":
             _look.lose(seen, set(inside) - set(task_vars["ansible_play_hosts"]))
         waivers, extra = _prover.of_site(intent, self._folder)
-        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"])
+        services = _run.services_of(task_vars, inside)
+        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], services)
         if mode == "deploy":
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))

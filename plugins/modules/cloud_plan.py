@@ -103,6 +103,11 @@ out_of_service:
   returned: when O(cloud) is given
   type: list
   elements: dict
+not_enforced:
+  description: What Nova of the cloud does not hold, in plain words.
+  returned: when O(cloud) is given
+  type: list
+  elements: str
 counts_cards:
   description: Whether limits count cards.
   returned: when O(cloud) is given

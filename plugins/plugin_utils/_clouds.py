@@ -25,6 +25,7 @@ def slice_of(plan, name) -> dict:
         "hosts": cloud.get("hosts", []),
         "admin": cloud.get("admin") or "localhost",
         "computes": sorted(cloud["settings"].get("nova-compute", {}).get("pci", {}).get("device_spec", {})),
+        "not_enforced": cloud.get("tenancy.not_enforced", []),
         "counts_cards": bool(rows["registered_limit"]),
         "aggregates": [_aggregate(each, values) for each, values in sorted(rows["aggregate"].items())],
         "host_traits": _traits(rows["aggregate"].values()),
@@ -33,6 +34,11 @@ def slice_of(plan, name) -> dict:
         "flavors": [values["flavor"] for _name, values in sorted(rows["flavor"].items())],
         "access": [{**values["flavor"], "access": values["access"]} for _name, values in sorted(rows["flavor"].items())],
     }
+
+
+def named(plan) -> list:
+    """The clouds of a plan."""
+    return sorted(one["id"] for one in plan.get("resources") or () if one["kind"] == "nova_cloud")
 
 
 def acted_on(plan) -> dict:

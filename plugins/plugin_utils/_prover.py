@@ -11,7 +11,8 @@ from ..module_utils._compat import cards, state, verify
 from ..module_utils._compat.index import Index
 from ..module_utils._compat.record import Record, completed, seen_reporting
 from ..module_utils._compat.waivers import Waivers
-from . import _intent, _run, _site, _tables, _words
+from ..module_utils._pools import checks_cloud, checks_host
+from . import _clouds, _intent, _run, _site, _tables, _words
 
 SCHEMA = "sovereign.ai_stack/evidence/1"
 CHANGES_SCHEMA = "sovereign.ai_stack/changes/1"
@@ -33,8 +34,9 @@ def of_site(intent, folder):
     return wanted.get("ai_stack_waivers", ()), [str(_run.path_in(folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
 
 
-def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None):
-    """evidence.json without plan_sha256. hosts: those that are looked at; waivers: rows of the intent; extra: folders of tables."""
+def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None):
+    """evidence.json without plan_sha256. hosts: those that are looked at; waivers: rows of the intent; extra: folders of tables;
+    services: {host: what was said of its services of clouds}; None: the driver alone is to be proven."""
     index = Index(_tables.load(extra))
     known = Waivers(index, waivers, now[:10])
     inventory = _run.inventory_of(groups or {})
@@ -44,15 +46,18 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None):
     # what a cloud was waived reaches its hosts too
     clouds = {row["rule"] for row in known.rows if str(row["scope"]).startswith("cloud ")}
     anywhere = {row["rule"] for row in known.rows}
-    checks = [*_conflicts_of_site(plan, now), *_waivers_that_ended(relied_on.get(None, ()), None, anywhere, index, now)]
+    rows = [*_conflicts_of_site(plan, now), *_waivers_that_ended(relied_on.get(None, ()), None, anywhere, index, now)]
     for host in hosts:
         about = plan["hosts"].get(host)
         pools = sorted({card["pool"] for card in (about or {}).get("cards", ()) if card.get("pool")})
         accepted = known.for_host(host, inventory.get(host, []), pools)
-        checks += [*_waivers_that_ended(relied_on.get(host, ()), host, clouds.union(accepted), index, now)]
-        checks += [_waived(row, accepted, index) for row in _of_host(host, about, seen, index, now)]
+        rows += [*_waivers_that_ended(relied_on.get(host, ()), host, clouds.union(accepted), index, now)]
+        rows += [_waived(row, accepted, index) for row in _of_host(host, about, seen, index, now, services is None)]
+    for name in _clouds.named(plan) if services is not None else ():
+        accepted = known.for_cloud(name, ())
+        rows += [_waived(row, accepted, index) for row in _of_cloud(plan, name, seen, hosts, services, index)]
     observed = "recorded" if seen.recorded else "live"
-    return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, checks)
+    return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, rows)
 
 
 def counts_of(evidence) -> str:
@@ -95,7 +100,22 @@ def add(evidence, checks):
     return evidence
 
 
-def _of_host(host, about, seen, index, now):
+def _of_cloud(plan, name, seen, hosts, services, index):
+    want = _clouds.slice_of(plan, name)
+    if not {*want["hosts"], *want["computes"]}.intersection(hosts):
+        return []
+    acted = name in _clouds.acted_on(plan)
+    if name in seen.clouds_fresh:
+        return checks_cloud.of_cloud(index, name, want, seen.clouds[name], hosts, services if acted else None)
+    promise, last = f"cloud {name} answers", seen.clouds_about.get(name, {}).get("at")
+    if not acted:
+        why = "no verb of this version acts on it"
+        return [_row("cloud.answers", None, promise, "not_applicable", None, why, "plan.json", last)]
+    why = seen.clouds_wrong.get(name) or seen.clouds_dark.get(name) or "it was not asked"
+    return [_row("cloud.answers", None, promise, "unknown", "an observation", why, "cloud_facts", last)]
+
+
+def _of_host(host, about, seen, index, now, driver_alone):
     if about is None:
         return [_row("plan.covers_host", host, "the plan covers the host", "fail", "planned", None, "plan.json", now)]
     if host not in seen.documents or host not in seen.fresh:
@@ -103,6 +123,7 @@ def _of_host(host, about, seen, index, now):
         why = seen.wrong.get(host) or seen.dark.get(host) or "it was not observed"
         return [_row("host.answers", host, "the host answers", "unknown", "an observation", why, "accelerator_facts", last)]
     rows = verify.checks(host, about["decisions"], seen.documents[host], index, now[:10])
+    rows += [] if driver_alone else checks_host.of_host(index, host, about["decisions"], seen.documents[host])
     if rows:
         return rows
     status, why = _UNDECIDED.get(about["state"], ("unknown", "nothing was decided for it"))

@@ -17,6 +17,7 @@ from . import _intent, _schema, _words
 
 PREFIX = "ai_stack_"
 OBSERVED = "__ai_stack_observation"
+SERVICES = "__ai_stack_services"
 CLOUDS_SEEN, CLOUDS_COUNTING = "__ai_stack_clouds_seen", "__ai_stack_clouds_counting"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -177,6 +178,12 @@ def _cloud_seen(row):
     if row.get("failed") or not isinstance(document, dict):
         return None, "could not be observed: " + _words.printable(str(row.get("msg", "no reason given")).rstrip("."), 300)
     return plain(document), None
+
+
+def services_of(task_vars, hosts) -> dict:
+    """{host: {differs, due, refused}} of the hosts whose services of a cloud the role's judge was asked of."""
+    found = {host: task_vars["hostvars"][host].get(SERVICES) for host in hosts if host in task_vars["hostvars"]}
+    return {host: plain(told) for host, told in found.items() if told is not None}
 
 
 def path_in(folder, name) -> pathlib.Path:

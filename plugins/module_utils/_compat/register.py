@@ -14,6 +14,8 @@ layout      (wish)                     Objection: why a card cannot take a MIG l
 whole       (pairs)                    Objection: why cards cannot be given whole
 pool        (claims)                   Objection: what is wrong between pools, cards and record
 check       (view)                     a check of the evidence
+given       (given)                    the same of a host that gives cards away
+promised    (promised)                 the same of a cloud that gets them
 spec        (spec)                     Objection: what is wrong with an entry of device_spec
 alias       (alias)                    Objection: what is wrong with an entry of alias
 services    ({service: alias lines})   Objection: which service has other aliases than the rest

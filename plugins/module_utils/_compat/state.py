@@ -70,10 +70,18 @@ def _passed(observation):
 
 def passed_through(want, observation):
     """{resource: value} of a host once its cards are bound to vfio-pci; arguments are added, never replaced."""
-    found = of(observation)
-    found.update(('override:%s' % place, VFIO) for place in want.get('passthrough.bind') or ())
+    before, bound = of(observation), [address(place) for place in want.get('passthrough.bind') or ()]
+    found = dict(before)
+    found.update(('override:%s' % place, VFIO) for place in bound)
     found.update(('argument:%s' % word, True) for word in want.get('passthrough.arguments') or ())
-    return found
+    return found if found == before else _booted(found, want, bound)
+
+
+def _booted(found, want, bound):
+    """The boot that binds cards loads no driver that is kept off, and whatever a driver said of these cards is gone."""
+    loaded = {name: text for name, text in (found.pop('loaded', None) or {}).items() if name not in (want.get('passthrough.keep_off') or ())}
+    found.update({'loaded': loaded} if loaded else {})
+    return {name: value for name, value in found.items() if name not in ['%s:%s' % (kind, place) for kind in ('persistence', 'mig') for place in bound]}
 
 
 def wanted(decisions, observation):

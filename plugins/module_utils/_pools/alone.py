@@ -130,6 +130,11 @@ def settings(index, decisions, observation, extra=()):
     return {'cards': cards, 'arguments': words, 'modules': list(decisions['passthrough.modules']), 'keep_off': list(decisions['passthrough.keep_off'])}
 
 
+def pages(observation):
+    """The words about pages that a host keeps: they are a variable of the role, which no plan knows."""
+    return [word for word in _settings(observation).get('arguments') or () if word.partition('=')[0] in ('hugepagesz', 'hugepages')]
+
+
 def _settings(observation):
     passed = observation.get('passthrough')
     found = passed.get('settings') if isinstance(passed, dict) else None

@@ -100,12 +100,8 @@ def _changes(donor):
 
 def _kept_differs(donor, want):
     """Whether the settings of the host are others; pages are a variable of the role, and stay as they are here."""
-    passed = donor.seen.get('passthrough')
-    if not isinstance(passed, dict):
-        return False
-    there = (passed.get('settings') or {}).get('arguments') or ()
-    pages = [word for word in there if word.partition('=')[0] in ('hugepagesz', 'hugepages')]
-    return bool(alone.changes(alone.settings(donor.index, want, donor.seen, pages), donor.seen))
+    known = isinstance(donor.seen.get('passthrough'), dict)
+    return known and bool(alone.changes(alone.settings(donor.index, want, donor.seen, alone.pages(donor.seen)), donor.seen))
 
 
 def _tenants(site, cloud):

@@ -229,3 +229,59 @@ def test_the_record_keeps_which_doors_of_a_cloud_are_behind_us(done):
     done.seen_clouds = done.counting = None
     done.run(evidence, mode="deploy")
     assert yaml.safe_load((done.folder / "ai_stack.lock.yml").read_text()) == record
+
+
+@pytest.fixture
+def cloudy(done):
+    """A site whose cards a cloud gets; nothing of it was done yet."""
+    done.variables["ai_stack_clouds"] = [{"name": "main", "series": "2025.1", "nova": "31.3.1", "hosts": "gpu"}]
+    done.variables["ai_stack_pools"] = [{"name": "all", "hosts": "gpu", "use": "passthrough", "cloud": "main", "tenants": {"research": {}}}]
+    done.variables["ai_stack_confirm"] = ["report_in_placement on main"]
+    done.groups = {"all": ["gpu1", "gpu2"], "gpu": ["gpu1", "gpu2"], "ungrouped": []}
+    for host in ("gpu1", "gpu2"):
+        document = done.document("h100-bookworm-converged")
+        document["nvml"] = None
+        done.answers(host, document)
+    done.cloud_answers()
+    assert done.run(plan)[0]["failed"] is False
+    return done
+
+
+def checks(site):
+    return {(row["id"], row["host"]): row for row in site.report("evidence.json")["checks"]}
+
+
+def test_a_cloud_and_its_hosts_are_held_against_the_plan(cloudy):
+    fine = {"differs": [], "due": [], "refused": None}
+    cloudy.of_host["gpu1"] = {"__ai_stack_services": fine}
+    result, said = cloudy.run(evidence)
+    found = checks(cloudy)
+    assert result["failed"] and "FAIL pci_passthrough.cards_are_bound on gpu1, gpu2" in said
+    assert found["nova_pci_passthrough.services_read_the_plan", "gpu1"]["status"] == "pass"
+    assert found["nova_pci_passthrough.services_read_the_plan", "gpu2"]["status"] == "unknown"
+    assert found["nova_pci_passthrough.flavors", None]["status"] == "pass"
+    assert not any(name.startswith("gpu_driver.") for name, _host in found)
+    cloudy.limit = ["gpu1"]
+    cloudy.run(evidence)
+    assert {host for _name, host in checks(cloudy)} == {"gpu1", None}
+
+
+def test_a_cloud_that_does_not_answer_proves_nothing(cloudy):
+    cloudy.seen_clouds = {"results": [{"item": {"name": "main"}, "failed": True, "msg": "Cloud main: placement answers 503."}]}
+    result, said = cloudy.run(evidence)
+    assert result["failed"] and "UNKNOWN cloud.answers: cloud main answers" in said and "placement answers 503" in said
+    cloudy.seen_clouds = None
+    cloudy.run(evidence)
+    assert checks(cloudy)["cloud.answers", None]["observed"] == "it was not asked"
+    assert not any(name.startswith("nova_pci") for name, _host in checks(cloudy))
+
+
+def test_a_cloud_on_which_no_verb_acts_is_said_to_be_none_of_it(cloudy):
+    cloudy.variables["ai_stack_clouds"][0]["deployment"] = "kolla"
+    cloudy.run(plan)
+    cloudy.seen_clouds = None
+    cloudy.run(evidence)
+    assert checks(cloudy)["cloud.answers", None]["status"] == "not_applicable"
+    cloudy.cloud_answers()
+    cloudy.run(evidence)
+    assert checks(cloudy)["nova_pci_passthrough.services_read_the_plan", None]["status"] == "not_applicable"

@@ -168,7 +168,7 @@ def clouds_seen(task_vars, names) -> dict:
     if not isinstance(rows, list):
         # the host that asks them was not reached at all
         rows = [{**result, "item": {"name": name}} for name in names]
-    return {row["item"]["name"]: _cloud_seen(row) for row in rows if not row.get("skipped")}
+    return {row["item"]["name"] if isinstance(row["item"], dict) else row["item"]: _cloud_seen(row) for row in rows if not row.get("skipped")}
 
 
 def _cloud_seen(row):

@@ -111,7 +111,7 @@ def _tenants(site, cloud):
     for name in sorted(set(cloud.members) | set(cloud.donors)):
         host, donor = site.hosts[name], cloud.donors.get(name)
         # of a host that is not acted on nothing is taken
-        acts = donor.acts if donor else host.known and not host.stale and name not in refused
+        acts = donor.acts if donor else host.known and not host.stale and not host.out and name not in refused
         watch = rules_servers.Watch(site, cloud, host, planned.get(name, {}) if acts and cloud.series is not None else None)
         host.tenants = watch.document()
         stopped = [identity for identity, function in of('tenants', site.index.enforced) for one in function(watch) if _say(site, {}, identity, one, name)]

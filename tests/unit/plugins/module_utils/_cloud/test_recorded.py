@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._cloud import aggregates, cards, flavors, limits, naming, quotas, servers, services
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cloud import aggregates, cards, flavors, limits, naming, quotas, servers, services, whole
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _recorded
 
 CARD = "class:CUSTOM_H100"
 FLAVORS = [
@@ -42,6 +43,36 @@ def test_what_is_there_needs_no_call(told, projects):
         aggregates.present(AGGREGATES, seen, projects),
     ):
         assert (outcome.calls, outcome.mistakes, outcome.before) == ([], [], {})
+
+
+class Recorded:
+    """A session with the recorded cloud. What was asked in other words is answered by the same place; of compute2 nothing was recorded."""
+
+    region = "RegionOne"
+
+    def __init__(self, documents):
+        self.documents = documents
+
+    def get(self, service, path, **_more):
+        name = f"{service} {path}"
+        known = [one for one in self.documents if one == name] or [one for one in self.documents if one.partition("?")[0] == name.partition("?")[0]]
+        return self.documents[known[0]] if known else {"flavor_access": [], "allocations": {}, "inventories": {}, "resource_provider_generation": 0}
+
+    def listed(self, service, path, key, **_more):
+        return [] if path.endswith("host=compute2") else self.get(service, path)[key]
+
+
+def test_a_whole_cloud_is_one_document_of_its_schema(root):
+    found = json.loads((root / "tests/unit/fixtures/clouds/nova-31-placement-13-keystone-27.json").read_text())
+    seen = whole.observation(Recorded(found), "main", ["compute1.example.org", "compute2", "controller"], "2026-11-27T22:00:00Z")
+    assert _recorded.check_cloud(json.loads(json.dumps(seen)), "it", "main") and seen["missing"] == ["controller"] and seen["errors"] == []
+    there = seen["hosts"]["compute1.example.org"]["servers"]
+    assert [(one["name"], one["project"], one["wants_cards"]) for one in there] == [(f"train-{at}", "research", {"h100": 1}) for at in (2, 1)]
+    traits = {"total": 1, "class": "CUSTOM_H100"}
+    assert any(traits.items() <= one.items() for one in seen["providers"]["compute1.example.org"].values())
+    assert (seen["flavors"]["try.1x"]["vcpus"], seen["flavors"]["try.1x"]["access"]) == (1, ["research"])
+    assert seen["limits"] == {"registered": {CARD: 0}, "projects": {"research": {CARD: 4}, "health": {CARD: 2}}}
+    assert (seen["services"]["compute2"]["status"], seen["services"]["compute2"]["ours"]) == ("disabled", False)
 
 
 @pytest.fixture(scope="module")

@@ -125,6 +125,13 @@ def test_who_is_in_the_way_of_a_host_goes_with_it(cloudy):
     assert cloudy.plan(cloudy.host(), pools=[])["hosts"]["gpu-h100-1"]["tenants"] is None
 
 
+def test_a_host_that_is_out_of_service_is_not_acted_on_and_loses_nothing(cloudy):
+    states = [{"host": HOST, "state": "maintenance", "reason": "fan"}]
+    clouds = seen_cloud(server(), server("moving"), migrations=[{"server_id": "moving", "status": "running"}])
+    assert cloudy.plan(clouds=clouds, cloud={"hosts": "gpus"}, ai_stack_states=states)["conflicts"] == []
+    assert cloudy.plan(clouds=clouds, cloud={"hosts": "gpus"})["conflicts"] != []
+
+
 def test_settings_that_are_not_written_yet_are_proven_by_a_boot_too(cloudy):
     bound = cloudy.host(driver__loaded={}, passthrough={"settings": None, "open": None, "last_change": None, "touched": False, "drained": False})
     for one in bound["pci"]:

@@ -31,7 +31,7 @@ class Cloud:
     """asked: (service, method, path, body) of every request. broken: {(method, part of a path): (status, text)}, each once."""
 
     def __init__(self):
-        self.asked, self.versions, self.broken, self.number, self.quotas = [], [], {}, 0, {}
+        self.asked, self.versions, self.broken, self.number, self.quotas, self.full = [], [], {}, 0, {}, False
         self.projects = [{"id": key, "name": name, "domain_id": "default"} for key, name in PROJECTS.items()]
         self.flavors, self.access, self.aggregates, self.servers, self.migrations = {}, {}, {}, [], []
         service = {"binary": "nova-compute", "status": "enabled", "disabled_reason": None, "state": "up"}
@@ -214,12 +214,38 @@ def _service(cloud, identity, query, body):
 @route("compute", "GET", "/servers/detail")
 def _servers(cloud, query, body):
     """Two a page."""
-    rows = [one for one in cloud.servers if query.get("host") in (None, one["OS-EXT-SRV-ATTR:host"])]
+    rows = [one for one in cloud.servers if query.get("host") in (None, one["OS-EXT-SRV-ATTR:host"]) and ("locked" not in query or one.get("locked"))]
     if "flavor" in query:
         rows = [one for one in rows if one["flavor"]["original_name"] == cloud.flavors[query["flavor"]]["name"]]
     at = int(query.get("marker", 0))
     link = {"rel": "next", "href": f"http://192.0.2.1/v2.1/servers/detail?all_tenants=1&host={query.get('host', '')}&marker={at + 2}"}
     return dict({"servers": rows[at : at + 2]}, **({"servers_links": [link]} if rows[at + 2 :] else {}))
+
+
+@route("compute", "GET", "/servers/([^/]+)")
+def _server(cloud, identity, query, body):
+    return {"server": next(one for one in cloud.servers if one["id"] == identity)}
+
+
+@route("compute", "POST", "/servers/([^/]+)/action")
+def _act_on_server(cloud, identity, query, body):
+    """A move is finished at the next look, unless no other host takes it."""
+    (action, row), = body.items()
+    one = next(one for one in cloud.servers if one["id"] == identity)
+    if action == "lock":
+        one.update(locked=True, **row)
+    elif action == "unlock":
+        one.update(locked=False, locked_reason=None)
+    elif action in ("os-stop", "os-start"):
+        one["status"] = {"os-stop": "SHUTOFF", "os-start": "ACTIVE"}[action]
+    elif action == "migrate" and not cloud.full:
+        here, other = one["OS-EXT-SRV-ATTR:host"], next(each["host"] for each in cloud.services if each["host"] != one["OS-EXT-SRV-ATTR:host"])
+        one.update({"status": "VERIFY_RESIZE", "OS-EXT-SRV-ATTR:host": other})
+        moving = {"id": 1, "uuid": "m", "instance_uuid": identity, "status": "finished", "migration_type": "migration"}
+        cloud.migrations.append({**moving, "source_compute": here, "dest_compute": other})
+    elif action == "confirmResize":
+        one["status"] = "ACTIVE"
+        cloud.migrations[:] = [each for each in cloud.migrations if each["instance_uuid"] != identity]
 
 
 @route("compute", "GET", "/os-migrations")

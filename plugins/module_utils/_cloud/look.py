@@ -57,10 +57,10 @@ def limits(session, kind):
                 session.listed('identity', '/limits%s' % asked, 'limits', system=True))
 
 
-def servers(session, **filters):
-    """Servers of all tenants."""
+def servers(session, version=None, **filters):
+    """Servers of all tenants. version: another microversion than the fixed one."""
     more = ''.join('&%s=%s' % pair for pair in sorted(filters.items()))
-    return session.listed('compute', '/servers/detail?all_tenants=1%s' % more, 'servers')
+    return session.listed('compute', '/servers/detail?all_tenants=1%s' % more, 'servers', version=version)
 
 
 def tree(session):

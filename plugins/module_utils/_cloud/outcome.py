@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-# says: sentences of the changes that the call makes; learns: (placeholder, keys of the answer), for the paths of later calls
-Call = namedtuple('Call', 'service method path body says learns')
+# says: sentences of the changes that the call makes; learns: (placeholder, keys of the answer), for the paths of later calls;
+# version: another microversion than the fixed one
+Call = namedtuple('Call', 'service method path body says learns version', defaults=(None,))
 
 
 class Outcome:
@@ -18,8 +19,8 @@ class Outcome:
     def __init__(self):
         self.calls, self.mistakes, self.kept, self.warnings, self.before, self.after = [], [], [], [], {}, {}
 
-    def call(self, service, method, path, body=None, says=(), learns=None):
-        self.calls.append(Call(service, method, path, body, [says] if isinstance(says, str) else list(says), learns))
+    def call(self, service, method, path, body=None, says=(), learns=None, version=None):
+        self.calls.append(Call(service, method, path, body, [says] if isinstance(says, str) else list(says), learns, version))
 
     def shows(self, name, before, after):
         """A row of the diff, where there is a difference."""

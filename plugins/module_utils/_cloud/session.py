@@ -74,12 +74,12 @@ class Session:
         """The document at a path. missing: None where there is none; system: with a token for the whole system; version: another one than the fixed."""
         return self._ask(service, 'GET', path, None, missing, self._system() if system else None, version)
 
-    def listed(self, service, path, key, system=False):
+    def listed(self, service, path, key, system=False, version=None):
         """Every row of a list, page by page."""
         rows, seen = [], set()
         while path and path not in seen and len(seen) < _PAGES:
             seen.add(path)
-            page = self.get(service, path, system=system)
+            page = self.get(service, path, system=system, version=version)
             if page.get('truncated'):
                 raise CloudError('%s: %s cuts its list of %s short, so it cannot be seen whole.' % (self.name, service, key.replace('_', ' ')))
             rows += page.get(key) or []
@@ -88,7 +88,7 @@ class Session:
 
     def send(self, call, learned):
         """Make a call of an outcome; learned gets what later calls need."""
-        found = self._ask(call.service, call.method, path_of(call.path, learned), call.body)
+        found = self._ask(call.service, call.method, path_of(call.path, learned), call.body, version=call.version)
         if call.learns:
             placeholder, keys = call.learns
             for key in keys:

@@ -52,6 +52,16 @@ def converge(module, look, decide):
     _tell(module, session, outcome, changes, filled(result, learned))
 
 
+def go_on(module, act):
+    """For a module that looks and acts until it is through: act(session, done) adds to done what it did, as sentences."""
+    session, done = _connected(module), []
+    try:
+        act(session, done)
+    except CloudError as error:
+        module.fail_json(msg=str(error), changed=bool(done) and not module.check_mode, changes=done, calls=session.calls)
+    module.exit_json(changed=bool(done), changes=done, calls=session.calls)
+
+
 def _acted(session, outcome, done, learned, left):
     """Whether all calls went through; what was done is in done. Another one's change ends it, to look again."""
     for call in outcome.calls:

@@ -3,10 +3,10 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """Judge, install, restart, prove; or back to the last good drop-ins.
 
-A request is {plan, host, settings: {service: {section: {key: value}}}, services: {name: row}, projects: {name: {file, group}}, now, doors,
-confirmed, restart, answer, settle, python}; its rows are those of vars/ of the role:
-  service: {unit, project, files, dirs, named, url, log}; answers: {service: another url}
-  now      [[section, key]] of what is due while hosts still report one by one; empty: everything is
+A request is {plan, host, settings: {service: {section: {key: value}}}, services: {name: row}, units, answers, projects: {name: {file, group}}, now,
+later, doors, confirmed, restart, answer, settle, python}; its rows are those of vars/ of the role:
+  service: {unit, project, files, dirs, named, url, log}; units, answers: {service: another unit, another url}
+  now      [[section, key]] of what is due while hosts still report one by one; empty: everything is, but the sections of later
   doors    [[section, key, name]] of what cannot be undone; confirmed: names that the operator said yes to
 """
 
@@ -35,12 +35,16 @@ class Change:
     def __init__(self, ground, request):
         self.ground, self.request = ground, request
         self.ledger = ledger.Ledger(ground)
-        self.services = {name: dict(row, url=request["answers"].get(name, row["url"])) for name, row in sorted(request["services"].items())}
+        self.services = {name: dict(row, **self._own(name, row)) for name, row in sorted(request["services"].items())}
         self.here = units.here(ground, self.services)
         self.journal = ground.load(self.ledger.open)
         self.there = {path: self.said(path) for path in self.paths()}
         self.wanted = self._wanted()
         self.texts = {path: options.render(settings) for path, settings in self.wanted.items()}
+
+    def _own(self, name, row):
+        """What is otherwise on this host than in the distribution."""
+        return {key: self.request[given].get(name, row[key]) for key, given in (("unit", "units"), ("url", "answers"))}
 
     def paths(self):
         return sorted({self.file_of(name) for name in self.here})
@@ -61,11 +65,14 @@ class Change:
         for path in self.paths():
             asked = {name: self.request["settings"].get(name, {}) for name in self.here if self.file_of(name) == path}
             settings = options.union({name: options.of_host(one, self.request["host"]) for name, one in asked.items()})
-            if self.request["now"]:
-                settings = options.held_back(settings, self.there[path], {tuple(one) for one in self.request["now"]})
+            settings = options.held_back(settings, self.there[path], self._due)
             kept = [tuple(one[:2]) for one in self.request["doors"]] + [key for one in asked.values() for key in options.unnamed(one, self.request["host"])]
             found[path] = options.with_kept(settings, self.there[path], kept)
         return found
+
+    def _due(self, section, key):
+        now = self.request["now"]
+        return section not in self.request["later"] and (not now or [section, key] in now)
 
     def differs(self):
         """[{resource, before, after}] a key; a file whose text alone is another one counts as a whole."""

@@ -281,6 +281,22 @@ def lost_filters(service):
             % (service.at(path, line), name, service.shown(ours)) for name in (one.strip() for one in value.split(",")) if name and name not in has]
 
 
+def limits(service):
+    """Keystone's word on the login that Nova reads limits with: without them no tenant gets a server."""
+    if service.conf.quota.driver != "nova.quota.UnifiedLimitsDriver":
+        return []
+    where = [service.at(path, line) for path, line, _value in service.lines("quota", "driver")[-1:]]
+    try:
+        from oslo_limit import limit
+
+        # each service has a login of its own, and the library remembers one
+        limit._SDK_CONNECTION = None
+        limit.Enforcer(lambda *_words: {}).get_registered_limits(["servers"])
+    except Exception as error:  # whatever it is, it would be the answer to every tenant
+        return ["%s: limits cannot be read with [oslo_limit]: %s" % (where[0] if where else service.name, sentence(error))]
+    return []
+
+
 def judged(service, document):
     """Every refusal of one service."""
     wrong = service.load()
@@ -291,6 +307,8 @@ def judged(service, document):
         return found
     if service.name in ("nova-compute", "nova-api"):
         found += aliases(service)
+    if service.name in ("nova-api", "nova-conductor"):
+        found += limits(service)
     if service.name == "nova-compute":
         found += devices(service, document["devices"]) + reporting(service, document["reported"])
     if service.name == "nova-scheduler":

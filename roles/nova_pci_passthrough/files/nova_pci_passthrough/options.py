@@ -49,12 +49,12 @@ def union(by_service):
     return found
 
 
-def held_back(wanted, there, now):
-    """What a file is to say while only the keys of NOW are due: the others stay as they are there, and are new nowhere."""
+def held_back(wanted, there, due):
+    """What a file is to say while not all is DUE(section, key): the others stay as they are there, and are new nowhere."""
     found = {}
     for section, values in wanted.items():
         for key, value in values.items():
-            if (section, key) in now:
+            if due(section, key):
                 found.setdefault(section, {})[key] = value
             elif key in there.get(section, {}):
                 found.setdefault(section, {})[key] = there[section][key]

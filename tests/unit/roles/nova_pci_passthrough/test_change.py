@@ -156,6 +156,29 @@ def test_reporting_goes_first_and_takes_nothing_away(host):
     assert not machine.apply(SETTINGS, now=REPORT)["changed"]
 
 
+def test_the_quota_driver_waits_for_its_limits_and_stays_once_it_is_there(host):
+    machine = host("nova-conductor")
+    pci, quota = {"pci": {"alias": [ALIAS]}}, {"quota": {"driver": "nova.quota.UnifiedLimitsDriver", "unified_limits_resource_strategy": "require"}}
+    settings = {"nova-conductor": {**pci, **quota}}
+    machine.apply(settings, later=["quota"], confirmed=[])
+    assert "[quota]" not in machine.text(NOVA)
+    machine.apply(settings)
+    text = machine.text(NOVA)
+    assert "driver = nova.quota.UnifiedLimitsDriver\nunified_limits_resource_strategy = require" in text
+    assert not machine.apply(settings, later=["quota"])["changed"]
+    assert machine.text(NOVA) == text
+
+
+def test_a_unit_of_the_site_is_restarted_in_place_of_the_one_of_the_distribution(host):
+    machine = host()
+    machine.units["site-compute.service"] = machine.units.pop("nova-compute.service")
+    with pytest.raises(machine.modules.ledger.Refused, match="none of nova-api, nova-compute"):
+        machine.apply(SETTINGS)
+    machine.service = lambda unit: {"site-compute.service": "nova-compute"}[unit]
+    assert machine.apply(SETTINGS, units={"nova-compute": "site-compute.service"})["restarted"] == ["nova-compute"]
+    assert machine.units["site-compute.service"]["MainPID"] == "8"
+
+
 def test_services_that_others_restart_are_named_until_they_were(host):
     machine = host()
     assert machine.apply(SETTINGS, restart=False) == {"changed": True, "restarted": [], "awaits": ["nova-compute"]}

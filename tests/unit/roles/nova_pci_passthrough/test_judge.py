@@ -70,3 +70,29 @@ def test_a_filter_of_the_site_is_not_taken_away(modules, monkeypatch, lines, ref
         "name it in ours too, or take it out there" % name
         for name in refused
     ]
+
+
+@pytest.mark.parametrize(
+    ("driver", "broken", "refused"),
+    [
+        ("nova.quota.DbQuotaDriver", True, []),
+        ("nova.quota.UnifiedLimitsDriver", False, []),
+        (
+            "nova.quota.UnifiedLimitsDriver",
+            True,
+            ["nova-api: /etc/nova/nova.conf.d/50-ai-stack-pci.conf line 2: limits cannot be read with [oslo_limit]: no login"],
+        ),
+    ],
+)
+def test_limits_are_read_before_nova_counts_by_them(modules, monkeypatch, driver, broken, refused):
+    def read(self, names):
+        if broken:
+            raise ValueError("no login.")
+
+    enforcer = type("Enforcer", (), {"__init__": lambda self, callback: None, "get_registered_limits": read})
+    monkeypatch.setitem(sys.modules, "oslo_limit", types.SimpleNamespace(limit=types.SimpleNamespace(Enforcer=enforcer)))
+    monkeypatch.setattr(modules.judge, "configuration", lambda project: None)
+    service = modules.judge.Service("nova-api", {"project": "nova", "ours": OURS}, PREFIX)
+    service.conf = types.SimpleNamespace(quota=types.SimpleNamespace(driver=driver))
+    service.lines = lambda section, key: [(OURS, 2, driver)]
+    assert modules.judge.limits(service) == refused

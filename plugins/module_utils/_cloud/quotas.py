@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from .._compat.text import listed
+
 LIMITS = {
     'instances': 'servers',
     'cores': 'class:VCPU',
@@ -25,6 +27,35 @@ def as_limits(quota):
     return {LIMITS[name]: value for name, value in quota.items() if name in LIMITS}
 
 
+def unequal(defaults, rows, seen):
+    """({name: value}, {project id: {name: value}}) of quotas that have no equal limit yet. rows: {project id: its quota as limits}; seen: limits.Seen."""
+    registered = {name: value for name, value in defaults.items() if name not in seen.registered or seen.registered[name]['default_limit'] != value}
+    own = {identity: {name: value for name, value in row.items() if _limit(seen, identity, name, defaults) != value} for identity, row in rows.items()}
+    return registered, {identity: row for identity, row in own.items() if row}
+
+
+def _limit(seen, identity, name, defaults):
+    """What holds for a project once the registered limits are the defaults."""
+    one = seen.limits.get((identity, name))
+    return one['resource_limit'] if one else defaults.get(name)
+
+
+def doubts(defaults, seen, flavors):
+    """Sentences: what a limit would not hold as the quota did. seen: limits.Seen."""
+    nothing = sorted(name for name, value in defaults.items() if value == 0 and name not in seen.registered)
+    if nothing:
+        yield ('Nova says 0 for %s and Keystone has no limit of it: either nobody may have any, or Nova counts by limits already and everybody may have all; '
+               'say which by a registered limit' % listed(nothing))
+    pinned = sorted(one['name'] for one in flavors if _pins(one.get('extra_specs') or {}))
+    if pinned and 'class:PCPU' not in seen.registered:
+        yield ('flavors %s pin CPUs: as quotas these are cores, as limits they are class:PCPU, which has no registered limit and so no end; register one'
+               % listed(pinned))
+
+
+def _pins(specs):
+    return specs.get('hw:cpu_policy') in ('dedicated', 'mixed') or any(name.startswith('resources') and name.endswith(':PCPU') for name in specs)
+
+
 def difference(quota, defaults):
-    """What a project has otherwise than everybody."""
-    return {name: value for name, value in as_limits(quota).items() if defaults.get(name) != value}
+    """What a project has otherwise than everybody; both as limits."""
+    return {name: value for name, value in quota.items() if defaults.get(name) != value}

@@ -44,10 +44,11 @@ class ActionModule(ActionBase):
 def read(path, wanted, cloud=None):
     """{clouds: {name: slice}}, and the slice of one cloud beside it. wanted: digest of the plan; None: whichever is there."""
     data = _site.read(path, _site.PLAN_CAP)
-    if wanted not in (None, _site.sha256(data)):
+    digest = _site.sha256(data)
+    if wanted not in (None, digest):
         raise _site.SiteError(f"{path} is not the plan of this run: another one was written since. Nothing was changed.")
     plan = _site.parse(path, data)
     try:
-        return {"clouds": _clouds.acted_on(plan), **(_clouds.slice_of(plan, cloud) if cloud is not None else {})}
+        return {"plan_sha256": digest, "clouds": _clouds.acted_on(plan), **(_clouds.slice_of(plan, cloud) if cloud is not None else {})}
     except _clouds.NotPlanned as why:
         raise _site.SiteError(f"{why} Nothing was changed.") from None

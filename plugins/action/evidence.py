@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))
             _prover.add(evidence, _prover.checks_of_changes(changes, self._now))
-            counting = _run.plain(task_vars.get(_run.CLOUDS_COUNTING)) or ()
+            counting = _run.clouds_counting(task_vars)
             self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, extra, counting)
         self._report(reports, intent, {**evidence, "plan_sha256": digest, "intent_changed": changed}, plan, result)
         if mode == "deploy":

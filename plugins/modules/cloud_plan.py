@@ -63,6 +63,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+plan_sha256:
+  description: Digest of the plan that was read.
+  returned: success
+  type: str
+  sample: 4d7a9f...
 clouds:
   description: For each cloud that a run acts on all that follows. It is one that packages deployed, and whose C(hosts) the site says.
   returned: success

@@ -45,7 +45,10 @@ def acted_on(plan) -> dict:
     """{name: what a run does for it} of every cloud that a run acts on: one of packages, whose hosts are known."""
     found = {one["id"]: {row["subject"]: row["value"] for row in one["decisions"]} for one in plan["resources"] if one["kind"] == "nova_cloud"}
     mine = sorted(name for name, values in found.items() if values.get("hosts") and values.get("deployment") == "packages")
-    return {name: slice_of(plan, name) for name in mine}
+    # nothing is decided for a host that is out of service or refused: what it was told before stays
+    aside = {host for host, about in plan.get("hosts", {}).items() if about["state"] in ("left_out", "refused")}
+    slices = {name: slice_of(plan, name) for name in mine}
+    return {name: {**one, "hosts": [host for host in one["hosts"] if host not in aside]} for name, one in slices.items()}
 
 
 def _of(plan, name, kind):

@@ -171,6 +171,11 @@ def clouds_seen(task_vars, names) -> dict:
     return {row["item"]["name"] if isinstance(row["item"], dict) else row["item"]: _cloud_seen(row) for row in rows if not row.get("skipped")}
 
 
+def clouds_counting(task_vars) -> list:
+    """Clouds whose quota driver this run switched: a fact of localhost, since the hosts of a cloud need not be those that prove."""
+    return plain(dict(task_vars["hostvars"].get("localhost") or {}).get(CLOUDS_COUNTING)) or []
+
+
 def _cloud_seen(row):
     if row.get("unreachable"):
         return None, "could not be asked: the host that asks it did not answer"

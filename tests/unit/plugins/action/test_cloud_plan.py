@@ -81,6 +81,12 @@ def test_the_parts_of_all_clouds_that_a_run_acts_on(site, written):
     assert site.run(cloud_plan, host="gpu1", planned=True)[0]["clouds"] == {}
 
 
+@pytest.mark.parametrize("state", ["left_out", "refused"])
+def test_a_host_for_which_nothing_is_decided_keeps_what_it_was_told(site, written, state):
+    written({"resources": [ACTED], "hosts": {"c1": {"state": "converged"}, "gpu1": {"state": state}}})
+    assert site.run(cloud_plan, host="gpu1")[0]["clouds"]["main"]["hosts"] == ["c1"]
+
+
 @pytest.mark.parametrize("more", [{"run": {"pid": 1}}, {"plan_sha256": "0" * 64}])
 def test_a_plan_of_another_run_is_refused_where_only_this_runs_will_do(site, written, more):
     written({"resources": [ACTED]}, **more)

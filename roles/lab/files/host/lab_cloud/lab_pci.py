@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from nova import objects
+from nova.compute import power_state
 from nova.virt import fake, node
 
 DEVICES = Path("/sys/bus/pci/devices")
@@ -53,6 +54,11 @@ class LabDriver(fake.FakeDriver):
     def get_nodenames_by_uuid(self, refresh=False):
         """The stock driver keeps no identity of its node: nova-compute would refuse its second start."""
         return {node.get_local_node_uuid(): self.get_available_nodes()[0]}
+
+    def power_on(self, context, instance, *rest, **more):
+        """A hypervisor has its guests after a reboot too; the stock driver has those of its process."""
+        self.instances.setdefault(instance.uuid, fake.FakeInstance(instance.name, power_state.SHUTDOWN, instance.uuid))
+        super().power_on(context, instance, *rest, **more)
 
     def get_available_resource(self, nodename):
         found = super().get_available_resource(nodename)

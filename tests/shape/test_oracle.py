@@ -33,6 +33,13 @@ def test_pins_are_exact_and_each_file_is_used():
     assert not [line for lines in files.values() for line in lines if not re.fullmatch(r'#.*|[a-z0-9-]+==[0-9][\w.]*( ; python_version >= "3[.]13")?', line)]
 
 
+def test_the_newest_cloud_of_the_lab_runs_the_release_that_judges():
+    newest = ASKED[-1]
+    own = (oracle_env.ROOT / f"molecule/shared/openstack_release/{newest['series']}.txt").read_text().splitlines()[1:]
+    assert {f"-r ../../../tests/oracle/pins/{newest['pins']}.txt", f"nova=={newest['release']}", f"openstack-placement=={newest['placement']}"} <= set(own)
+    assert not [line for line in own[1:] if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*", line)]
+
+
 def test_a_release_that_a_machine_cannot_have_says_why(monkeypatch):
     monkeypatch.setattr(oracle_env, "version_of", lambda python: "3.4")
     with pytest.raises(oracle_env.Unproven, match="no Python 3.11"):

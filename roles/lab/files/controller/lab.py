@@ -32,7 +32,8 @@ def look(site):
 def make(site):
     site["cache"].mkdir(parents=True, exist_ok=True)
     done = parts.key(site["cache"]) + parts.library(site["cache"], site["nvml_header"])
-    return done + parts.images(site["cache"], {(facts["suite"], facts["kernel"]) for facts in site["hosts"].values()}, site["mirrors"], site["image_days"])
+    done += parts.images(site["cache"], {(facts["suite"], facts["kernel"]) for facts in site["hosts"].values()}, site["mirrors"], site["image_days"])
+    return done + openstack.release(site)
 
 
 def up(site):

@@ -31,7 +31,8 @@ def test_what_has_no_equal_limit_is_named_and_after_that_nothing_is(run, cloud):
     rows = [row("servers", "default_limit", 7), row("class:VCPU", "default_limit", 20)]
     cloud.registered = {one["id"]: one for one in rows}
     # of projects that had the default: what somebody prepared, and what equals it
-    rows = [row("servers", "resource_limit", 3, "p-admin"), row("class:VCPU", "resource_limit", 20, "p-admin"), row("class:VCPU", "resource_limit", 4, "p-health")]
+    given = [("servers", 3, "p-admin"), ("class:VCPU", 20, "p-admin"), ("class:VCPU", 4, "p-health")]
+    rows = [row(name, "resource_limit", value, project) for name, value, project in given]
     cloud.limits = {one["id"]: one for one in rows}
     before = run("compute_quotas_info", compared=True)
     assert before["unequal"]["registered"] == {"servers": 10, "class:MEMORY_MB": 51200, "server_injected_files": 5, "server_groups": 10}

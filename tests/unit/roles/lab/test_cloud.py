@@ -12,7 +12,7 @@ import types
 from pathlib import Path
 
 import pytest
-from lab_cloud import catalog, settings
+from lab_cloud import catalog, release, settings, steps
 from lab_host import pci
 
 SECRETS = {name: "secret-" + name for name in settings.SECRETS}
@@ -66,6 +66,34 @@ def test_every_tenant_has_a_login_of_its_own():
     assert {found[name]["auth"].get("project_name") for name in settings.TENANTS} == set(settings.TENANTS)
     assert found["main-system"]["auth"]["system_scope"] == "all"
     assert "secret-admin" not in json.dumps([found[name] for name in settings.TENANTS])
+
+
+def test_limits_are_read_for_the_whole_system_and_the_endpoint_of_nova(controller):
+    found = parsed(controller["/etc/nova/nova.conf"][1])["oslo_limit"]
+    assert (found["system_scope"], found["endpoint_service_type"], found["endpoint_region_name"]) == ("all", "compute", settings.REGION)
+    # a login has one scope
+    assert not [key for key in found if key.startswith("project_")]
+
+
+def test_a_release_runs_beside_the_packages_under_units_of_its_own(tmp_path, monkeypatch):
+    assert release.unit("nova-api") == "nova-api"
+    assert release.packages() == Path("/usr/lib/python3/dist-packages")
+    (tmp_path / "lib/python3.13/site-packages").mkdir(parents=True)
+    monkeypatch.setattr(release, "HOME", tmp_path)
+    assert [release.unit(name) for name in ("nova-api", "glance-api")] == ["openstack-nova-api", "glance-api"]
+    assert release.packages() == tmp_path / "lib/python3.13/site-packages"
+    found = {path: parsed(text) for path, (_group, text) in release.files(["placement-api", "nova-compute"]).items()}
+    start = found["/etc/systemd/system/openstack-nova-compute.service"]["Service"]["ExecStart"]
+    assert start.split()[1:3] == ["--config-file=/etc/nova/nova.conf", "--config-file=/etc/nova/nova-compute.conf"]
+    assert found["/etc/systemd/system/openstack-placement-api.service"]["Service"]["ExecStart"].endswith(" --ini /etc/placement/openstack-placement-api.ini")
+    assert found["/etc/placement/openstack-placement-api.ini"]["uwsgi"]["logto"] == "/var/log/placement/placement-api.log"
+
+
+def test_programs_of_a_release_go_before_those_of_the_distribution(tmp_path, monkeypatch):
+    (tmp_path / "nova-manage").write_text("#!/bin/sh\necho released\n")
+    (tmp_path / "nova-manage").chmod(0o755)
+    monkeypatch.setattr(steps, "PROGRAMS", str(tmp_path))
+    assert steps.run("nova-manage") == "released\n"
 
 
 BOOT = 1795000000

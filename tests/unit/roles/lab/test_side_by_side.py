@@ -60,7 +60,8 @@ def podman(monkeypatch):
 
 def site(tmp_path, network="one", **more):
     hosts = {name: {"suite": suite, "kernel": "amd64", "address": "10.74.0.%d" % n} for n, (name, suite) in enumerate(more.pop("hosts", {}).items())}
-    return {"cache": tmp_path, "network": network, "subnet": "10.74.0.0/24", "repository": {}, "hosts": hosts, "machines": dict.fromkeys(hosts), **more}
+    place = {"cache": tmp_path, "network": network, "subnet": "10.74.0.0/24"}
+    return {**place, "repository": {}, "release": "", "hosts": hosts, "machines": dict.fromkeys(hosts), **more}
 
 
 def test_a_lab_sees_its_own_containers_only(podman):
@@ -133,6 +134,24 @@ def test_what_was_kept_is_made_anew_when_something_in_it_changes(cloud, podman, 
     else:
         monkeypatch.setattr(parts, "digest", lambda *_places, extra: "another")
     assert openstack.look(cloud)
+
+
+def test_a_published_release_is_laid_over_the_hosts_of_a_cloud_once(cloud, podman, tmp_path, monkeypatch):
+    (tmp_path / "pins.txt").write_text("# what they import\nlegacy-cgi==2.6.4 ; python_version >= '3.13'\n")
+    cloud["release"] = str(tmp_path / "release.txt")
+    (tmp_path / "release.txt").write_text("-r pins.txt\nnova==34.0.0\n")
+    fetched = []
+    monkeypatch.setattr(engine, "run", lambda *words, **_more: fetched.append(words) or words[words.index("--dest") + 1].mkdir(parents=True))
+    podman._run = lambda *_words: "3.13\n"
+    podman._build = lambda *words: podman.images.update({words[words.index("--tag") + 1]: words[words.index("--label") + 1].split("=")[1]}) or ""
+    images = ["localhost/ai-stack-lab:openstack-compute-release", "localhost/ai-stack-lab:openstack-controller-release"]
+    assert openstack.release(cloud) == ["image " + name for name in images]
+    assert [words[-2:] for words in fetched] == [("legacy-cgi==2.6.4", "nova==34.0.0")]
+    assert openstack.release(cloud) == []
+    openstack.keep(cloud)
+    assert sorted({words[2] for words in podman.said if words[0] == "up"}) == images
+    cloud["release"] = ""
+    assert openstack.release(cloud) == []
 
 
 def test_logins_reach_this_machine_readable_by_their_owner_alone(cloud, podman, tmp_path):

@@ -28,7 +28,14 @@ def image(site, name):
 
 
 def _empty(site, name):
-    return parts.image_name(site["hosts"][name]["suite"], site["hosts"][name]["kernel"])
+    named = parts.release_name if site["release"] else parts.image_name
+    return named(site["hosts"][name]["suite"], site["hosts"][name]["kernel"])
+
+
+def release(site):
+    """The images of a published release in place of the distribution's packages, where the site has one."""
+    return parts.release(site["cache"], {(site["hosts"][name]["suite"], site["hosts"][name]["kernel"]) for name in names(site)}, site["release"]) \
+        if site["release"] else []
 
 
 def _key(site):

@@ -136,6 +136,51 @@ def _lay_over(kind, key):
     return "made " + image
 
 
+def requirements(path):
+    """What a file of requirements names, and the files that it names."""
+    found = []
+    for line in filter(None, (line.partition("#")[0].strip() for line in Path(path).read_text().splitlines())):
+        word, _space, other = line.partition(" ")
+        found += requirements(Path(path).parent / other.strip()) if word == "-r" else [line]
+    return found
+
+
+def release_name(suite, kernel):
+    return image_name(suite, kernel) + "-release"
+
+
+def release(folder, kinds, path):
+    """Lay a published release of Nova and Placement over the images of a cloud's hosts. Its wheels are fetched once, whole; the build asks nobody."""
+    wanted, done = requirements(path), []
+    for kind in sorted(kinds):
+        image, below = release_name(*kind), image_name(*kind)
+        key = digest(FILES / "image/openstack-release.Containerfile", extra="%s %s" % (engine.image_id(below), wanted))
+        if engine.image_key(image) != key:
+            wheels = _wheels(folder / "wheels" / text_digest(str(wanted)), wanted, below)
+            engine.podman("build", "--quiet", "--network", "none", *engine.limits(), "--label", "ai-stack-lab.key=" + key, "--tag", image,
+                          "--build-arg", "BELOW=" + below, "--volume", "%s:/wheels:ro" % wheels,
+                          "--file", FILES / "image/openstack-release.Containerfile", FILES / "image", timeout=1500)
+            done.append("image " + image)
+    if done:
+        engine.prune_images()
+    return done
+
+
+def _wheels(place, wanted, image):
+    """For the Python of an image, which is not the one of this machine."""
+    if not place.exists():
+        asked = ("--entrypoint", "python3", image, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+        version = engine.podman("run", "--rm", "--network", "none", *engine.limits(), *asked).stdout.strip()
+        fresh = place.with_name(place.name + ".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        # pip asks this machine's Python whether a line is for it, and not the other one
+        lines = [line.partition(";")[0].strip() for line in wanted]
+        engine.run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", version, "--dest", fresh,
+                   *lines, timeout=1500)
+        os.replace(fresh, place)
+    return place
+
+
 def layered(suite):
     """Whether its image is trixie's with something over it."""
     return (FILES / "image" / (suite + ".Containerfile")).exists()

@@ -7,17 +7,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import settings, steps
+from . import release, settings, steps
 
 # Nova loads drivers only from below nova.virt, so it lies where a package would put it
-DRIVER = "/usr/lib/python3/dist-packages/nova/virt/lab_pci.py"
+DRIVER = "nova/virt/lab_pci.py"
 
 
 def set_up(shared):
     shared = json.loads(shared)
     steps.trust(shared["authority"])
     steps.write_all(settings.compute(shared["controller"], shared["secrets"]))
-    steps.write(DRIVER, Path(__file__).with_name("lab_pci.py").read_text(), mode=0o644)
+    release.set_up("nova-compute")
+    steps.write(release.packages() / DRIVER, Path(__file__).with_name("lab_pci.py").read_text(), mode=0o644)
     steps.run("grub-editenv", "/boot/grub/grubenv", "create")
     steps.run("update-grub")
-    steps.run("systemctl", "enable", "--quiet", "--now", "nova-compute")
+    steps.run("systemctl", "enable", "--quiet", "--now", release.unit("nova-compute"))

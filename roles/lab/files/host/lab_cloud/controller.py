@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import catalog, settings, steps
+from . import catalog, release, settings, steps
 
 FOLDER = Path("/etc/ai-stack-lab")
 TLS = """[req]
@@ -35,6 +35,7 @@ TABLES = {
     # without addresses on the command line: Nova takes those of its own file
     "nova": ["nova-manage api_db sync", "nova-manage cell_v2 map_cell0", "nova-manage cell_v2 create_cell --name=cell1", "nova-manage db sync"],
 }
+SERVICES = ("placement-api", "glance-api", "neutron-api", "nova-api", "nova-conductor", "nova-scheduler")
 BEGUN = time.monotonic()
 
 
@@ -57,7 +58,8 @@ def set_up(address):
         for one in (messages, *tables):
             one.result()
     lap("tables are there")
-    steps.run("systemctl", "enable", "--quiet", "--now", "placement-api", "glance-api", "neutron-api", "nova-api", "nova-conductor", "nova-scheduler")
+    release.set_up("placement-api", "nova-api", "nova-conductor", "nova-scheduler")
+    steps.run("systemctl", "enable", "--quiet", "--now", *map(release.unit, SERVICES))
     catalog.stock()
     shared = {"controller": address, "authority": steps.AUTHORITY.read_text(), "secrets": {name: secrets[name] for name in ("services", "messages")}}
     steps.write("/var/lib/ai-stack-lab/cloud.json", json.dumps(shared), mode=0o600)

@@ -64,6 +64,9 @@ def _nova(address, secrets):
         "keystone_authtoken": _token("nova", address, secrets),
         "service_user": {"send_service_user_token": "true", **login},
         "placement": login, "glance": login, "neutron": login,
+        # limits are those of the system, and of the endpoint of Nova
+        "oslo_limit": {**{key: value for key, value in login.items() if not key.startswith(("project_", "region_"))}, "system_scope": "all",
+                       "endpoint_service_type": APIS["nova"][0], "endpoint_region_name": REGION},
         "oslo_concurrency": {"lock_path": "/var/lock/nova"},
     }
 

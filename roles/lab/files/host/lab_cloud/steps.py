@@ -10,13 +10,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+# programs of a published release go before those of the distribution
+PROGRAMS = "/opt/openstack/bin"
 AUTHORITY = Path("/usr/local/share/ca-certificates/ai-stack-lab.crt")
 
 
 def run(*command, stdin=None, user=None, **environment):
     """As USER where one is named. No secret is ever a word of the command."""
     words = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", *command] if user else list(command)
-    done = subprocess.run(words, input=stdin, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+    environment = {**os.environ, "PATH": "%s:%s" % (PROGRAMS, os.environ["PATH"]), **environment}
+    done = subprocess.run(words, input=stdin, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         sys.exit("%s: exit %d: %s" % (" ".join(command[:3]), done.returncode, (done.stderr or done.stdout).strip()[-400:]))
     return done.stdout

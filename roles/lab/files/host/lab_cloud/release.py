@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""A published release of Nova and Placement beside the distribution's packages: a Python environment of its own, under units of its own.
+"""A published release of Nova and Placement in place of the distribution's packages: a Python environment of its own, under units of its own.
 
-Its units read the same folders and write the same logs as Debian's, which are masked. Where the image has no such environment nothing here does anything."""
+Its units read the same folders and write the same logs as Debian's. Where the image has no such environment nothing here does anything."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -21,8 +21,8 @@ After=network.target mariadb.service rabbitmq-server.service memcached.service a
 
 [Service]
 User=%(user)s
-# below /run, so a reboot takes it
-ExecStartPre=+/usr/bin/install -d -o %(user)s -g %(user)s /var/lock/%(user)s /var/log/%(user)s
+# a reboot takes what is below /run; the rest went with the packages
+ExecStartPre=+/usr/bin/install -d -o %(user)s -g %(user)s /var/lock/%(user)s /var/log/%(user)s /var/lib/%(user)s
 ExecStart=%(command)s
 Restart=on-failure
 TimeoutStopSec=60
@@ -77,5 +77,4 @@ def set_up(*services):
     steps.write_all(files(services))
     if "nova-api" in services:
         steps.write("/etc/nova/api-paste.ini", (HOME / "etc/nova/api-paste.ini").read_text(), "nova")
-    steps.run("systemctl", "mask", "--quiet", *services)
     steps.run("systemctl", "daemon-reload")

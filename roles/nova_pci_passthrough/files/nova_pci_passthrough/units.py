@@ -33,7 +33,10 @@ def here(ground, services):
 
 def arguments(ground, pid, row):
     """The arguments that name configuration, of the running process; [] where it takes the usual files."""
-    words = (ground.read("/proc/%s/cmdline" % pid) or b"").decode("utf-8", "replace").split("\0") if pid not in (None, "", "0") else []
+    words = (ground.read("/proc/%s/cmdline" % pid) or b"").decode("utf-8", "replace").split("\0") if pid not in (None, "", "0") else [""]
+    # newer services call themselves "NAME: master process [COMMAND LINE]"
+    if ": master process [" in words[0]:
+        words = words[0].partition("[")[2].rstrip("] ").split()
     found = []
     for at, word in enumerate(words):
         if word.startswith(("--config-file=", "--config-dir=")):

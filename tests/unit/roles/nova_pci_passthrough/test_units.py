@@ -21,6 +21,8 @@ ROW = {"unit": "nova-compute.service", "files": ["/etc/nova/nova.conf"], "named"
         (["nova-compute", "--config-file", "/a", "--config-file"], True, ["--config-file=/a"]),
         (["uwsgi", "--ini", "/x"], False, []),
         (["nova-compute"], True, ["--config-file=/etc/nova/nova.conf"]),
+        # as nova-conductor of 34.0.0 shows itself, with the room that its longer command line had
+        (["nova-conductor: master process [/bin/nova-conductor --config-file=/a --config-dir /d]   ", "", ""], True, ["--config-file=/a", "--config-dir=/d"]),
     ],
 )
 def test_a_service_is_judged_with_the_arguments_that_it_runs_with(modules, tmp_path, words, named, arguments):

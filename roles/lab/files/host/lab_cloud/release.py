@@ -39,6 +39,11 @@ lazy-apps = true
 need-app = true
 die-on-term = true
 buffer-size = 65535
+; it keeps no connection, and a client that was not told so loses its next request
+add-header = Connection: close
+; threads of Nova do not end by themselves
+reload-mercy = 3
+worker-reload-mercy = 3
 virtualenv = %s
 module = %s:application
 logto = /var/log/%s/%s.log

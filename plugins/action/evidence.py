@@ -44,8 +44,7 @@ class ActionModule(ActionBase):
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))
             _prover.add(evidence, _prover.checks_of_changes(changes, self._now))
-            counting = _run.clouds_counting(task_vars)
-            self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, extra, counting)
+            self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, plan, extra, _run.counting(task_vars))
         self._report(reports, intent, {**evidence, "plan_sha256": digest, "intent_changed": changed}, plan, result)
         if mode == "deploy":
             _lock.release(reports.root)
@@ -63,11 +62,11 @@ class ActionModule(ActionBase):
             self._display.warning(f"The intent was changed since {path} was made ({made}): {names}. This proves the plan, not the new intent.")
         return plan, _site.sha256(data), changed
 
-    def _complete(self, place, seen, inside, extra, counting):
+    def _complete(self, place, seen, inside, plan, extra, counting):
         """A card tells its UUID only once the driver runs: it belongs into the record now, not as a change of the next run."""
         old = _site.read_record(place)
         if old:
-            new = _site.record_text(_prover.record_of(old, seen, inside, extra, counting))
+            new = _site.record_text(_prover.record_of(old, seen, inside, plan, extra, counting))
             if new != _site.record_text(old):
                 _site.write(place, [new], 0o644)
 

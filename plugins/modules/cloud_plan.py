@@ -81,6 +81,10 @@ admin:
   description: Host that has C(clouds.yaml) and the SDK.
   returned: when O(cloud) is given
   type: str
+region:
+  description: Region of the cloud; null where the site does not say it.
+  returned: when O(cloud) is given
+  type: str
 settings:
   description: Options of each service, as the role C(nova_pci_passthrough) takes them.
   returned: when O(cloud) is given
@@ -113,6 +117,11 @@ not_enforced:
   returned: when O(cloud) is given
   type: list
   elements: str
+back_in_service:
+  description: Host and address of each card that an earlier run kept from everybody, and that is in service again.
+  returned: when O(cloud) is given
+  type: list
+  elements: dict
 counts_cards:
   description: Whether limits count cards.
   returned: when O(cloud) is given

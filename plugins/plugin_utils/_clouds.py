@@ -24,6 +24,8 @@ def slice_of(plan, name) -> dict:
         "out_of_service": [{"host": host, "address": address} for host, cards in sorted(cloud["reserved"].items()) for address in sorted(cards)],
         "hosts": cloud.get("hosts", []),
         "admin": cloud.get("admin") or "localhost",
+        "region": cloud.get("region"),
+        "back_in_service": cloud.get("back_in_service", []),
         "computes": sorted(cloud["settings"].get("nova-compute", {}).get("pci", {}).get("device_spec", {})),
         "not_enforced": cloud.get("tenancy.not_enforced", []),
         "counts_cards": bool(rows["registered_limit"]),

@@ -9,7 +9,7 @@ import subprocess
 
 from ..module_utils._compat import cards, state, verify
 from ..module_utils._compat.index import Index
-from ..module_utils._compat.record import Record, completed, seen_reporting
+from ..module_utils._compat.record import Record, completed, kept_out, seen_reporting
 from ..module_utils._compat.waivers import Waivers
 from ..module_utils._pools import checks_cloud, checks_host
 from . import _clouds, _intent, _run, _site, _tables, _words
@@ -187,11 +187,13 @@ def checks_of_changes(changes, now):
         yield _row("plan.predicts_changes", host, promise, status, {"differing": []}, observed, "changes.json", now)
 
 
-def record_of(record, seen, hosts, extra=(), counting=()):
-    """The record of a site after a run, completed by what its hosts and clouds tell now. extra: folders of tables; counting: clouds that
+def record_of(record, seen, hosts, plan, extra=(), counting=()):
+    """The record of a site after a run, completed by what its hosts and clouds tell now, and by its plan. extra: folders of tables; counting: clouds that
     count by unified limits from this run on."""
     index = Index(_tables.load(extra))
     record = seen_reporting(record, {name: seen.clouds[name] for name in seen.clouds_fresh}, counting)
+    for name, mine in _clouds.acted_on(plan).items():
+        record = kept_out(record, name, mine["out_of_service"], seen.clouds[name]) if name in seen.clouds_fresh else record
     return completed(Record(record), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
 
 

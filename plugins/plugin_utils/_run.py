@@ -171,11 +171,6 @@ def clouds_seen(task_vars, names) -> dict:
     return {row["item"]["name"] if isinstance(row["item"], dict) else row["item"]: _cloud_seen(row) for row in rows if not row.get("skipped")}
 
 
-def clouds_counting(task_vars) -> list:
-    """Clouds whose quota driver this run switched: a fact of localhost, since the hosts of a cloud need not be those that prove."""
-    return plain(dict(task_vars["hostvars"].get("localhost") or {}).get(CLOUDS_COUNTING)) or []
-
-
 def _cloud_seen(row):
     if row.get("unreachable"):
         return None, "could not be asked: the host that asks it did not answer"
@@ -183,6 +178,11 @@ def _cloud_seen(row):
     if row.get("failed") or not isinstance(document, dict):
         return None, "could not be observed: " + _words.printable(str(row.get("msg", "no reason given")).rstrip("."), 300)
     return plain(document), None
+
+
+def counting(task_vars) -> list:
+    """The clouds that count by unified limits from this run on: a fact of the controller, or of the host that the task runs for."""
+    return plain(task_vars.get(CLOUDS_COUNTING) or _raw(task_vars["hostvars"], "localhost").get(CLOUDS_COUNTING)) or []
 
 
 def services_of(task_vars, hosts) -> dict:

@@ -60,6 +60,19 @@ def seen_reporting(document, clouds, counting=()):
     return dict(document, clouds=found) if found else document
 
 
+def kept_out(document, name, planned, seen):
+    """The record with the cards of a cloud that a run keeps from everybody: those that are planned to be, or were, and that Placement shows as reserved.
+    planned: [{host, address}]; seen: the observation of the cloud."""
+    clouds = dict(document.get('clouds') or {})
+    row = dict(clouds.get(name) or {})
+    places = {(one['host'], one['address']) for one in list(planned) + list(row.pop('out_of_service', None) or ())}
+    shown = {(host, address): card for host, cards in (seen.get('providers') or {}).items() for address, card in cards.items()}
+    out = [place for place in sorted(places) if (shown.get((place[0], place[1].upper())) or {}).get('reserved')]
+    row.update({'out_of_service': [{'host': host, 'address': address} for host, address in out]} if out else {})
+    clouds.update({name: row} if row or name in clouds else {})
+    return dict(document, clouds=clouds) if clouds else document
+
+
 def renewed(record, site, hosts, drivers):
     """The record after this plan. drivers: {host: driver entry}; hosts that were not seen keep theirs."""
     cards = dict(record.cards)

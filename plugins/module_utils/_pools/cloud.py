@@ -58,6 +58,11 @@ class Cloud:
         return [name for name in self.record.get('report_in_placement') or () if isinstance(name, str)]
 
     @property
+    def kept_out(self):
+        """[(host, address)] of the cards that a run has kept from everybody, by the record."""
+        return [(one['host'], one['address']) for one in self.record.get('out_of_service') or () if isinstance(one, dict)]
+
+    @property
     def counts_cards(self):
         """Whether limits of a tenant count cards: Nova of the series can, and the site does not keep the legacy quota."""
         return bool(self.placement and self.row.get('quota', UNIFIED) == UNIFIED

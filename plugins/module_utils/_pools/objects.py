@@ -157,12 +157,17 @@ def _cloud(cloud):
     reserved = {name: {card['address']: card['status'] for card in pool.kept[name]} for pool in cloud.pools for name in pool.donors if pool.kept[name]}
     rows = [_row('series', cloud.series.name, 'as ai_stack_clouds says', 'NR-99', cloud.index), _row('settings', options, 'what each service reads'),
             _row('deployment', cloud.row.get('deployment', 'packages'), 'as ai_stack_clouds says'),
-            _row('hosts', cloud.members, 'they run its services', 'NR-103', cloud.index), _row('admin', cloud.row.get('admin'), 'it has clouds.yaml')] + rows
+            _row('hosts', cloud.members, 'they run its services', 'NR-103', cloud.index), _row('admin', cloud.row.get('admin'), 'it has clouds.yaml'),
+            _row('region', cloud.row.get('region'), 'as ai_stack_clouds says')] + rows
     if cloud.placement:
         rows += [_row('settings.reporting', before_placement_is_asked(options), 'until the gate has seen all providers', 'NR-40', cloud.index),
                  _row('reporting', sorted(cloud.reporting), 'hosts that report already, by the record', 'NR-42', cloud.index)]
-    rows += [_row('providers', providers(cloud), 'what placement must show before pci_in_placement', 'NR-41', cloud.index),
-             _row('reserved', reserved, 'out of service by ai_stack_states')]
+    planned = providers(cloud)
+    back = [{'host': host, 'address': place} for host, place in cloud.kept_out
+            if place.upper() in planned.get(host, {}) and place not in reserved.get(host, {})]
+    rows += [_row('providers', planned, 'what placement must show before pci_in_placement', 'NR-41', cloud.index),
+             _row('reserved', reserved, 'out of service by ai_stack_states'),
+             _row('back_in_service', back, 'kept from everybody by an earlier run, and in service again')]
     return rows + list(_tenancy(cloud))
 
 

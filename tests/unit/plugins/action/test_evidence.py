@@ -229,6 +229,10 @@ def test_the_record_keeps_which_doors_of_a_cloud_are_behind_us(done):
     done.seen_clouds = done.counting = None
     done.run(evidence, mode="deploy")
     assert yaml.safe_load((done.folder / "ai_stack.lock.yml").read_text()) == record
+    done.variables["__ai_stack_clouds_counting"] = ["other"]  # a fact of the controller
+    done.run(evidence, mode="deploy")
+    record["clouds"]["other"] = {"unified_limits": True}
+    assert yaml.safe_load((done.folder / "ai_stack.lock.yml").read_text()) == record
 
 
 @pytest.fixture
@@ -264,6 +268,29 @@ def test_a_cloud_and_its_hosts_are_held_against_the_plan(cloudy):
     cloudy.limit = ["gpu1"]
     cloudy.run(evidence)
     assert {host for _name, host in checks(cloudy)} == {"gpu1", None}
+
+
+def test_a_card_that_a_run_kept_from_everybody_comes_back_by_the_record(cloudy):
+    out = {"host": "gpu1", "address": "0000:17:00.0"}
+    cloudy.run(plan, mode="deploy")
+    cloudy.run(evidence, mode="deploy")
+    cloudy.variables["ai_stack_states"] = [{**out, "state": "quarantined", "reason": "Xid 79"}]
+    assert cloudy.run(plan, mode="deploy")[0]["failed"] is False
+    card = {"class": "CUSTOM_ALL", "total": 1, "reserved": 1}
+    cloudy.cloud_answers(providers={"gpu1": {"0000:17:00.0": card, "0000:65:00.0": card}})
+    cloudy.run(evidence, mode="deploy")
+    place = cloudy.folder / "ai_stack.lock.yml"
+    # what somebody else keeps is none of ours
+    assert yaml.safe_load(place.read_text())["clouds"]["main"]["out_of_service"] == [out]
+    del cloudy.variables["ai_stack_states"]
+    cloudy.run(plan, mode="deploy")
+    assert {row["subject"]: row["value"] for row in cloudy.report("plan.json")["resources"][0]["decisions"]}["back_in_service"] == [out]
+    cloudy.run(evidence, mode="deploy")
+    assert yaml.safe_load(place.read_text())["clouds"]["main"]["out_of_service"] == [out]  # nobody brought it in yet
+    cloudy.cloud_answers(providers={"gpu1": {"0000:17:00.0": {**card, "reserved": 0}}})
+    cloudy.run(plan, mode="deploy")
+    cloudy.run(evidence, mode="deploy")
+    assert "out_of_service" not in yaml.safe_load(place.read_text())["clouds"]["main"]
 
 
 def test_a_cloud_that_does_not_answer_proves_nothing(cloudy):

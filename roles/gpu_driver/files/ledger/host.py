@@ -140,10 +140,15 @@ def put_back(path, kept):
         return
     if known(path) == kept:
         return
+    write(path, copy_of(path, kept), kept["mode"])
+
+
+def copy_of(path, kept):
+    """Return the bytes that keep() saw."""
     content = read("%s/store/%s" % (STATE, kept["sha256"]))
     if content is None:
         raise Refused("the kept copy of %s is gone from %s/store" % (path, STATE))
-    write(path, content, kept["mode"])
+    return content
 
 
 def free_store(used):

@@ -45,6 +45,11 @@ def entry():
     return dict(found, words=_LINUX.match(lines[0]).group(2).split())
 
 
+def releases(config):
+    """Return the kernels that a configuration has entries for."""
+    return {found["kernel"] for found in kernels.grub_entries(config)}
+
+
 def refusals():
     """Yield what keeps an entry from being tried once."""
     if host.read(ENVIRONMENT) is None:

@@ -62,7 +62,8 @@ def refusals(request):
     yield from pci.strange(cards)
     yield from pci.shared(cards)
     yield from pci.in_use(cards)
-    yield from pci.users(cards)
+    # a card that is given away no more, too: its guest would lose it
+    yield from pci.users({**settings().get("cards", {}), **cards})
     yield from pci.kept_off_in_vain(want["keep_off"], cards)
     yield from ("the argument %s has a character that GRUB or its configuration reads" % word for word in want["arguments"] if not grub.WORD.match(word))
     yield from ("nothing listens on port %d, and a trial boot would be judged by it" % port for port in request["ports"] if not pci.listens(port))
@@ -108,7 +109,7 @@ def prepare():
     entry, want = grub.entry(), journal["want"]
     initramfs.try_once(entry["kernel"], want["cards"], journal["limit"] + GRACE)
     words = grub.without(entry["words"], settings().get("added", ())) + journal["words"]
-    words += ["modprobe.blacklist=" + ",".join(want["keep_off"])] if want["keep_off"] else []
+    words += [name + ",".join(said) for name, said in (("modprobe.blacklist=", want["keep_off"]), ("modules_load=", want["modules"])) if said]
     host.write(grub.CUSTOM, grub.trial_entry(entry, words + (TRIED % (journal["limit"] + GRACE)).split()).encode(), 0o644)
     ledger.step("armed")
     grub.arm()
@@ -176,10 +177,24 @@ def restore(*reason):
     journal = ledger.need_open()
     trial = host.boot_id() if in_trial(journal) else None
     clear_trial()
-    for path, kept in sorted(journal["before"].get("files", {}).items()):
-        host.put_back(path, kept)
+    put_back(journal["before"].get("files", {}))
     end("restored", reason=" ".join(reason) or journal["reason"], trial=trial)
     return {"result": "restored", "reboot": trial is not None}
+
+
+def put_back(files):
+    """What a commit changed becomes what it was; where kernels came or went since, GRUB and the initramfs follow those of now, not those of then."""
+    moved = bool(files) and grub.releases(host.text(grub.CONFIG) or "") != grub.releases(host.copy_of(grub.CONFIG, files[grub.CONFIG]).decode("utf-8", "replace"))
+    for path, kept in sorted(files.items()):
+        if path in OURS or not moved:
+            host.put_back(path, kept)
+    if moved:
+        make_anew()
+
+
+def make_anew():
+    host.run(["update-initramfs", "-u", "-k", "all"])
+    host.run(["update-grub"])
 
 
 def in_trial(journal):
@@ -204,6 +219,9 @@ def retire():
 def absent():
     """Take away all that this program ever brought; what it remembers stays, so that a run that is cut off after this is finished by the next."""
     leaving = going()
+    used = list(pci.users(leaving["cards"]))
+    if used:
+        raise host.Refused("; ".join(used))
     if host.load(ledger.OPEN):
         restore("taken away")
     mine = there()
@@ -212,8 +230,7 @@ def absent():
         host.save(LEAVING, leaving)
         for path in mine:
             host.remove(path)
-        host.run(["update-initramfs", "-u", "-k", "all"])
-        host.run(["update-grub"])
+        make_anew()
         host.save(ledger.LAST, {"result": "absent", "reason": None, "trial": None, "at": ledger.now(), "steps": []})
     # of a change whose end was cut off
     clear_trial()

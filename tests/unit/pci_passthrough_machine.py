@@ -55,6 +55,7 @@ class Machine:
         self.write("/etc/initramfs-tools/initramfs.conf", "MODULES=most\n")
         self.write("/proc/net/route", "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\nens3\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\n")
         self.write("/proc/sys/kernel/random/boot_id", "boot-0\n")
+        self.write("/proc/sys/kernel/osrelease", KERNEL + "\n")
         self.write("/proc/cmdline", "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro\n")
         self.listen(22)
 
@@ -97,6 +98,11 @@ class Machine:
         place = self.at(f"/sys/devices/pci0000:00/{address}/driver")
         return os.path.basename(os.readlink(place)) if place.is_symlink() else None
 
+    def unload(self, module):
+        folder = self.at("/sys/module/" + module)
+        if folder.exists():
+            folder.rmdir()
+
     def environment(self):
         return dict(line.split("=", 1) for line in self.read("/boot/grub/grubenv").splitlines() if "=" in line)
 
@@ -116,6 +122,12 @@ class Machine:
         kernel, arguments = re.search(r"^\s*linux\s+(\S+) (.*)$", text, re.M).groups()
         image = re.search(r"^\s*initrd\s+(\S+)", text, re.M).group(1)
         self.write("/proc/cmdline", f"BOOT_IMAGE={kernel} {arguments}\n")
+        said = re.search(r"modules_load=(\S+)", arguments)
+        named = said.group(1).split(",") if said else (self.read("/etc/modules-load.d/ai-stack-pci-passthrough.conf") or "").splitlines()[1:]
+        for path in self.at("/sys/module").glob("*"):
+            path.rmdir()
+        for name in named:
+            self.at("/sys/module/" + name).mkdir(parents=True, exist_ok=True)
         off = {word for word in arguments.split() if word == "intel_iommu=off"}
         self.listen(*([22] if self.ssh and "systemd.mask=ssh.service" not in arguments else []))
         binds = self.read(image) or ""

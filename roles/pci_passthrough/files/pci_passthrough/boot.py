@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import grub
@@ -27,8 +28,16 @@ def unhealthy(record):
     """Return why this boot is not what was wanted; [] where it is."""
     cards, before = record["want"]["cards"], record["before"]
     found = [*pci.unbound(cards), *pci.shared(cards), *pci.lost(before["drivers"], cards)]
+    found += ["the module %s is not loaded" % name for name in record["want"]["modules"] if not loaded(name)]
     found += ["nothing listens on port %d" % port for port in record["ports"] if not pci.listens(port)]
     return found + (["there is no default route"] if before["routes"] and not pci.routes() else [])
+
+
+def loaded(name):
+    """Say whether the kernel has this module; one that is built in need not show itself."""
+    name = name.replace("-", "_")
+    builtin = (host.text("/lib/modules/%s/modules.builtin" % host.text("/proc/sys/kernel/osrelease")) or "").replace("-", "_").splitlines()
+    return os.path.isdir(host.at("/sys/module/" + name)) or any(line.endswith("/%s.ko" % name) for line in builtin)
 
 
 def check():

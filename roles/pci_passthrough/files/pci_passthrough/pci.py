@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import host
@@ -138,26 +139,41 @@ def _swaps():
     return {line.split()[0] for line in (host.text("/proc/swaps") or "").splitlines()[1:] if line.split()}
 
 
+def _held(name):
+    """Say whether the kernel has a disk for something alone: pools of ZFS are seen by nothing else."""
+    try:
+        os.close(os.open(host.at("/dev/" + name), os.O_RDONLY | os.O_EXCL))
+    except OSError as error:
+        return error.errno == errno.EBUSY
+    return False
+
+
+def _known(address, disks):
+    """Yield what the host uses the disks of a card for, as far as it says so."""
+    swaps = _swaps()
+    for row in [line.split() for line in (host.text("/proc/self/mountinfo") or "").splitlines()]:
+        # a filesystem over several disks has no device number of theirs, and names one
+        source = os.path.basename(os.path.realpath(host.at(row[row.index("-") + 2]))) if "-" in row[:-2] else None
+        if source in disks or any("/%s/" % address in place for place in _disks(row[2])):
+            yield "%s has the disk that is mounted at %s" % (address, row[4])
+    for name in disks:
+        for other in _names("/sys/class/block/%s/holders" % name):
+            yield "%s has the disk %s, which %s is made of" % (address, name, other)
+        if "/dev/" + name in swaps:
+            yield "%s has the disk %s, which this host swaps to" % (address, name)
+
+
 def in_use(cards):
     """Yield what the host would lose with its cards: a way to it, or a disk that it uses."""
-    routed, swaps = set().union(*map(_below, routes())), _swaps()
-    mounts = [line.split() for line in (host.text("/proc/self/mountinfo") or "").splitlines()]
+    routed = set().union(*map(_below, routes()))
     for address in sorted(cards):
         for name in _on(address, "net"):
             why = _wire(name, routed)
             if why:
                 yield "%s is %s, %s" % (address, name, why)
         disks = _on(address, "block")
-        for row in mounts:
-            # a filesystem over several disks has no device number of theirs, and names one
-            source = os.path.basename(os.path.realpath(host.at(row[row.index("-") + 2]))) if "-" in row[:-2] else None
-            if source in disks or any("/%s/" % address in place for place in _disks(row[2])):
-                yield "%s has the disk that is mounted at %s" % (address, row[4])
-        for name in disks:
-            for other in _names("/sys/class/block/%s/holders" % name):
-                yield "%s has the disk %s, which %s is made of" % (address, name, other)
-            if "/dev/" + name in swaps:
-                yield "%s has the disk %s, which this host swaps to" % (address, name)
+        found = list(_known(address, disks))
+        yield from found or ("%s has the disk %s, which this host has in use" % (address, name) for name in disks if _held(name))
 
 
 def _doors(address):

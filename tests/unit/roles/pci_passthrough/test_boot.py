@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from pci_passthrough_machine import CARD, KERNEL, TWIN
+from pci_passthrough_machine import CARD, CONFIG, KERNEL, TWIN
 
 IMAGE = "/boot/initrd.img-" + KERNEL
 
@@ -43,6 +43,7 @@ UNHEALTHY = {
     "twin": (twin_taken, f"{TWIN} has vfio-pci instead of igb"),
     "no ssh": (lambda host: host.machine.listen(23), "nothing listens on port 22"),
     "no route": (lambda host: host.machine.write("/proc/net/route", "Iface\n"), "there is no default route"),
+    "module": (lambda host: host.machine.unload("vfio_pci"), "the module vfio_pci is not loaded"),
     "neighbour": (lambda host: host.machine.function("0000:01:00.1", driver="virtio-pci", group=1), "which virtio-pci drives"),
 }
 
@@ -153,6 +154,35 @@ def test_a_keep_that_was_cut_off_before_its_initramfs_boots_once_more_where_it_m
     assert host.boots() == "what was proven is kept" and host.machine.asked is may_reboot
     host.machine.boot()
     assert host.machine.driver(CARD) == "vfio-pci"
+
+
+def test_a_module_that_is_built_in_is_there(host):
+    host.prepare({"modules": ["vfio-pci"]})
+    host.machine.boot()
+    host.machine.unload("vfio_pci")
+    host.machine.write(f"/lib/modules/{KERNEL}/modules.builtin", "kernel/drivers/vfio/pci/vfio-pci.ko\n")
+    assert host.modules.boot.check() == "the trial boot is proven"
+
+
+def test_a_kernel_that_came_while_a_keep_was_cut_off_stays(host, monkeypatch):
+    """GRUB's configuration and the initramfs of before know nothing of it, and what it got then has the binder in it."""
+    fresh, make = "6.1.0-99-cloud-amd64", host.machine._update_grub
+    host.prepare()
+    host.boots()
+    host.machine.fails["update-grub"] = (1, "power")
+    host.refused(host.modules.journal.commit)
+    host.machine.fails = {}
+
+    def with_the_fresh_one(arguments):
+        make(arguments)
+        host.machine.write(CONFIG, host.machine.read(CONFIG).replace(KERNEL, fresh))
+        return 0, ""
+
+    monkeypatch.setattr(host.machine, "_update_grub", with_the_fresh_one)
+    with_the_fresh_one([])
+    assert f"could not be kept: {fresh} boots by now" in host.boots() + host.last()["reason"]
+    assert fresh in host.machine.read(CONFIG) and "intel_iommu" not in host.machine.read(CONFIG)
+    assert ["update-initramfs", "-u", "-k", "all"] in host.machine.calls and "keep " not in host.machine.read(IMAGE)
 
 
 def test_a_keep_that_cannot_go_on_is_led_back(host):

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -30,7 +32,7 @@ def test_what_is_tried_lies_beside_what_boots(host):
 def test_the_entry_that_is_tried_is_the_one_that_boots_with_words_added(host):
     host.prepare()
     text = host.machine.read("/boot/grub/custom.cfg")
-    assert "root=/dev/vda1 ro intel_iommu=on iommu=pt panic=30 ai_stack.trial=240\n" in text
+    assert "root=/dev/vda1 ro intel_iommu=on iommu=pt modules_load=vfio_pci panic=30 ai_stack.trial=240\n" in text
     assert f"linux\t/boot/vmlinuz-{KERNEL} " in text and "initrd\t/boot/ai-stack-trial.img\n" in text
     assert text.count("{") == text.count("}") and "--fs-uuid" in text and "--unrestricted --id 'ai-stack-trial'" in text
 
@@ -65,14 +67,14 @@ def test_another_kernel_that_boots_by_now_is_not_what_was_tried(host):
 def test_words_of_others_are_neither_said_twice_nor_taken_away(host):
     host.machine.write(CONFIG, host.machine.read(CONFIG).replace("root=/dev/vda1 ro", "root=/dev/vda1 ro iommu=pt quiet"))
     host.prepare()
-    assert "ro iommu=pt quiet intel_iommu=on panic=30" in " ".join(host.machine.read("/boot/grub/custom.cfg").split())
+    assert "ro iommu=pt quiet intel_iommu=on modules_load=vfio_pci panic=30" in " ".join(host.machine.read("/boot/grub/custom.cfg").split())
     assert host.open()["words"] == ["intel_iommu=on"]
 
 
 def test_a_second_change_starts_from_what_others_say(host):
     host.commits()
     host.prepare({"arguments": ["iommu=nopt"]})
-    assert " ".join(host.machine.read("/boot/grub/custom.cfg").split()).count("ro iommu=nopt panic=30 ") == 1
+    assert " ".join(host.machine.read("/boot/grub/custom.cfg").split()).count("ro iommu=nopt modules_load=vfio_pci panic=30 ") == 1
     assert "intel_iommu" not in host.machine.read("/boot/grub/custom.cfg")
     assert host.boots() == "the trial boot is proven"
     host.modules.journal.commit()
@@ -326,7 +328,25 @@ def test_a_removal_that_was_cut_off_is_finished(host):
 def test_who_uses_a_card_is_named_before_it_is_taken_back(host):
     host.commits()
     guest(host)
+    before = host.machine.files()
     assert host.modules.journal.differs()["used"] == [f"{CARD} is used by process 77"]
+    assert host.refused(host.modules.journal.absent) == f"{CARD} is used by process 77"
+    assert host.refused(host.begin, {"cards": {TWIN: {"vendor": "8086", "device": "10c9"}}}) == f"{CARD} is used by process 77"
+    assert host.machine.files() == before and host.open() is None
+
+
+def test_a_disk_that_only_the_kernel_knows_the_use_of_is_refused(host, monkeypatch):
+    """As one of a pool of ZFS: sysfs names no holder, and what is mounted has neither its number nor its name."""
+    nvme(host, mounts="30 1 0:45 / /srv rw - zfs tank/srv rw\n")
+    seen = []
+
+    def opened(path, flags):
+        seen.append((path, flags & os.O_EXCL))
+        raise OSError(errno.EBUSY, "busy")
+
+    monkeypatch.setattr(host.modules.pci.os, "open", opened)
+    assert list(host.modules.pci.in_use({CARD: {}})) == [f"{CARD} has the disk nvme0n1, which this host has in use"]
+    assert seen == [(host.machine.root + "/dev/nvme0n1", os.O_EXCL)]
 
 
 def test_a_change_is_one_owners(host, monkeypatch, capsys):

@@ -60,11 +60,12 @@ def under_way(step, observation, boot="b", **values):
 PROVEN = {"settle": says(result="proven", reason=None)}
 FAILS = {"settle 780": says(result="failing", reason="nothing listens on port 22"), "restore": says(result="restored before", reboot=False),
          "settle 780 to-the-end": says(result="restored", reason="nothing listens on port 22")}  # fmt: skip
-BACK = {"restore": says(result="restored", reboot=True)}
+BACK, UNDONE = {"restore": says(result="restored", reboot=True)}, {"restore": says(result="restored", reboot=False)}
 AWAY, SERVES = ["drained yes", "drain {}"], ["resume {}", "drained no"]
 START, BOOT = ["facts", "begin", "prepare"], ["reboot", "settle 780"]
 KEEP = ["facts", "commit"]
 OLD = "The host runs its old entry again, and nothing of the change is left."
+UNTOUCHED = "It was not booted for this change, of which nothing is left."
 TAKES = says(differs=[{"resource": "file:/x", "before": "there", "after": None}], reboot=True, used=[])
 GONE = {"differs": TAKES, "absent": says(changed=True, reboot=True)}
 ABSENT, NEVER = {"pci_passthrough_state": "absent"}, {"pci_passthrough_reboot": "never"}
@@ -75,7 +76,7 @@ CASES = {
     "shared": ({}, seen(neighbour="virtio-pci"), None, {}, True, ["facts"], ["NR-65", "which virtio-pci drives", "Nothing was changed."]),
     "elsewhere": ({}, {**seen(), "system": {**seen()["system"], "distribution": "nixos"}}, None, {}, True, ["facts"], ["nixos 12 is not among the systems"]),
     "uplink": ({"begin": [1, "it is ens3"]}, seen(), None, {}, True, ["facts", "begin"], ["it is ens3. Nothing was changed."]),
-    "unprepared": ({"prepare": [1, "the disk is full"], **FAILS}, seen(), None, {}, True, [*START, "restore {}"], ["the disk is full", OLD]),
+    "unprepared": ({"prepare": [1, "the disk is full"], **UNDONE}, seen(), None, {}, True, [*START, "restore {}"], ["the disk is full", UNTOUCHED]),
     "by-hand": ({}, seen(), None, NEVER, False, START, []),
     "waits": ({}, under_way("armed", seen()), None, NEVER, False, ["facts", "may-change"], []),
     "armed": (PROVEN, under_way("armed", seen()), bound(), {}, False, ["facts", "may-change", *AWAY, *BOOT, *KEEP, *SERVES], []),
@@ -84,7 +85,7 @@ CASES = {
     "booted-again": (PROVEN, under_way("armed", seen(), "old"), bound(), {}, False, ["facts", "may-change", *START[1:], *AWAY, *BOOT, *KEEP, *SERVES], []),
     "others": ({"may-change": [1, "alice has been changing this host"]}, under_way("armed", seen()), None, {}, True, ["facts", "may-change"],
                ["alice has been changing this host. Nothing was changed."]),
-    "cannot-be-drained": ({"drain": [1, "a server stays"], **FAILS}, seen(), None, {}, True, [*START, *AWAY, "restore {}", *SERVES], ["a server stays", OLD]),
+    "cannot-be-drained": ({"drain": [1, "a server stays"], **UNDONE}, seen(), None, {}, True, [*START, *AWAY, "restore {}", *SERVES], ["a server stays", UNTOUCHED]),
     "unhealthy": (FAILS, seen(), None, {}, True, [*START, *AWAY, *BOOT, "wait", "settle 780 to-the-end", "restore {}", *SERVES],
                   ["The trial boot was not proven: nothing listens on port 22", OLD]),
     "unbound": ({**PROVEN, **BACK}, seen(), seen(), {}, True, [*START, *AWAY, *BOOT, "facts", "restore {}", "reboot", *SERVES],

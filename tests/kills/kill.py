@@ -38,9 +38,10 @@ class Harness:
             raise SystemExit(f"{name} failed without any kill, see {self.log}")
 
     def cut_at(self, step, how, delay):
-        """Start a deploy and cut it off once the journal shows the step; say whether it got there, and no further than that."""
+        """Start a run and cut it off once the journal shows the step; say whether it got there, and no further than that."""
         with self.log.open("ab") as out:
-            run = subprocess.Popen(self.victim.command(self.victim.GIVE), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+            name = self.victim.TAKE if step in self.victim.TAKEN else self.victim.GIVE
+            run = subprocess.Popen(self.victim.command(name), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
         end, root = time.monotonic() + WAIT, self.victim.root()
         while time.monotonic() < end and run.poll() is None:
             journal = self.victim.journal(root)
@@ -58,7 +59,7 @@ class Harness:
         began = time.monotonic()
         if cuts[0][0] in self.victim.BARE:
             self.demand(self.victim.TAKE)
-        else:
+        elif cuts[0][0] in self.victim.DRIFTED:
             self.victim.drift()
         good = True
         for step, how, delay in cuts:
@@ -81,13 +82,13 @@ class Harness:
     def chains(self):
         """Each step once, by each way in turn; or one cut at random, as long as there is time."""
         victim, chance = self.victim, random.Random(self.options.seed)
-        steps = self.options.steps.split(",") if self.options.steps else victim.BARE + victim.DRIFTED
+        steps = self.options.steps.split(",") if self.options.steps else victim.TAKEN + victim.BARE + victim.DRIFTED
         if self.options.random:
             end = time.monotonic() + self.options.random
             while time.monotonic() < end:
                 yield [(chance.choice(steps), chance.choice(victim.HOW), round(chance.uniform(0, 20), 1))]
             return
-        for known in (victim.BARE, victim.DRIFTED):
+        for known in (victim.TAKEN + victim.BARE, victim.DRIFTED):
             ways = [self.options.how] if self.options.how else victim.HOW
             cuts = [(step, ways[at % len(ways)], round(chance.uniform(0.2, 2), 1)) for at, step in enumerate(steps) if step in known]
             if cuts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,7 +23,8 @@ PODMAN = os.environ.get("PODMAN", "podman")
 class LabHost:
     """A host of the lab, for the role gpu_driver by its verbs."""
 
-    # from a bare host, since a build belongs to them; the others from a host whose holds, files and units were taken away
+    # steps of what takes away, from a host that has it all; from a bare host, since a build belongs to them; from one whose holds, files and units went
+    TAKEN = ()
     BARE = ("begin", "repositories", "packages", "module", "reboot")
     DRIFTED = ("holds", "files", "initramfs", "units", "verify")
     HOW = ("controller", "host", "container")
@@ -124,11 +126,13 @@ class LabHost:
 class Machine:
     """The machine with a kernel of its own, for the role pci_passthrough alone; it is seen by ssh, which takes it a second or two."""
 
+    TAKEN = ("leaving",)
     BARE = ("begin", "trial", "armed", "booted", "commit")
     DRIFTED = ()
     HOW = ("controller", "host", "power")
     GIVE, TAKE = "present", "absent"
-    JOURNAL = "/var/lib/ai-stack/pci_passthrough/journal.json"
+    # a removal has a file of its own, without steps
+    JOURNAL = "cd /var/lib/ai-stack/pci_passthrough; cat journal.json || cat leaving"
     # what logins started, this one left out
     KILL = """for one in $(cat /sys/fs/cgroup/system.slice/ssh.service/cgroup.procs); do
         [ "$one" = $$ ] || [ "$(cat /proc/$one/comm)" = sshd ] || { kill -9 "$one" && echo killed; }
@@ -148,12 +152,14 @@ class Machine:
 
     def journal(self, _root):
         try:
-            return json.loads(self.tool("ssh", self.name, "cat " + self.JOURNAL))
+            return {"step": "leaving", **json.loads(self.tool("ssh", self.name, self.JOURNAL))}
         except (subprocess.CalledProcessError, ValueError):
             return None
 
     def picture(self):
-        return self.tool("ssh", self.name, Path(SHARED, "machine/picture.sh").read_text()).splitlines()
+        """Whether the boot that still runs was tried first is no difference, and neither are the times in what the host remembers."""
+        seen = self.tool("ssh", self.name, Path(SHARED, "machine/picture.sh").read_text())
+        return [re.sub(r" (modules_load|panic|ai_stack.trial)=\S+|[0-9a-f]{64} (?= /var/lib/ai-stack/)", "", line) for line in seen.splitlines()]
 
     def cut(self, how, run):
         """As for a host of the lab."""

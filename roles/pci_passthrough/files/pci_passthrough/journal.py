@@ -184,7 +184,8 @@ def restore(*reason):
 
 def put_back(files):
     """What a commit changed becomes what it was; where kernels came or went since, GRUB and the initramfs follow those of now, not those of then."""
-    moved = bool(files) and grub.releases(host.text(grub.CONFIG) or "") != grub.releases(host.copy_of(grub.CONFIG, files[grub.CONFIG]).decode("utf-8", "replace"))
+    then = host.copy_of(grub.CONFIG, files[grub.CONFIG]).decode("utf-8", "replace") if files else None
+    moved = bool(files) and grub.releases(host.text(grub.CONFIG) or "") != grub.releases(then)
     for path, kept in sorted(files.items()):
         if path in OURS or not moved:
             host.put_back(path, kept)

@@ -10,6 +10,7 @@ where it keeps what it remembers.
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -97,6 +98,12 @@ def write(path, content, mode=0o600):
     os.chmod(beside, mode)
     os.rename(beside, target)
     sync_folder(os.path.dirname(target))
+
+
+def sweep(pattern):
+    """Remove what a write that was cut off left beside these files; for whoever has the lock."""
+    for left in glob.glob(glob.escape(ROOT) + pattern + ".ai-stack-[0-9]*"):
+        os.unlink(left)
 
 
 def save(path, document):

@@ -165,6 +165,9 @@ def clear_trial():
     for path in (grub.CUSTOM, grub.IMAGE, grub.IMAGE + ".new"):
         if path != grub.CUSTOM or grub.MARKER in (host.text(path) or ""):
             host.remove(path)
+    # half a file among the hooks would be run, and half an initramfs takes room
+    for path in (*OURS, UNIT, grub.CUSTOM, grub.CONFIG, initramfs.of("*")):
+        host.sweep(path)
 
 
 def restore(*reason):
@@ -178,6 +181,8 @@ def restore(*reason):
     trial = host.boot_id() if in_trial(journal) else None
     clear_trial()
     put_back(journal["before"].get("files", {}))
+    # of an update-initramfs that was killed
+    host.remove(initramfs.of(journal["kernel"]) + ".new")
     end("restored", reason=" ".join(reason) or journal["reason"], trial=trial)
     return {"result": "restored", "reboot": trial is not None}
 

@@ -325,6 +325,16 @@ def test_a_removal_that_was_cut_off_is_finished(host):
     assert "intel_iommu" not in host.machine.read(CONFIG)
 
 
+def test_what_a_write_that_was_cut_off_left_goes_and_nothing_else(host):
+    before = host.machine.files()
+    host.begin()
+    halves = [path + ".ai-stack-812" for path in (host.modules.journal.HOOK, CONFIG, IMAGE)]
+    for path in [*halves, IMAGE + ".new", IMAGE + ".bak", "/etc/initramfs-tools/hooks/theirs.ai-stack-812"]:
+        host.machine.write(path, "half")
+    host.modules.journal.restore("no")
+    assert set(host.machine.files()) - set(before) == {IMAGE + ".bak", "/etc/initramfs-tools/hooks/theirs.ai-stack-812"}
+
+
 def test_who_uses_a_card_is_named_before_it_is_taken_back(host):
     host.commits()
     guest(host)

@@ -84,7 +84,6 @@ def begin(request):
         clear_trial()
     if not journal["before"]:
         journal["before"] = {"drivers": pci.drivers(), "routes": pci.routes()}
-    host.remove(LEAVING)
     if host.load(ledger.BASE) is None:
         host.save(ledger.BASE, {"at": ledger.now(), "drivers": journal["before"]["drivers"]})
     host.save(ledger.OPEN, {
@@ -94,9 +93,15 @@ def begin(request):
     })
 
 
+def ours():
+    """Return the words that this program put into GRUB's configuration; where a removal was cut off, the settings went first."""
+    leaving = host.load(LEAVING) or {"done": True}
+    return settings().get("added", ()) if leaving["done"] else leaving["words"]
+
+
 def added(there, arguments):
     """Return the arguments that have to be added, in their order: those that somebody else says already are not said twice."""
-    theirs = grub.without(there, settings().get("added", ()))
+    theirs = grub.without(there, ours())
     pages = [word for word in arguments if word.startswith("hugepages")]
     return [word for word in arguments if word not in theirs or word in pages]
 
@@ -108,7 +113,7 @@ def prepare():
     follow_up()
     entry, want = grub.entry(), journal["want"]
     initramfs.try_once(entry["kernel"], want["cards"], journal["limit"] + GRACE)
-    words = grub.without(entry["words"], settings().get("added", ())) + journal["words"]
+    words = grub.without(entry["words"], ours()) + journal["words"]
     words += [name + ",".join(said) for name, said in (("modprobe.blacklist=", want["keep_off"]), ("modules_load=", want["modules"])) if said]
     host.write(grub.CUSTOM, grub.trial_entry(entry, words + (TRIED % (journal["limit"] + GRACE)).split()).encode(), 0o644)
     ledger.step("armed")
@@ -157,6 +162,7 @@ def commit():
             host.write(path, text.encode(), mode)
     initramfs.update(journal["kernel"])
     grub.update(journal["words"])
+    host.remove(LEAVING)
     end("committed")
 
 
@@ -269,8 +275,8 @@ def needs_boot(leaving):
 
 
 def there():
-    """Return the files of ours that are there, in the order in which they go."""
-    return [path for path in OURS if host.read(path) is not None and grub.MARKER in host.text(path)]
+    """Return the files of ours that are there, in the order in which they go: the settings first, so that they never speak for what is gone."""
+    return [path for path in reversed(OURS) if host.read(path) is not None and grub.MARKER in host.text(path)]
 
 
 def differs():

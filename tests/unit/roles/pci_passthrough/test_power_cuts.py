@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pci_passthrough_machine import CARD, KERNEL, TWIN
 
@@ -113,6 +115,25 @@ def test_a_way_back_that_is_cut_off_anywhere_is_gone_to_its_end(host, power):
         host.boots()
 
     assert each_cut(host, power, lambda: host.modules.journal.restore("no"), start) == {False}
+
+
+@pytest.mark.parametrize("boots", [True, False], ids=["power", "kill"])
+def test_a_removal_that_is_cut_off_anywhere_can_be_thought_better_of(host, power, boots):
+    """What it left of our words in GRUB's configuration is ours still, and a card that is bound still is no proof that it stays so."""
+    host.commits()
+    host.machine.boot()
+    given, at, wrong = host.machine.files(), 0, []
+    while power.cut(at, host.modules.journal.absent):
+        if boots:
+            host.boots()
+        if host.modules.journal.settings() != json.loads(given["/etc/ai-stack/pci-passthrough.json"]):
+            host.commits()
+        host.machine.boot()
+        found = {path for path in {*given, *host.machine.files()} if given.get(path) != host.machine.files().get(path)}
+        wrong += [f"cut {at}: {found}"] if found or host.machine.driver(CARD) != "vfio-pci" else []
+        at += 1
+    assert not wrong, "\n".join(wrong)
+    assert at > 8
 
 
 def test_a_removal_that_is_cut_off_anywhere_is_finished_by_the_next(host, power):

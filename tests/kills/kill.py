@@ -20,6 +20,7 @@ from pathlib import Path
 from victim import HOSTS
 
 WAIT = 3600
+UNREACHABLE = 4  # what ansible-playbook ends with
 
 
 class Harness:
@@ -31,14 +32,28 @@ class Harness:
 
     def run(self, name):
         with self.log.open("ab") as out:
-            return subprocess.run(self.victim.command(name), stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=WAIT, check=False).returncode
+            for _each in range(3):
+                code = subprocess.run(self.victim.command(name), stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=WAIT, check=False).returncode
+                if code != UNREACHABLE:
+                    break
+                self.victim.wait_until_up()
+        return code
 
     def demand(self, name):
         if self.run(name):
             raise SystemExit(f"{name} failed without any kill, see {self.log}")
 
     def cut_at(self, step, how, delay):
-        """Start a run and cut it off once the journal shows the step; say whether it got there, and no further than that."""
+        """Cut one run off, on a host that answers: an earlier cut may have come in the middle of a reboot."""
+        for _each in range(3):
+            reached, code = self.cut_once(step, how, delay)
+            if reached or code != UNREACHABLE:
+                break
+            self.victim.wait_until_up()
+        return reached
+
+    def cut_once(self, step, how, delay):
+        """Start a run and cut it off once the journal shows the step; say whether it got there, and no further than that, and how it ended."""
         with self.log.open("ab") as out:
             name = self.victim.TAKE if step in self.victim.TAKEN else self.victim.GIVE
             run = subprocess.Popen(self.victim.command(name), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
@@ -50,9 +65,9 @@ class Harness:
                 # a run that gets over it by itself, as over a wait that was killed, is judged by what it left; one at random may come after the end
                 was_cut = self.victim.cut(how, run)
                 run.wait(timeout=WAIT)
-                return was_cut or bool(self.options.random)
+                return was_cut or bool(self.options.random), run.returncode
             time.sleep(0.05)
-        return False
+        return False, run.poll()
 
     def chain(self, cuts):
         """Cut one run after the other off, CUTS: [(step, how, seconds into it)]; the last run, which nobody cuts off, has to mend what all of them left."""

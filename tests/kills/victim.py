@@ -161,6 +161,9 @@ class Machine:
         seen = self.tool("ssh", self.name, Path(SHARED, "machine/picture.sh").read_text())
         return [re.sub(r" (modules_load|panic|ai_stack.trial)=\S+|[0-9a-f]{64} (?= /var/lib/ai-stack/)", "", line) for line in seen.splitlines()]
 
+    def wait_until_up(self):
+        self.tool("wait", self.name)
+
     def cut(self, how, run):
         """As for a host of the lab."""
         if how == "controller":

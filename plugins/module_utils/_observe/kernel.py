@@ -102,7 +102,9 @@ def next_boot(root):
         if re.search(r"^\s*(blscfg|insmod blscfg)\b", config, re.M) or not re.search(r"^\s*menuentry ", config, re.M):
             answer = _from_bls(root, environment)
         else:
-            answer = kernels.grub_next(config, environment)
+            # GRUB reads the entries of custom.cfg behind its own
+            custom = root.text(config_path.replace("grub.cfg", "custom.cfg")) if "custom.cfg" in config else None
+            answer = kernels.grub_next(config + "\n" + (custom or ""), environment)
         if answer:
             return _bootable(answer, images)
     answer = _from_bls(root, {})

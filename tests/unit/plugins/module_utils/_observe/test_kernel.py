@@ -38,6 +38,17 @@ def test_an_entry_without_an_image_is_unknown(seen):
     assert kernel.next_boot(root)[0] is None
 
 
+@pytest.mark.parametrize(("line", "release"), [("source custom.cfg", "6.1.0-56-amd64"), ("", None)], ids=["read", "not read"])
+def test_an_entry_for_one_boot_may_lie_beside(seen, line, release):
+    """As while the role pci_passthrough waits for its trial: the kernel is known then too."""
+    root, _found = seen("hgx-h100")
+    folder = Path(root.path) / "boot/grub"
+    (folder / "grub.cfg").write_text("menuentry 'x' {\n linux /vmlinuz-6.1.0-50-amd64 ro\n}\n" + line + "\n")
+    (folder / "custom.cfg").write_text("menuentry 'tried once' --id 'trial' {\n linux /vmlinuz-6.1.0-56-amd64 ro\n}\n")
+    (folder / "grubenv").write_text("next_entry=trial\n")
+    assert kernel.next_boot(root)[0] == release
+
+
 def test_boot_loader_entries_are_followed(seen):
     assert seen("container")[1]["next_boot"] == "5.14.0-503.el9.x86_64"
 

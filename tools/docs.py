@@ -138,9 +138,9 @@ def support_page(found: dict, judged: dict) -> str:
         "## Platforms\n",
         grid(["Distribution", "Release", "Cards of", "Driver branches in its archives", "Level", "Shown by scenario", "Note"], platform_lines(found)),
         "## OpenStack series\n",
-        "Cards that are passed through to tenants are planned for these series. 2025.1 was deployed to and verified, on Debian 13's packages; the others are decided "
-        "only. What is written is judged by the code of the releases of Nova in the last column, as published, with a Placement of their series (`make oracle`, "
-        "and `make test-long` for all of them).\n",
+        "Cards that are passed through to tenants are planned for these series. 2025.1 was deployed to and verified, on Debian 13's packages; the others are "
+        "decided only. What is written is judged by the code of the releases of Nova in the last column, as published, with a Placement of their series "
+        "(`make oracle`, and `make test-long` for all of them).\n",
         grid(["Series", "Nova", "Placement", "Upstream branch", "Floor for tenants", "Cards in placement", "One-time use", "Limits count cards",
               "Judged by Nova"], series_lines(found, judged)),
         "## Cards\n",

@@ -10,8 +10,8 @@ A server that is stopped is locked with our reason first, so that its tenant doe
 from __future__ import annotations
 
 from .outcome import Outcome
-from .services import MARK
 from .servers import in_words
+from .services import MARK
 
 # the microversion that knows the reason of a lock
 LOCKS = '2.73'

@@ -131,10 +131,11 @@ class Topology(dict):
 @pytest.fixture
 def driver(monkeypatch):
     """The driver without Nova: what it takes from there are the base class and the identity of the node."""
-    parts = {name: types.ModuleType(name) for name in ("nova", "nova.virt", "nova.virt.fake", "nova.virt.node")}
+    parts = {name: types.ModuleType(name) for name in ("nova", "nova.compute", "nova.virt", "nova.virt.fake", "nova.virt.node")}
     parts["nova.virt.fake"].FakeDriver = type("FakeDriver", (), {"get_available_resource": lambda self, nodename: {"host": nodename}})
     parts["nova.virt.node"].get_local_node_uuid = lambda: "uuid"
     parts["nova"].objects = types.SimpleNamespace(NUMACell=dict, NUMAPagesTopology=dict, NetworkMetadata=dict, NUMATopology=Topology)
+    parts["nova.compute"].power_state = types.SimpleNamespace(SHUTDOWN=4)
     parts["nova.virt"].fake, parts["nova.virt"].node = parts["nova.virt.fake"], parts["nova.virt.node"]
     for name, module in parts.items():
         monkeypatch.setitem(sys.modules, name, module)

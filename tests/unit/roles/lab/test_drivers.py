@@ -27,6 +27,7 @@ OFF, ON = {"enabled": False, "enrolled": []}, {"enabled": True, "enrolled": ["pe
 def decide(monkeypatch):
     def run(functions, loads, secure_boot=OFF, early=False, trusted=False, overrides=None):
         monkeypatch.setattr(kernel, "candidates", lambda release, modalias: loads)
+        monkeypatch.setattr(kernel, "loads", lambda release, wanted: wanted)
         monkeypatch.setattr(kernel, "module", lambda release, name: dict(MODULES[name]) if name in MODULES else None)
         monkeypatch.setattr(kernel, "early_modules", lambda release: {"nouveau": early})
         monkeypatch.setattr(signature, "trusted", lambda path, certificates: trusted)

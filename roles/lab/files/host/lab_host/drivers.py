@@ -30,6 +30,9 @@ def _override(release, address, name, result):
     info = kernel.module(release, name)
     if info:
         result["drivers"][address], result["modules"][name] = name, info
+        # what it needs comes along
+        parts = [part for part in kernel.loads(release, [name]) if part not in result["modules"]]
+        result["modules"].update((part, kernel.module(release, part)) for part in parts)
     result["log"].append("%s: driver_override says %s%s" % (address, name, "" if info else ", which this kernel does not have"))
 
 

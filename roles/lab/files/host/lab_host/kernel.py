@@ -70,20 +70,20 @@ def take_next(boot=BOOT):
 
 def candidates(release, modalias):
     """Names of the modules that modprobe would load for this device, what they need included, blacklists applied."""
-    names = _loads(release, ["--use-blacklist", modalias])
+    names = loads(release, ["--use-blacklist", modalias])
     # kmod does not apply this one, the kernel does
     denied = re.search(r"(?:^|\s)module_blacklist=(\S+)", Path("/proc/cmdline").read_text())
     return [name for name in names if name.replace("-", "_") not in (denied[1].replace("-", "_").split(",") if denied else ())]
 
 
-def _loads(release, wanted):
+def loads(release, wanted):
     """Debian's driver is loaded by an install command of modprobe.d, which is shown and not followed: here each modprobe in it is."""
     names = []
     for line in run("modprobe", "--set-version", release, "--show-depends", *wanted).stdout.splitlines():
         names += re.findall(r"^insmod .*/([^/\s]+)\.ko(?:\.xz|\.zst)?\s*$", line)
         if line.startswith("install "):
             for ignore, name in re.findall(r"\bmodprobe ((?:-i|--ignore-install) )?([\w-]+)", line):
-                names += _loads(release, (["--ignore-install"] if ignore else []) + [name])
+                names += loads(release, (["--ignore-install"] if ignore else []) + [name])
     return names
 
 

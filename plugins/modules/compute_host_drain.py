@@ -20,10 +20,12 @@ extends_documentation_fragment:
   - sovereign.ai_stack.cloud
 attributes:
   check_mode:
-    description: Says what would be done first, and changes nothing. What follows depends on what the cloud makes of it.
+    description: Says what would be done first, and changes nothing.
+    details: What follows depends on what the cloud makes of it.
     support: partial
   diff_mode:
-    description: Only O(state=resumed) shows what differs.
+    description: Shows what differs.
+    details: Only O(state=resumed) does.
     support: partial
 options:
   hosts:
@@ -136,13 +138,13 @@ def drained(session, module, done):
         if module.check_mode:
             done += outcome.changes
             return
+        if not left:
+            return
+        if time.monotonic() >= end:
+            raise CloudError(f"after {module.params['wait']} seconds still in the way: {left}")
         for call in outcome.calls:
             session.send(call, {})
             done += call.says
-        if not left:
-            return
-        if time.monotonic() > end:
-            raise CloudError(f"after {module.params['wait']} seconds still in the way: {left}")
         time.sleep(PAUSE)
 
 

@@ -50,8 +50,9 @@ class Drain:
             outcome.mistakes.append('in the way are %s' % words)
         return outcome, words
 
-    def _refuse(self, _outcome, _one, _moving):
-        return True
+    def _refuse(self, _outcome, one, moving):
+        """What we stopped ourselves, and no run brought back, is in nobody's way."""
+        return moving or not (is_ours(one) and one['status'] in _STILL)
 
     def _wait(self, _outcome, _one, _moving):
         return True

@@ -1,0 +1,176 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A run on clouds that stops between two steps: what the verbs do then, with the real ansible-playbook. What they do to a real cloud is Molecule's part."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from verbs import DARK, HERE, Site
+
+# each runs a playbook or two
+pytestmark = pytest.mark.long
+
+TASKS = "{{ here }}/playbooks/tasks"
+# one controller that is not the one who asks, and two computes; a second cloud on hosts of its own
+CLOUDS = {
+    "main": {"hosts": ["ctl", "one", "two"], "computes": ["one", "two"], "admin": "admin"},
+    "other": {"hosts": ["three"], "computes": ["three"], "admin": "localhost"},
+}
+EMPTY = {"region": None, "providers": {}, "out_of_service": [], "back_in_service": [], "flavors": [], "access": [], "aggregates": [], "host_traits": {}}
+
+
+@pytest.fixture
+def site(tmp_path, root):
+    """ctl, one, two and three are this machine; `admin` answers nobody."""
+    made = Site(tmp_path, root / "tests/unit/fixtures/observations")
+    made.hosts(ctl=HERE, one=HERE, two=HERE, three=HERE, admin=DARK)
+    made.here = root
+    return made
+
+
+def run(site, tasks, *arguments, hosts="ctl:one:two:three", lost=(), own=False, **variables):
+    """Run tasks of the verbs over hosts of CLOUDS of which some were lost before. Gives the exit status, what was said, and what each host knows after.
+
+    :arg own: each host has its own cloud, as in plays that go over hosts; else there is a loop over clouds.
+    """
+    parts = {name: {**EMPTY, **cloud} for name, cloud in CLOUDS.items()}
+    groups = [
+        {"ansible.builtin.add_host": {"name": "{{ item }}", "groups": group}, "loop": list(names), "tags": ["always"]}
+        for group, names in (("ai_stack_cloud_services", ["ctl", "one", "two", "three"]), ("ai_stack_lost", lost))
+        if names
+    ]
+    files = [f"{site.here}/playbooks/vars/{name}.yml" for name in (["own_cloud", "clouds"] if own else ["clouds"])]
+    known = "{{ {'failed': __ai_stack_failed | default(none), 'lost': groups['ai_stack_lost'] | default([]) | sort} | to_json }}"
+    plays = [
+        {"hosts": "localhost", "gather_facts": False, "tasks": groups},
+        {"hosts": hosts, "gather_facts": False, "ignore_unreachable": True, "vars_files": files, "tasks": tasks},
+        {
+            "hosts": hosts,
+            "gather_facts": False,
+            "tasks": [
+                {
+                    "ansible.builtin.copy": {"content": known, "dest": "{{ playbook_dir }}/known-{{ inventory_hostname }}", "mode": "0600"},
+                    "tags": ["always"],
+                }
+            ],
+        },
+    ]
+    (site.folder / "play.yml").write_text(json.dumps(plays))
+    extra = {"__ai_stack_clouds": {"clouds": parts, "plan_sha256": "0"}, "here": str(site.here), **variables}
+    code, said = site.play("play.yml", "-e", json.dumps(extra), *arguments)
+    known = {path.name[len("known-") :]: json.loads(path.read_text()) for path in site.folder.glob("known-*")}
+    return code, said, known
+
+
+def over_clouds(file, **more):
+    """The tasks of a file for each cloud in turn, as the plays of parts/clouds.yml have them."""
+    return [
+        {
+            "ansible.builtin.include_tasks": {"file": f"{TASKS}/{file}", "apply": {"tags": ["always"]}},
+            "loop": "{{ __ai_stack_clouds.clouds | dict2items }}",
+            "loop_control": {"loop_var": "__ai_stack_one"},
+            "run_once": True,
+            "tags": ["always"],
+            **more,
+        }
+    ]
+
+
+def on_each(file, **more):
+    return [{"ansible.builtin.include_tasks": f"{TASKS}/{file}", "tags": ["always"], **more}]
+
+
+@pytest.mark.parametrize("file", ["cloud_gate.yml", "cloud_close.yml", "cloud_offer.yml", "cloud_take_back.yml"])
+def test_a_cloud_that_nobody_can_ask_stops_alone_and_costs_no_host(site, file):
+    tasks = over_clouds(file, when="__ai_stack_one.key == 'main'")
+    code, said, known = run(site, tasks)
+    assert code == 0 and set(known) == {"ctl", "one", "two", "three"}, said
+    assert known["ctl"] == {"failed": "Cloud main: admin, which asks cloud main, does not answer.", "lost": ["ctl"]}
+    assert known["one"]["failed"] is None and known["three"]["failed"] is None
+
+
+GOES_ON = [
+    # who was lost, and whether each cloud goes on
+    ([], {"main": True, "other": True}),
+    (["one"], {"main": True, "other": True}),
+    (["one", "two"], {"main": False, "other": True}),
+    (["ctl"], {"main": False, "other": True}),
+    (["three"], {"main": True, "other": False}),
+]
+
+
+@pytest.mark.parametrize("lost, wanted", GOES_ON, ids=str)
+def test_a_cloud_goes_on_without_a_compute_and_never_without_a_controller(site, lost, wanted):
+    tell = {
+        "ansible.builtin.set_fact": {"__ai_stack_failed": "{{ __ai_stack_told | default({}) | combine({__ai_stack_one.key: __ai_stack_goes_on}) }}"},
+        "loop": "{{ __ai_stack_clouds.clouds | dict2items }}",
+        "loop_control": {"loop_var": "__ai_stack_one"},
+        "vars": {"__ai_stack_told": "{{ __ai_stack_failed | default({}) }}"},
+    }
+    dummy, said, known = run(site, [tell], lost=lost)
+    assert known["ctl"]["failed"] == wanted, said
+
+
+def test_a_limit_that_leaves_a_host_out_makes_its_cloud_wait(site):
+    cloud = {"key": "main", "value": {**EMPTY, **CLOUDS["main"], "hosts": ["ctl", "one", "two", "away"], "admin": "localhost"}}
+    tasks = [
+        {"ansible.builtin.set_fact": {"__ai_stack_failed": "{{ [__ai_stack_goes_on, __ai_stack_outside] }}"}},
+        {"ansible.builtin.include_tasks": {"file": f"{TASKS}/cloud_take_back.yml", "apply": {"tags": ["always"]}}, "run_once": True},
+    ]
+    code, said, known = run(site, tasks, __ai_stack_one=cloud)
+    assert code == 0 and known["one"]["failed"] == [False, ["away"]], said
+    assert known["ctl"]["failed"] == "Cloud main: away run services of it too, and --limit leaves them out. Nothing of it was changed."
+
+
+def test_no_tenant_is_sent_away_after_the_window_ended(site):
+    tenants = {"servers": [{"id": "1", "name": "train", "project": "research"}], "how": "stop", "until": "2026-01-01T00:00Z", "scope": "all"}
+    code, said, dummy = run(site, on_each("tenants_first.yml"), hosts="one", own=True, __ai_stack_tenants=tenants)
+    assert code != 0 and "The window of this host ended at 2026-01-01T00:00Z" in said, said
+    assert "Ask who asks the cloud" not in said
+
+
+def test_no_host_goes_on_whose_tenants_nobody_can_ask_for(site):
+    tenants = {"servers": [], "how": None, "until": None, "scope": "all"}
+    tasks = [*on_each("tenants_first.yml"), {"ansible.builtin.command": "touch {{ playbook_dir }}/changed"}]
+    code, said, dummy = run(site, tasks, hosts="one", own=True, __ai_stack_tenants=tenants)
+    assert code != 0 and "admin, which asks cloud main, does not answer" in said and not (site.folder / "changed").exists(), said
+
+
+PLAN = {"tenants": {"servers": [], "how": None, "until": None, "scope": "all"}, "policy": {"reboot": "when_needed"}}
+
+
+def test_a_host_boots_only_in_a_run_that_tells_its_cloud_too(site):
+    code, said, known = run(site, on_each("give.yml"), "--tags", "reboot", hosts="one", own=True, __gpu_driver_plan=PLAN)
+    assert code == 0 and "A host of a cloud boots in a run that tells the cloud too" in known["one"]["failed"], said
+    assert known["one"]["lost"] == ["one"] and "Tenants first" not in said
+
+
+LEFT = [(file, lost) for file in ("give.yml", "tell.yml", "untell.yml") for lost in ("one", "ctl") if (file, lost) != ("untell.yml", "one")]
+
+
+@pytest.mark.parametrize("file, lost", LEFT)
+def test_a_host_that_was_lost_or_whose_cloud_stopped_is_left_as_it_is(site, file, lost):
+    code, said, known = run(site, on_each(file), hosts="one", own=True, lost=[lost], __gpu_driver_plan=PLAN)
+    assert code == 0 and known["one"]["failed"] is None, said
+    # without a loss it goes into the role, which has nothing to go by here
+    (site.folder / "known-one").unlink()
+    code, said, known = run(site, on_each(file), hosts="one", own=True, __gpu_driver_plan=PLAN)
+    assert known["one"]["failed"] is not None, said
+
+
+def test_the_part_that_only_looks_takes_nothing_back(site):
+    other = {"__ai_stack_one": {"key": "other", "value": {**EMPTY, **CLOUDS["other"]}}}
+    task = {"ansible.builtin.include_tasks": f"{TASKS}/cloud_take_back.yml", "run_once": True, "tags": ["preflight", "install"], "vars": other}
+    code, said, known = run(site, [task], "--tags", "preflight")
+    assert code == 0 and "Remove the flavors" not in said and known["three"]["failed"] is None, said
+    # there is no such cloud: with the part that acts it is asked
+    code, said, known = run(site, [task], "--tags", "install")
+    assert "Remove the flavors" in said and "Cloud other" in known["three"]["failed"], said
+
+
+def test_hosts_that_were_lost_on_the_way_are_counted(site):
+    code, said, known = run(site, on_each("count_lost.yml"), hosts="ctl:two:three")
+    assert code == 0 and known["ctl"]["lost"] == ["one"], said

@@ -40,6 +40,8 @@ class Cloud:
         self.endpoints = [{"id": "e-1", "service_id": "s-nova", "region_id": "RegionOne"}, {"id": "e-2", "service_id": "s-keystone", "region_id": "RegionOne"}]
         self.registered, self.limits, self.whole = {}, {}, True
         self.providers, self.inventories, self.allocations, self.traits = {}, {}, {}, {}
+        # most: servers that Nova allows a tenant; stuck: servers do not go
+        self.images, self.most, self.stuck = ["tiny"], None, False
         self.known_traits, self.generations = {"COMPUTE_MANAGED_PCI_DEVICE"}, {}
         for host in ("compute1", "compute2"):
             self.provider(host)
@@ -123,7 +125,7 @@ class Client:
 def connection(cloud, region="RegionOne"):
     login = {"auth": {"system_scope": "all"}, "auth_type": "password"}
     config = SimpleNamespace(get_region_name=lambda: region, config=login)
-    return SimpleNamespace(config=config, **{service: Client(cloud, service) for service in ("compute", "identity", "placement")})
+    return SimpleNamespace(config=config, **{service: Client(cloud, service) for service in ("compute", "identity", "image", "placement")})
 
 
 # compute
@@ -132,6 +134,11 @@ def connection(cloud, region="RegionOne"):
 @route("compute", "GET", "/flavors/detail")
 def _flavors(cloud, query, body):
     return {"flavors": list(cloud.flavors.values())}
+
+
+@route("compute", "GET", "/flavors")
+def _flavors_of_tenant(cloud, query, body):
+    return {"flavors": [{"id": one["id"], "name": one["name"]} for one in cloud.flavors.values()]}
 
 
 @route("compute", "POST", "/flavors")
@@ -222,6 +229,32 @@ def _servers(cloud, query, body):
     return dict({"servers": rows[at : at + 2]}, **({"servers_links": [link]} if rows[at + 2 :] else {}))
 
 
+@route("compute", "GET", "/servers")
+def _servers_by_name(cloud, query, body):
+    return {"servers": [{"id": one["id"], "name": one["name"]} for one in cloud.servers if re.search(query["name"], one["name"])]}
+
+
+@route("compute", "POST", "/servers")
+def _boot(cloud, query, body):
+    """On the first free card, if the limit of the tenant allows it."""
+    if cloud.most is not None and len(cloud.servers) >= cloud.most:
+        raise Refuse(403, {"forbidden": {"message": "Quota exceeded"}})
+    identity, asked = cloud.new("s"), body["server"]
+    free = [uuid for uuid, row in cloud.inventories.items() for name in row if name.startswith("CUSTOM_") and _free(cloud, uuid, name)]
+    cloud.server(identity, cloud.providers[free[0]]["parent_provider_uuid"] if free else None, card=free[0] if free else None)
+    cloud.servers[-1].update(name=asked["name"], **({} if free else {"status": "ERROR", "fault": {"message": "No valid host was found."}}))
+    return {"server": {"id": identity}}
+
+
+@route("compute", "DELETE", "/servers/([^/]+)")
+def _remove_server(cloud, identity, query, body):
+    if cloud.stuck:
+        return
+    cloud.servers[:] = [one for one in cloud.servers if one["id"] != identity]
+    for each in cloud.allocations.values():
+        each.pop(identity, None)
+
+
 @route("compute", "GET", "/servers/([^/]+)")
 def _server(cloud, identity, query, body):
     return {"server": next(one for one in cloud.servers if one["id"] == identity)}
@@ -257,6 +290,11 @@ def _migrations(cloud, query, body):
 def _quota(cloud, kind, project, query, body):
     found = {"instances": 10, "cores": 20, "ram": 51200, "injected_files": 5, "server_groups": 10, "floating_ips": -1, "id": project}
     return {"quota_class_set" if kind == "class-sets" else "quota_set": dict(found, **cloud.quotas.get(project, {}))}
+
+
+@route("image", "GET", "/images")
+def _images(cloud, query, body):
+    return {"images": [{"id": f"i-{one}", "name": one} for one in cloud.images if one == query["name"]]}
 
 
 # identity
@@ -311,6 +349,11 @@ def _providers(cloud, query, body):
 def _free(cloud, uuid, name):
     row = cloud.inventories[uuid].get(name, {"total": 0, "reserved": 0})
     return row["total"] - row["reserved"] - sum(each["resources"].get(name, 0) for each in cloud.allocations[uuid].values())
+
+
+@route("placement", "GET", "/resource_providers/([^/]+)")
+def _provider(cloud, uuid, query, body):
+    return cloud.providers[uuid]
 
 
 @route("placement", "DELETE", "/resource_providers/([^/]+)")

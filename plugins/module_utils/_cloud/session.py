@@ -86,6 +86,14 @@ class Session:
             path = _next(page, key, path)
         return rows
 
+    def post(self, service, path, body):
+        """What is answered to a new object."""
+        return self._ask(service, 'POST', path, body)
+
+    def delete(self, service, path):
+        """Take an object away; one that is gone already is no failure."""
+        self._ask(service, 'DELETE', path, missing=True)
+
     def send(self, call, learned):
         """Make a call of an outcome; learned gets what later calls need."""
         found = self._ask(call.service, call.method, path_of(call.path, learned), call.body, version=call.version)

@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
             _look.lose(seen, set(inside) - set(task_vars["ansible_play_hosts"]))
         waivers, extra = _prover.of_site(intent, self._folder)
         services = _run.services_of(task_vars, inside)
-        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], services)
+        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], services, _run.lived(task_vars))
         if mode == "deploy":
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))

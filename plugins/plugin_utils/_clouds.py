@@ -27,6 +27,7 @@ def slice_of(plan, name) -> dict:
         "region": cloud.get("region"),
         "back_in_service": cloud.get("back_in_service", []),
         "computes": sorted(cloud["settings"].get("nova-compute", {}).get("pci", {}).get("device_spec", {})),
+        "live": cloud.get("live", []),
         "not_enforced": cloud.get("tenancy.not_enforced", []),
         "counts_cards": bool(rows["registered_limit"]),
         "aggregates": [_aggregate(each, values) for each, values in sorted(rows["aggregate"].items())],

@@ -34,9 +34,9 @@ def of_site(intent, folder):
     return wanted.get("ai_stack_waivers", ()), [str(_run.path_in(folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
 
 
-def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None):
+def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None, lived=None):
     """evidence.json without plan_sha256. hosts: those that are looked at; waivers: rows of the intent; extra: folders of tables;
-    services: {host: what was said of its services of clouds}; None: the driver alone is to be proven."""
+    services: {host: what was said of its services of clouds}; None: the driver alone is to be proven; lived: {cloud: what tries of its tenants came to}."""
     index = Index(_tables.load(extra))
     known = Waivers(index, waivers, now[:10])
     inventory = _run.inventory_of(groups or {})
@@ -55,7 +55,7 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services
         rows += [_waived(row, accepted, index) for row in _of_host(host, about, seen, index, now, services is None)]
     for name in _clouds.named(plan) if services is not None else ():
         accepted = known.for_cloud(name, ())
-        rows += [_waived(row, accepted, index) for row in _of_cloud(plan, name, seen, hosts, services, index)]
+        rows += [_waived(row, accepted, index) for row in _of_cloud(plan, name, seen, hosts, services, index, (lived or {}).get(name, ()))]
     observed = "recorded" if seen.recorded else "live"
     return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, rows)
 
@@ -100,13 +100,13 @@ def add(evidence, checks):
     return evidence
 
 
-def _of_cloud(plan, name, seen, hosts, services, index):
+def _of_cloud(plan, name, seen, hosts, services, index, lived):
     want = _clouds.slice_of(plan, name)
     if not {*want["hosts"], *want["computes"]}.intersection(hosts):
         return []
     acted = name in _clouds.acted_on(plan)
     if name in seen.clouds_fresh:
-        return checks_cloud.of_cloud(index, name, want, seen.clouds[name], hosts, services if acted else None)
+        return checks_cloud.of_cloud(index, name, want, seen.clouds[name], hosts, services if acted else None, lived)
     promise, last = f"cloud {name} answers", seen.clouds_about.get(name, {}).get("at")
     if not acted:
         why = "no verb of this version acts on it"

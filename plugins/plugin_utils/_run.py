@@ -18,7 +18,7 @@ from . import _intent, _schema, _words
 PREFIX = "ai_stack_"
 OBSERVED = "__ai_stack_observation"
 SERVICES = "__ai_stack_services"
-CLOUDS_SEEN, CLOUDS_COUNTING = "__ai_stack_clouds_seen", "__ai_stack_clouds_counting"
+CLOUDS_SEEN, CLOUDS_COUNTING, LIVED = "__ai_stack_clouds_seen", "__ai_stack_clouds_counting", "__ai_stack_clouds_lived"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
@@ -178,6 +178,19 @@ def _cloud_seen(row):
     if row.get("failed") or not isinstance(document, dict):
         return None, "could not be observed: " + _words.printable(str(row.get("msg", "no reason given")).rstrip("."), 300)
     return plain(document), None
+
+
+def lived(task_vars) -> dict:
+    """{cloud: [(row of its tries, what the try came to, or why nobody knows)]} of the tries that tenants made in this run."""
+    found = {}
+    result = task_vars.get(LIVED)
+    for row in result.get("results") or () if isinstance(result, dict) else ():
+        if not row.get("skipped"):
+            cloud, one = row["item"]
+            lost = row.get("unreachable") or row.get("failed")
+            why = _words.printable(str(row.get("msg", "the host that asks the cloud did not answer")), 300)
+            found.setdefault(cloud["key"], []).append((plain(one), why if lost else plain({key: row[key] for key in ("seen", "servers", "refused")})))
+    return found
 
 
 def counting(task_vars) -> list:

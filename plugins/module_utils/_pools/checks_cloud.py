@@ -36,10 +36,44 @@ def row(role, each, identity, host, at):
             'expected': each['expected'], 'observed': each['observed'], 'observed_at': at, 'how': each['how'], 'rule': identity}
 
 
-def of_cloud(index, name, want, seen, hosts, services):
-    """The checks of a cloud."""
+def of_cloud(index, name, want, seen, hosts, services, lived=()):
+    """The checks of a cloud. lived: what tenants' tries came to, where they were asked for: (row of `live`, result of compute_live_proof or why none)."""
     promised = Promised(index, name, want, seen, hosts, services)
-    return [row(ROLE, each, identity, None, seen.get('at')) for identity, function in of('promised', index.enforced) for each in function(promised)]
+    rows = [row(ROLE, each, identity, None, seen.get('at')) for identity, function in of('promised', index.enforced) for each in function(promised)]
+    return rows + [row(ROLE, _lived(promised, one, result), None, None, seen.get('at')) for one, result in lived]
+
+
+def _lived(promised, one, result):
+    """Cards come from the planned places, as many as the flavor says, and nobody gets one more than the plan allows."""
+    promise = 'cloud %s: a server of %s from %s gets %s of the planned cards%s' % (
+        safe(promised.name), safe(one['tenant']), safe(one['flavor']), one['cards'],
+        ', and no server more than %d' % one['most'] if one['asked'] > one['most'] else '; whether one may have too many was not tried')
+    what, how = 'live.%s.%s' % (one['tenant'], one['flavor']), 'servers of the tenant, each with its allocation'
+    if not isinstance(result, dict):
+        return check(what, promise, {'wrong': []}, result, how, 'unknown')
+    granted = [each for each in result['servers'] if each['status'] == 'ACTIVE']
+    wrong = [text for each in granted for text in _misplaced(one, each)]
+    if not result['seen']:
+        wrong.append('the tenant does not see the flavor')
+    elif not granted:
+        wrong.append('there is no server')
+    if len(granted) > one['most']:
+        wrong.append('%d servers were granted' % len(granted))
+    ended = result['refused']['says'] if result['refused'] else next((each['fault'] for each in result['servers'] if each['status'] != 'ACTIVE'), None)
+    cards = sorted(place for each in granted for place in each['cards'])
+    return check(what, promise, {'wrong': []}, {'wrong': wrong, 'cards': cards, 'the next one': ended}, how, 'fail' if wrong else 'pass')
+
+
+def _misplaced(one, server):
+    """A provider of a card is named HOST_ADDRESS; the host by the name that Nova has for it."""
+    places = {(host.partition('.')[0], place) for host, there in one['places'].items() for place in there}
+    for name, resources in server['cards'].items():
+        host, _line, place = name.partition('_')
+        if one['class'] in resources and (host.partition('.')[0], place.upper()) not in places:
+            yield 'a server got %s' % safe(name)
+    count = sum(resources.get(one['class'], 0) for resources in server['cards'].values())
+    if count != one['cards']:
+        yield 'a server has %d cards in Placement' % count
 
 
 def _on(host, each):

@@ -14,6 +14,7 @@ from .settings import before_placement_is_asked, dedicated, of_cloud
 
 _LARGE = 1 << 36  # bytes of one BAR above which the firmware's own window is too small
 _NEAR = 'preferred'
+_TRIED = 8  # servers that a live proof boots at once
 
 
 def _row(subject, value, because, identity=None, index=None):
@@ -101,13 +102,18 @@ def _images(cloud, pool):
     return _object('image_properties', '%s/%s' % (cloud.name, pool.name), *rows)
 
 
+def _most(pool, row):
+    """Cards that a tenant may have at once."""
+    return names.whole(row['max']) if row.get('max') is not None else pool.total
+
+
 @rule('NR-50', 'limit')
 def limits_of_classes(cloud):
     """Nothing for whoever was promised nothing; yields (kind, id, value, because)."""
     for name, pool in sorted(cloud.classes().items()) if cloud.counts_cards else ():
         yield 'registered_limit', 'class:%s' % name, 0, 'a tenant without a limit of its own gets none'
         for tenant, row in sorted(pool.tenants.items()):
-            most = names.whole(row.get('max')) if row.get('max') is not None else pool.total
+            most = _most(pool, row)
             cards = name == pool.resource_class
             yield 'project_limit', '%s/class:%s' % (tenant, name), most if cards else pool.board * (most // (pool.largest or 1)), 'as the pool says'
 
@@ -168,7 +174,23 @@ def _cloud(cloud):
     rows += [_row('providers', planned, 'what placement must show before pci_in_placement', 'NR-41', cloud.index),
              _row('reserved', reserved, 'out of service by ai_stack_states'),
              _row('back_in_service', back, 'kept from everybody by an earlier run, and in service again')]
+    if cloud.row.get('live_proof'):
+        rows.append(_row('live', list(_tries(cloud, cloud.row['live_proof'])), 'live_proof of ai_stack_clouds'))
     return rows + list(_tenancy(cloud))
+
+
+def _tries(cloud, proof):
+    """What tenants with a login try of their flavors. most: servers of it that one may have at once, by his limit or by the cards that there are."""
+    there = providers(cloud) if cloud.placement else {}
+    for pool, at, made in flavors(cloud) if cloud.placement else ():
+        places = {host: sorted(place.upper() for place, one in cards.items() if one['class'] == pool.resource_class) for host, cards in sorted(there.items())}
+        for tenant, row in sorted(pool.tenants.items()):
+            if tenant in proof['logins']:
+                most = min(pool.total, _most(pool, row) if cloud.counts_cards else pool.total) // pool.shapes[at]['cards']
+                yield {'flavor': made['name'], 'tenant': tenant, 'login': proof['logins'][tenant], 'image': proof['image'],
+                       'networks': proof.get('networks', 'none'), 'class': pool.resource_class, 'cards': pool.shapes[at]['cards'],
+                       # a try of more servers would empty a site of its free cards
+                       'most': most, 'asked': most + 1 if most <= _TRIED else 1, 'places': {host: each for host, each in places.items() if each}}
 
 
 def _tenancy(cloud):

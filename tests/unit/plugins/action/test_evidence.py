@@ -312,3 +312,21 @@ def test_a_cloud_on_which_no_verb_acts_is_said_to_be_none_of_it(cloudy):
     cloudy.cloud_answers()
     cloudy.run(evidence)
     assert checks(cloudy)["nova_pci_passthrough.services_read_the_plan", None]["status"] == "not_applicable"
+
+
+TRY = {"flavor": "all.1x", "tenant": "research", "cards": 1, "most": 1, "asked": 2, "class": "CUSTOM_ALL", "places": {"gpu1": ["0000:17:00.0"]}}
+GRANTED = {"status": "ACTIVE", "host": "gpu1", "cards": {"gpu1_0000:17:00.0": {"CUSTOM_ALL": 1}}, "fault": None}
+LIVED = [
+    ({"seen": True, "servers": [GRANTED], "refused": {"status": 403, "says": "over limit"}}, "pass", "over limit"),
+    ({"failed": True, "msg": "There is no image."}, "unknown", "There is no image."),
+    ({"unreachable": True}, "unknown", "did not answer"),
+]
+
+
+@pytest.mark.parametrize("result, status, words", LIVED)
+def test_what_tenants_tried_stands_in_the_evidence(cloudy, result, status, words):
+    row = {"item": [{"key": "main", "value": {}}, TRY], **result}
+    cloudy.variables["__ai_stack_clouds_lived"] = {"results": [row, {"skipped": True, "item": [{"key": "main"}, TRY]}]}
+    cloudy.run(evidence)
+    (check,) = [one for one in cloudy.report("evidence.json")["checks"] if ".live." in one["id"]]
+    assert check["status"] == status and words in json.dumps(check["observed"])

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._cloud import proof
+from ansible_collections.sovereign.ai_stack.plugins.modules import compute_live_proof
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    monkeypatch.setattr(proof.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(compute_live_proof.time, "sleep", lambda seconds: None)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import json
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import state
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import alone, checks_cloud, checks_host
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import alone, checks_cloud, checks_host, objects
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clouds
 
 from .conftest import CARD, OTHER, decisions, seen_cloud, server
@@ -216,3 +216,68 @@ def test_the_boot_that_binds_cards_leaves_nothing_of_their_driver(host):
         "loaded", f"override:{CARD}", f"override:{OTHER}", f"persistence:{CARD}",
     }  # fmt: skip
     assert state.passed_through(want, after) == state.of(after)
+
+
+# What tenants tried
+
+
+@pytest.fixture
+def tries(cloudy):
+    """The rows of `live` that a plan has for a cloud; more: what the site says beside."""
+
+    def made(series="2025.1", logins=("research",), most=1, **more):
+        row = {"hosts": "gpus", "live_proof": {"image": "tiny", "logins": {name: f"login-{name}" for name in logins}}}
+        plan = cloudy.plan(series=series, cloud=row, pools=[cloudy.pool(tenants={"research": {"max": most}})], **more)
+        assert plan["conflicts"] == []
+        return _clouds.acted_on(plan)["main"]["live"]
+
+    return made
+
+
+def test_a_try_asks_for_one_server_more_than_the_tenant_may_have(tries, monkeypatch):
+    (one,) = tries()
+    assert (one["login"], one["image"], one["networks"], one["cards"]) == ("login-research", "tiny", "none", 1)
+    # 2025.1 counts no cards: there are two of them
+    assert (one["most"], one["asked"], one["places"]) == (2, 3, {HOST: sorted([CARD, OTHER])})
+    (one,) = tries("2026.2")
+    assert (one["most"], one["asked"]) == (1, 2)
+    # no site has this many free cards for a try
+    monkeypatch.setattr(objects, "_TRIED", 0)
+    assert [one["asked"] for one in tries("2026.2")] == [1]
+    assert tries(logins=["stranger"]) == []
+
+
+def served(*cards, status="ACTIVE", fault=None):
+    return {"status": status, "host": HOST, "cards": {f"{HOST}.example.org_{card}": {KLASS: 1} for card in cards}, "fault": fault}
+
+
+FULL = {"status": "ERROR", "host": None, "cards": {}, "fault": "No valid host was found."}
+QUOTA = {"status": 403, "says": "over limit"}
+KLASS = "CUSTOM_H100"
+ALL = {"seen": True, "servers": [served(CARD), served(OTHER), FULL], "refused": None}
+TRIED = [
+    ("pass", ALL, []),
+    ("pass", {**ALL, "servers": [served(CARD), served(OTHER)], "refused": QUOTA}, []),
+    ("pass", {**ALL, "servers": [served(CARD)], "refused": QUOTA}, []),
+    ("fail", {**ALL, "servers": [served(CARD), served(OTHER), served(CARD)]}, ["3 servers were granted"]),
+    ("fail", {**ALL, "servers": [served("0000:99:00.0")]}, [f"a server got {HOST}.example.org_0000:99:00.0"]),
+    ("fail", {**ALL, "servers": [served()]}, ["a server has 0 cards in Placement"]),
+    ("fail", {**ALL, "servers": [served(CARD, OTHER)]}, ["a server has 2 cards in Placement"]),
+    ("fail", {**ALL, "servers": [FULL]}, ["there is no server"]),
+    ("fail", {"seen": False, "servers": [], "refused": None}, ["the tenant does not see the flavor"]),
+]
+
+
+@pytest.mark.parametrize("status, result, wrong", TRIED, ids=lambda value: None if isinstance(value, dict) else str(value))
+def test_what_a_try_came_to_is_held_against_the_plan(cloud, tries, index, status, result, wrong):
+    (one,) = tries()
+    one = {**one, "class": KLASS}
+    row = checks_cloud.of_cloud(index, "main", *cloud(), (HOST,), {HOST: FINE}, [(one, result)])[-1]
+    assert (row["status"], row["observed"]["wrong"]) == (status, wrong)
+    assert row["id"] == f"nova_pci_passthrough.live.research.{one['flavor']}"
+
+
+def test_a_try_that_nobody_could_make_proves_nothing(cloud, tries, index):
+    (one,) = tries()
+    row = checks_cloud.of_cloud(index, "main", *cloud(), (HOST,), {HOST: FINE}, [(one, "no such image")])[-1]
+    assert (row["status"], row["observed"]) == ("unknown", "no such image")

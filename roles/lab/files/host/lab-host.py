@@ -53,6 +53,7 @@ def show(description, outcome):
     functions = description["functions"]
     root, proc = STATE / "sys", STATE / "proc-driver"
     pci.bind(root, outcome["drivers"])
+    pci.doors(root, "/dev/vfio")
     driver_view.sys_module(root / "module", outcome["modules"])
     (root / "module").mkdir(exist_ok=True)
     proc.mkdir()

@@ -48,6 +48,21 @@ def test_what_somebody_wrote_into_driver_override_is_read_back_and_bound(tree):
     assert (card / "uevent").read_text().splitlines()[:2] == ["DRIVER=vfio-pci", "PCI_CLASS=30200"]
 
 
+def test_a_group_of_vfio_has_its_door_and_no_other(tree, tmp_path):
+    folder = tmp_path / "dev-vfio"
+    pci.doors(tree, folder)
+    assert not folder.exists()
+    pci.bind(tree, {"0000:65:00.0": "vfio-pci"})
+    pci.doors(tree, folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["42", "vfio"]
+
+
+def test_a_card_can_be_reset_as_the_kernel_has_it(tree):
+    card = tree / "bus/pci/devices/0000:17:00.0"
+    assert (card / "reset_method").read_text() == "flr bus\n"
+    assert (card / "reset").stat().st_mode & 0o777 == 0o200
+
+
 def test_bars_have_their_size_and_are_aligned(tree):
     lines = (tree / "bus/pci/devices/0000:17:00.0/resource").read_text().splitlines()
     assert len(lines) == 13

@@ -4,6 +4,7 @@
 """A tree like /sys for PCI functions that are not there, in the kernel's own file formats."""
 from __future__ import annotations
 
+import shutil
 import struct
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def attributes(function, window):
     values.update(
         numa_node=function.get("numa_node", -1), local_cpulist="0-1", irq=0, enable=1, driver_override="(null)",
         resource=resource(function, window), modalias=modalias(function),
-        current_link_speed="32.0 GT/s PCIe", max_link_speed="32.0 GT/s PCIe", current_link_width=16, max_link_width=16,
+        current_link_speed="32.0 GT/s PCIe", max_link_speed="32.0 GT/s PCIe", current_link_width=16, max_link_width=16, reset_method="flr bus",
     )
     if function.get("vfs"):
         values.update(sriov_totalvfs=function["vfs"], sriov_numvfs=0)
@@ -97,6 +98,15 @@ def bind(root, drivers):
         (here / "uevent").write_text("DRIVER=%s\n%s" % (driver, (here / "uevent").read_text()))
 
 
+def doors(root, folder):
+    """FOLDER stands for /dev/vfio: a file for each group with a function that vfio-pci has, as that driver makes it. Who opens it gets no card by that."""
+    shutil.rmtree(folder, ignore_errors=True)
+    taken = [path.parent for path in Path(root, "bus/pci/devices").glob("*/driver") if path.readlink().name == "vfio-pci"]
+    for name in ["vfio", *((card / "iommu_group").readlink().name for card in taken if (card / "iommu_group").is_symlink())] if taken else []:
+        Path(folder).mkdir(exist_ok=True)
+        Path(folder, name).touch(mode=0o600)
+
+
 def _write_function(root, bus, function, window):
     here = bus / "devices" / function["address"]
     here.mkdir()
@@ -105,6 +115,7 @@ def _write_function(root, bus, function, window):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("%s\n" % value)
     (here / "config").write_bytes(config_space(function))
+    (here / "reset").touch(mode=0o200)
     if "vpd" in function:
         (here / "vpd").write_bytes(vital_product_data(function["vpd"]))
     if function.get("slot"):

@@ -10,8 +10,8 @@ import sys
 sys.path.insert(0, "/usr/local/sbin/ai-stack-pci-one-time-use-releaser")
 
 import cli  # noqa: E402  it is in the archive
-import clouds  # noqa: E402
-import memory  # noqa: E402
+import clouds  # noqa: E402  it is in the archive
+import memory  # noqa: E402  it is in the archive
 
 POINT, SAVE, GIVE_BACK = sys.argv[1], memory.Memory.save, clouds.Cloud.give_back
 

@@ -43,6 +43,22 @@ class Harness:
         if self.run(name):
             raise SystemExit(f"{name} failed without any kill, see {self.log}")
 
+    def kept_on_its_way(self):
+        """The run that is never cut off, with the host kept in each of its steps: a cut at random need not come there again."""
+        with self.log.open("ab") as out:
+            run = subprocess.Popen(self.victim.command(self.victim.GIVE), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        end, root = time.monotonic() + WAIT, self.victim.root()
+        while time.monotonic() < end and run.poll() is None:
+            journal = self.victim.journal(root)
+            if journal:
+                self.victim.keep(journal["step"])
+            time.sleep(0.05)
+        if run.wait(timeout=1):
+            raise SystemExit(f"{self.victim.GIVE} failed without any kill, see {self.log}")
+        # where a removal begins
+        for step in self.victim.TAKEN:
+            self.victim.keep(step)
+
     def cut_at(self, step, how, delay):
         """Cut one run off, on a host that answers: an earlier cut may have come in the middle of a reboot."""
         for _each in range(3):
@@ -72,9 +88,12 @@ class Harness:
     def chain(self, cuts):
         """Cut one run after the other off, CUTS: [(step, how, seconds into it)]; the last run, which nobody cuts off, has to mend what all of them left."""
         began = time.monotonic()
-        if cuts[0][0] in self.victim.BARE:
+        first = cuts[0][0]
+        if self.options.random and self.victim.back(first):
+            pass
+        elif first in self.victim.BARE:
             self.demand(self.victim.TAKE)
-        elif cuts[0][0] in self.victim.DRIFTED:
+        elif first in self.victim.DRIFTED:
             self.victim.drift()
         good = True
         for step, how, delay in cuts:
@@ -101,7 +120,7 @@ class Harness:
         if self.options.random:
             end = time.monotonic() + self.options.random
             while time.monotonic() < end:
-                yield [(chance.choice(steps), chance.choice(victim.HOW), round(chance.uniform(0, 20), 1))]
+                yield [(chance.choice(steps), chance.choice(victim.HOW), round(chance.uniform(0, victim.CHANCE), 1))]
             return
         for known in (victim.TAKEN + victim.BARE, victim.DRIFTED):
             ways = [self.options.how] if self.options.how else victim.HOW
@@ -111,7 +130,10 @@ class Harness:
 
     def main(self):
         print(f"seed {self.options.seed}")
-        self.demand(self.victim.GIVE)
+        if self.options.random and self.victim.KEEPS:
+            self.kept_on_its_way()
+        else:
+            self.demand(self.victim.GIVE)
         self.reference = self.victim.picture()
         results = [self.chain(cuts) for cuts in self.chains()]
         print(f"{sum(results)} passed, {len(results) - sum(results)} failed")

@@ -29,6 +29,8 @@ class LabHost:
     DRIFTED = ("holds", "files", "initramfs", "units", "verify")
     HOW = ("controller", "host", "container")
     GIVE, TAKE = "deploy", "remove"
+    # whether it can be kept as it is; seconds into a step at which a cut at random comes at most
+    KEEPS, CHANCE = False, 20
 
     def __init__(self, options):
         self.name, self.options = options.host, options
@@ -37,6 +39,10 @@ class LabHost:
         report = self.options.reports
         return ["ansible-playbook", "-i", self.options.inventory, "--limit", self.name, "-e", f"ai_stack_report_dir={report}",
                 "-e", f"ai_stack_record={report}/ai_stack.lock.yml", f"sovereign.ai_stack.{name}"]  # fmt: skip
+
+    def back(self, _step):
+        """A host of the lab cannot be kept as it is."""
+        return False
 
     def drift(self):
         """Take away what does not need a build to come back."""
@@ -131,6 +137,8 @@ class Machine:
     DRIFTED = ()
     HOW = ("controller", "host", "power")
     GIVE, TAKE = "present", "absent"
+    # from each step on a run has a minute or two to go, the boot in the middle
+    KEEPS, CHANCE = True, 90
     # a removal has a file of its own, without steps
     JOURNAL = "cd /var/lib/ai-stack/pci_passthrough; cat journal.json || cat leaving"
     # what logins started, this one left out
@@ -140,6 +148,19 @@ class Machine:
 
     def __init__(self, options):
         self.name, self.options = options.host, options
+        self.kept = set()
+
+    def keep(self, step):
+        """Keep it as it is where it comes to a step."""
+        if step not in self.kept:
+            self.tool("keep", self.name, step)
+            self.kept.add(step)
+
+    def back(self, step):
+        """Make it what it was when it was kept; whoever changed it is gone. Say whether it was kept."""
+        if step in self.kept:
+            self.tool("back", self.name, step)
+        return step in self.kept
 
     def command(self, name):
         return ["ansible-playbook", "-i", self.options.inventory, "-e", f"pci_passthrough_state={name}", str(SHARED / "machine/given.yml")]
@@ -169,13 +190,19 @@ class Machine:
         if how == "controller":
             os.killpg(run.pid, signal.SIGKILL)
         elif how == "host":
-            while not self.tool("ssh", self.name, self.KILL):
+            while not self.kill_what_ssh_started():
                 if run.poll() is not None:
                     return False
         else:
             for word in ("cut", "on", "wait"):
                 self.tool(word, self.name)
         return True
+
+    def kill_what_ssh_started(self):
+        """Say whether there was something; a machine that boots has nothing."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            return bool(self.tool("ssh", self.name, self.KILL))
+        return False
 
 
 HOSTS = {"gpu_driver": LabHost, "pci_passthrough": Machine}

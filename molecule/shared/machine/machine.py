@@ -8,6 +8,8 @@
     up NAME             a copy of it, resumed from the snapshot where it fits; waits for ssh
     cut NAME            a power cut: what the guest had not written is gone
     on NAME [SLOT=CARD] power on again, with these cards in slots 1 to 3; does not wait
+    keep NAME WORD      a snapshot of it as it runs, beside that of a machine of Intel's that was never touched: clean
+    back NAME WORD      what it was in that snapshot: resumed, with every connection lost
     wait NAME           until ssh answers and systemd has finished
     ssh NAME COMMAND    as root
     console NAME        what the serial port said since `up`
@@ -36,7 +38,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PLACE = Path(os.environ.get("AI_STACK_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sovereign.ai_stack"), "machine")
 KEY = PLACE / "id_ed25519"
-SSH = ["ssh", "-q", "-i", KEY, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=10", "-o", "BatchMode=yes"]
+SSH = ["ssh", "-q", "-i", KEY, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=10", "-o", "BatchMode=yes",
+       # a machine that boots answers nothing more of what was asked before
+       "-o", "ServerAliveInterval=10"]  # fmt: skip
 SLOTS = {"1": "e1000e", "2": "e1000e", "3": "pair"}
 CARDS = {
     "e1000e": [["e1000e"]],
@@ -131,6 +135,15 @@ class Machine:
             raise Failed("%s: %s" % (command, answer))
         return answer["return"]
 
+    def keep(self, word):
+        self.ask("human-monitor-command", **{"command-line": "savevm " + word})
+
+    def back(self, word):
+        noted = self.noted()
+        self.end()
+        self.start(noted["slots"], noted["iommu"], "-loadvm", word)
+        self.wait()
+
     def end(self):
         """Power off within an instant: the image is closed, the guest is not asked."""
         process = self.process()
@@ -217,7 +230,7 @@ def boot_once(disk, fresh):
         machine.start(SLOTS, "intel")
         machine.wait()
         machine.ssh("grub-install /dev/vda && update-grub && rm -f /tmp/core.img && sync && echo 3 >/proc/sys/vm/drop_caches && fstrim -a")
-        machine.ask("human-monitor-command", **{"command-line": "savevm " + SNAPSHOT})
+        machine.keep(SNAPSHOT)
         machine.end()
         machine.disk.rename(fresh)
     finally:
@@ -243,7 +256,7 @@ def on(name, moved):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], usage=__doc__)
-    parser.add_argument("command", choices=["build", "up", "cut", "on", "wait", "ssh", "console", "down"])
+    parser.add_argument("command", choices=["build", "up", "cut", "on", "keep", "back", "wait", "ssh", "console", "down"])
     parser.add_argument("name", nargs="?", default="machine-1")
     parser.add_argument("words", nargs="*")
     options = parser.parse_args()
@@ -254,6 +267,8 @@ def main():
             "up": lambda: up(options.name, os.environ.get("MACHINE_IOMMU") or "intel"),
             "cut": machine.end,
             "on": lambda: on(options.name, options.words),
+            "keep": lambda: machine.keep(*options.words),
+            "back": lambda: machine.back(*options.words),
             "wait": machine.wait,
             "ssh": lambda: machine.ssh(*options.words),
             "console": machine.console,

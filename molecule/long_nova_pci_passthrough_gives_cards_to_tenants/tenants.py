@@ -39,7 +39,9 @@ found = {
 }
 for project in ("research", "health"):
     compute = PEOPLE[project].compute
-    for server in compute.servers():
+    going = list(compute.servers())
+    for server in going:
         compute.delete_server(server)
+    for server in going:
         compute.wait_for_delete(server, interval=1, wait=120)
 print(json.dumps(found))

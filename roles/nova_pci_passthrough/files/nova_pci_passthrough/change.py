@@ -103,6 +103,10 @@ class Change:
         return [name for section, key, name in self.request["doors"] for path in sorted(self.wanted)
                 if on(self.wanted[path].get(section, {}).get(key)) and not on(self.there[path].get(section, {}).get(key))]
 
+    def stays(self):
+        """Names of the one-way doors that stand open on this host."""
+        return [name for section, key, name in self.request["doors"] if any(on(said.get(section, {}).get(key)) for said in self.there.values())]
+
     def due(self):
         """Services whose restart waits for whoever owns that, or was cut off: still the process that did not read our file."""
         waits = dict(self.ground.load(STATE + "/awaits.json") or {}, **(self.journal or {}).get("processes", {}))
@@ -124,7 +128,7 @@ def look(change):
     rows = change.differs()
     verdict = judged(change) if rows or change.journal else {"restarts": []}
     return {"differs": rows, "services": sorted(change.here), "restarts": verdict["restarts"], "due": change.due(), "doors": change.opened(),
-            "open": change.ledger.status()["open"]}
+            "stays": change.stays(), "open": change.ledger.status()["open"]}
 
 
 def refuse(change):

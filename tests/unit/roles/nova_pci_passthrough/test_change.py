@@ -140,11 +140,12 @@ def test_absent_leaves_only_what_cannot_be_undone(host):
     machine.apply(SETTINGS)
     assert machine.apply({})["restarted"] == ["nova-compute"]
     assert machine.text(NOVA).splitlines()[1:] == ["[pci]", "report_in_placement = true"]
+    assert machine.look({})["stays"] == ["report_in_placement on main"]
     machine = host("nova-scheduler")
     machine.ground.remove(NOVA)
     machine.apply(SETTINGS)
     machine.apply({})
-    assert machine.text(NOVA) is None
+    assert (machine.text(NOVA), machine.look({})["stays"]) == (None, [])
 
 
 def test_reporting_goes_first_and_takes_nothing_away(host):
@@ -273,6 +274,7 @@ def test_the_next_run_finishes_what_was_cut_off(host, monkeypatch, step):
         "restarts": [],
         "due": [],
         "doors": [],
+        "stays": [],
         "open": None,
     }
     assert "enabled_filters" in machine.text(NOVA)

@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 SHARED = Path(__file__).resolve().parents[2] / "molecule/shared"
-JOURNAL = "var/lib/ai-stack/gpu_driver/journal.json"
 PODMAN = os.environ.get("PODMAN", "podman")
 
 
@@ -31,6 +30,8 @@ class LabHost:
     GIVE, TAKE = "deploy", "remove"
     # whether it can be kept as it is; seconds into a step at which a cut at random comes at most
     KEEPS, CHANCE = False, 20
+    JOURNAL = "var/lib/ai-stack/gpu_driver/journal.json"
+    PICTURE = "picture.sh"
 
     def __init__(self, options):
         self.name, self.options = options.host, options
@@ -60,12 +61,12 @@ class LabHost:
     def journal(self, root):
         """The open journal, None when nothing is under way or the host is down."""
         try:
-            return json.loads((root / JOURNAL).read_text())
+            return json.loads((root / self.JOURNAL).read_text())
         except (OSError, ValueError):
             return None
 
     def picture(self):
-        return self.podman("exec", "--interactive", self.name, "sh", input=Path(SHARED, "picture.sh").read_text()).splitlines()
+        return self.podman("exec", "--interactive", self.name, "sh", input=Path(SHARED, self.PICTURE).read_text()).splitlines()
 
     def cut(self, how, run):
         """End the change: the controller's processes, what it started on the host, or the whole machine. Say whether there was something to end."""
@@ -102,7 +103,8 @@ class LabHost:
                     parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-        logins = {pid for pid, command in mine.items() if command.startswith(b"sshd: ") and b"@" in command}
+        # newer releases of OpenSSH have a program of its own for each login
+        logins = {pid for pid, command in mine.items() if command.startswith((b"sshd: ", b"sshd-session: ")) and b"@" in command}
         below = set(logins)
         while True:
             more = {pid for pid, parent in parents.items() if parent in below} - below
@@ -127,6 +129,24 @@ class LabHost:
                 return
             time.sleep(1)
         raise SystemExit(f"{self.name} was not up within {seconds} s after it was started again")
+
+
+class CloudHost(LabHost):
+    """A host of the lab's cloud, for the role nova_pci_passthrough alone, with what the last plan of the report folder says."""
+
+    # from a host whose files went while its services run on
+    TAKEN, BARE, DRIFTED = (), (), ("restart",)
+    HOW = ("host", "controller")
+    JOURNAL = "var/lib/ai-stack/nova_pci_passthrough/journal.json"
+    PICTURE = "tenants/picture.sh"
+
+    def command(self, _name):
+        report = self.options.reports
+        return ["ansible-playbook", "-i", self.options.inventory, "--limit", self.name, "-e", f"ai_stack_report_dir={report}",
+                str(SHARED / "tenants/told.yml")]  # fmt: skip
+
+    def drift(self):
+        self.podman("exec", self.name, "sh", "-c", "rm /etc/*/*.conf.d/50-ai-stack-pci.conf")
 
 
 class Machine:
@@ -205,4 +225,4 @@ class Machine:
         return False
 
 
-HOSTS = {"gpu_driver": LabHost, "pci_passthrough": Machine}
+HOSTS = {"gpu_driver": LabHost, "nova_pci_passthrough": CloudHost, "pci_passthrough": Machine}

@@ -83,19 +83,13 @@ servers:
   type: list
   elements: dict
   sample:
-    - {status: ACTIVE, host: compute1, cards: {"compute1_0000:17:00.0": {CUSTOM_RESEARCH: 1}}, fault: null}
-    - {status: ERROR, host: null, cards: {}, fault: No valid host was found.}
+    - {status: ACTIVE, project: 9f8e, host: compute1, cards: {"compute1_0000:17:00.0": {CUSTOM_RESEARCH: 1}}, fault: null}
+    - {status: ERROR, project: 9f8e, host: null, cards: {}, fault: No valid host was found.}
 refused:
   description: How Nova refused the next one, null where it refused none.
   returned: success
   type: dict
   sample: {status: 403, says: "Cloud research: compute answers 403 to POST /servers: Quota exceeded"}
-left:
-  description: Names of servers that did not go in time.
-  returned: success
-  type: list
-  elements: str
-  sample: []
 calls:
   description: Requests that were made with both logins, beside login and discovery.
   returned: success
@@ -124,11 +118,6 @@ _OVER = frozenset(("ACTIVE", "ERROR"))
 _FORBIDDEN = 403
 
 
-def nothing(seen):
-    """What is found where nothing was asked for."""
-    return {"seen": seen, "servers": [], "refused": None, "left": []}
-
-
 class Try:
     """tenant, admin: sessions of the one who has the server, and of one who may see hosts and allocations; wait: seconds for each step."""
 
@@ -140,18 +129,20 @@ class Try:
         return next((one["id"] for one in self.tenant.listed("compute", "/flavors", "flavors") if one["name"] == flavor), None)
 
     def run(self, flavor, count):
-        """{seen, servers: [{status, host, cards, fault}], refused: {status, says} or None, left: [names]}."""
-        found = nothing(False)
-        found["left"], identity = self.clear(), self.sees(flavor)
-        if identity is None or found["left"]:
-            return found
-        found["seen"] = True
+        """{seen, servers: [{status, project, host, cards, fault}], refused: {status, says} or None}; whatever ends it, the servers go first."""
+        found, why = {"seen": False, "servers": [], "refused": None}, []
+        self.clear(why)
+        identity = self.sees(flavor)
+        found["seen"] = identity is not None
         try:
-            for at in range(count):
+            for at in range(count if not why and found["seen"] else 0):
                 if not self._ask(identity, at, found):
                     break
-        finally:
-            found["left"] = self.clear()
+        except CloudError as error:
+            why.append(str(error))
+        self.clear(why)
+        if why:
+            raise CloudError("\n".join(dict.fromkeys(why)))
         return found
 
     def _image(self):
@@ -162,7 +153,7 @@ class Try:
 
     def _ask(self, flavor, at, found):
         """Whether there is a server now, so that one more can be asked for."""
-        networks = self.networks if self.networks in ("none", "auto") else [{"uuid": one} for one in self.networks.split(",")]
+        networks = self.networks if self.networks in ("none", "auto") else [{"uuid": one.strip()} for one in self.networks.split(",")]
         body = {"server": {"name": "%s%d" % (PREFIX, at), "flavorRef": flavor, "imageRef": self._image(), "networks": networks}}
         try:
             identity = self.tenant.post("compute", "/servers", body)["server"]["id"]
@@ -173,7 +164,8 @@ class Try:
             return False
         row = self._settled(identity)
         fault = (row.get("fault") or {}).get("message")
-        found["servers"].append({"status": row["status"], "host": row.get("OS-EXT-SRV-ATTR:host"), "cards": self._cards(identity), "fault": fault})
+        seen = {"status": row["status"], "project": row.get("tenant_id"), "host": row.get("OS-EXT-SRV-ATTR:host"), "fault": fault}
+        found["servers"].append({**seen, "cards": self._cards(identity)})
         return row["status"] == "ACTIVE"
 
     def _settled(self, identity):
@@ -190,18 +182,28 @@ class Try:
         rows = {uuid: one["resources"] for uuid, one in given.items() if "VCPU" not in one["resources"] and "PCPU" not in one["resources"]}
         return {self.admin.get("placement", "/resource_providers/%s" % uuid)["name"]: resources for uuid, resources in sorted(rows.items())}
 
-    def clear(self):
-        """Take away every server of such a try, of this one or of one that was cut off. Gives the names of those that stay."""
-        end = time.monotonic() + self.wait
-        asked = set()
+    def clear(self, why):
+        """Take away every server of such a try, of this one or of one that was cut off; why gets sentences on those that stay."""
+        end, asked, refused = time.monotonic() + self.wait, set(), []
         while True:
-            rows = self.tenant.listed("compute", "/servers?name=%s" % quote("^" + PREFIX, safe=""), "servers")
-            mine = [one for one in rows if one["name"].startswith(PREFIX)]
-            for one in [one for one in mine if one["id"] not in asked]:
+            try:
+                mine = [one for one in self.tenant.listed("compute", "/servers?name=%s" % quote("^" + PREFIX, safe=""), "servers")
+                        if one["name"].startswith(PREFIX)]  # fmt: skip
+            except CloudError as error:
+                mine, refused = None, [str(error)]
+            for one in [one for one in mine or () if one["id"] not in asked]:
                 asked.add(one["id"])
-                self.tenant.delete("compute", "/servers/%s" % one["id"])
-            if not mine or time.monotonic() >= end:
-                return sorted(one["name"] for one in mine)
+                try:
+                    self.tenant.delete("compute", "/servers/%s" % one["id"])
+                except CloudError as error:
+                    # the others go all the same
+                    refused.append(str(error))
+            if mine == []:
+                return
+            if time.monotonic() >= end:
+                names = "servers" if mine is None else ", ".join(sorted(one["name"] for one in mine))
+                why += ["%s: %s did not go within %d seconds." % (self.tenant.name, names, self.wait), *refused]
+                return
             time.sleep(_PAUSE)
 
 
@@ -209,10 +211,10 @@ def proven(admin, module):
     given = module.params
     tenant = work.connect(given["login"], given["region"], given["interface"], given["timeout"])
     one = Try(tenant, admin, given["image"], given["networks"], given["wait"])
-    found = nothing(one.sees(given["flavor"]) is not None) if module.check_mode else one.run(given["flavor"], given["count"])
+    if module.check_mode:
+        return {"seen": one.sees(given["flavor"]) is not None, "servers": [], "refused": None}
+    found = one.run(given["flavor"], given["count"])
     admin.calls += tenant.calls
-    if found["left"]:
-        raise CloudError("%s: servers did not go within %d seconds: %s" % (tenant.name, given["wait"], ", ".join(found["left"])))
     return found
 
 

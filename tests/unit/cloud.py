@@ -40,8 +40,8 @@ class Cloud:
         self.endpoints = [{"id": "e-1", "service_id": "s-nova", "region_id": "RegionOne"}, {"id": "e-2", "service_id": "s-keystone", "region_id": "RegionOne"}]
         self.registered, self.limits, self.whole = {}, {}, True
         self.providers, self.inventories, self.allocations, self.traits = {}, {}, {}, {}
-        # most: servers that Nova allows a tenant; stuck: servers do not go
-        self.images, self.most, self.stuck = ["tiny"], None, False
+        # most: servers that Nova allows a tenant; stuck: servers do not go; slow: they do not come in time
+        self.images, self.most, self.stuck, self.slow = ["tiny"], None, False, False
         self.known_traits, self.generations = {"COMPUTE_MANAGED_PCI_DEVICE"}, {}
         for host in ("compute1", "compute2"):
             self.provider(host)
@@ -243,6 +243,8 @@ def _boot(cloud, query, body):
     free = [uuid for uuid, row in cloud.inventories.items() for name in row if name.startswith("CUSTOM_") and _free(cloud, uuid, name)]
     cloud.server(identity, cloud.providers[free[0]]["parent_provider_uuid"] if free else None, card=free[0] if free else None)
     cloud.servers[-1].update(name=asked["name"], **({} if free else {"status": "ERROR", "fault": {"message": "No valid host was found."}}))
+    if cloud.slow:
+        cloud.servers[-1]["status"] = "BUILD"
     return {"server": {"id": identity}}
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .._cloud.naming import host_of
 from .._compat.register import of, rule
 from .._compat.text import safe
 from .._compat.view import check, none_for
@@ -52,28 +53,36 @@ def _lived(promised, one, result):
     if not isinstance(result, dict):
         return check(what, promise, {'wrong': []}, result, how, 'unknown')
     granted = [each for each in result['servers'] if each['status'] == 'ACTIVE']
-    wrong = [text for each in granted for text in _misplaced(one, each)]
+    last = next((each for each in result['servers'] if each['status'] != 'ACTIVE'), None)
+    wrong = [text for each in granted for text in _misplaced(promised, one, each)]
     if not result['seen']:
         wrong.append('the tenant does not see the flavor')
-    elif not granted:
+    elif not granted and one['most']:
         wrong.append('there is no server')
     if len(granted) > one['most']:
         wrong.append('%d servers were granted' % len(granted))
-    ended = result['refused']['says'] if result['refused'] else next((each['fault'] for each in result['servers'] if each['status'] != 'ACTIVE'), None)
-    cards = sorted(place for each in granted for place in each['cards'])
-    return check(what, promise, {'wrong': []}, {'wrong': wrong, 'cards': cards, 'the next one': ended}, how, 'fail' if wrong else 'pass')
+    # a host that was not found is a refusal; whatever else ends a server is none
+    if last and (last['status'] != 'ERROR' or last['cards'] or 'No valid host' not in (last['fault'] or '')):
+        wrong.append('a server ended as %s: %s' % (safe(last['status']), safe(last['fault'] or 'it did not run in time')))
+    ended = result['refused']['says'] if result['refused'] else last and last['fault']
+    seen = {'wrong': wrong, 'granted': '%d of %d' % (len(granted), one['most']), 'cards': sorted(place for each in granted for place in each['cards']),
+            'the next one': ended}
+    # others have the rest, or Nova refused for another reason: nobody asked for one too many
+    short = one['asked'] > one['most'] > len(granted)
+    return check(what, promise, {'wrong': []}, seen, how, 'fail' if wrong else 'unknown' if short else 'pass')
 
 
-def _misplaced(one, server):
+def _misplaced(promised, one, server):
     """A provider of a card is named HOST_ADDRESS; the host by the name that Nova has for it."""
-    places = {(host.partition('.')[0], place) for host, there in one['places'].items() for place in there}
     for name, resources in server['cards'].items():
-        host, _line, place = name.partition('_')
-        if one['class'] in resources and (host.partition('.')[0], place.upper()) not in places:
+        host, _line, place = name.rpartition('_')
+        if one['class'] in resources and place.upper() not in one['places'].get(host_of(host, list(one['places'])), ()):
             yield 'a server got %s' % safe(name)
     count = sum(resources.get(one['class'], 0) for resources in server['cards'].values())
     if count != one['cards']:
         yield 'a server has %d cards in Placement' % count
+    if promised.project(server['project']) != promised.project(one['tenant']):
+        yield 'a server is of project %s' % safe(promised.project(server['project']))
 
 
 def _on(host, each):

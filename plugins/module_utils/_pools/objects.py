@@ -182,11 +182,13 @@ def _cloud(cloud):
 def _tries(cloud, proof):
     """What tenants with a login try of their flavors. most: servers of it that one may have at once, by his limit or by the cards that there are."""
     there = providers(cloud) if cloud.placement else {}
-    for pool, at, made in flavors(cloud) if cloud.placement else ():
+    # where cards are used once each server of a try would use its cards up
+    for pool, at, made in [row for row in flavors(cloud) if cloud.placement and not cloud.once(row[0])]:
+        free = sum(len(cards) for cards in pool.cards.values())
         places = {host: sorted(place.upper() for place, one in cards.items() if one['class'] == pool.resource_class) for host, cards in sorted(there.items())}
         for tenant, row in sorted(pool.tenants.items()):
             if tenant in proof['logins']:
-                most = min(pool.total, _most(pool, row) if cloud.counts_cards else pool.total) // pool.shapes[at]['cards']
+                most = min(free, _most(pool, row) if cloud.counts_cards else free) // pool.shapes[at]['cards']
                 yield {'flavor': made['name'], 'tenant': tenant, 'login': proof['logins'][tenant], 'image': proof['image'],
                        'networks': proof.get('networks', 'none'), 'class': pool.resource_class, 'cards': pool.shapes[at]['cards'],
                        # a try of more servers would empty a site of its free cards

@@ -247,24 +247,38 @@ def test_a_try_asks_for_one_server_more_than_the_tenant_may_have(tries, monkeypa
     assert tries(logins=["stranger"]) == []
 
 
-def served(*cards, status="ACTIVE", fault=None):
-    return {"status": status, "host": HOST, "cards": {f"{HOST}.example.org_{card}": {KLASS: 1} for card in cards}, "fault": fault}
+def served(*cards, status="ACTIVE", fault=None, host=HOST, project="9f8e"):
+    given = {f"{host}.example.org_{card}": {KLASS: 1} for card in cards}
+    return {"status": status, "project": project, "host": host, "cards": given, "fault": fault}
 
 
-FULL = {"status": "ERROR", "host": None, "cards": {}, "fault": "No valid host was found."}
-QUOTA = {"status": 403, "says": "over limit"}
 KLASS = "CUSTOM_H100"
-ALL = {"seen": True, "servers": [served(CARD), served(OTHER), FULL], "refused": None}
+FULL = served(status="ERROR", fault="No valid host was found.")
+BROKEN = served(status="ERROR", fault="Build of instance aborted")
+QUOTA = {"status": 403, "says": "over limit"}
+
+
+def came(*servers, refused=None, seen=True):
+    return {"seen": seen, "servers": list(servers), "refused": refused}
+
+
 TRIED = [
-    ("pass", ALL, []),
-    ("pass", {**ALL, "servers": [served(CARD), served(OTHER)], "refused": QUOTA}, []),
-    ("pass", {**ALL, "servers": [served(CARD)], "refused": QUOTA}, []),
-    ("fail", {**ALL, "servers": [served(CARD), served(OTHER), served(CARD)]}, ["3 servers were granted"]),
-    ("fail", {**ALL, "servers": [served("0000:99:00.0")]}, [f"a server got {HOST}.example.org_0000:99:00.0"]),
-    ("fail", {**ALL, "servers": [served()]}, ["a server has 0 cards in Placement"]),
-    ("fail", {**ALL, "servers": [served(CARD, OTHER)]}, ["a server has 2 cards in Placement"]),
-    ("fail", {**ALL, "servers": [FULL]}, ["there is no server"]),
-    ("fail", {"seen": False, "servers": [], "refused": None}, ["the tenant does not see the flavor"]),
+    ("pass", came(served(CARD), served(OTHER), FULL), []),
+    ("pass", came(served(CARD), served(OTHER), refused=QUOTA), []),
+    # somebody else has the other card, or Nova refuses for another reason
+    ("unknown", came(served(CARD), refused=QUOTA), []),
+    ("unknown", came(served(CARD), FULL), []),
+    ("fail", came(served(CARD), served(OTHER), served(CARD)), ["3 servers were granted"]),
+    ("fail", came(served(CARD), served(OTHER), served(CARD, status="BUILD")), ["a server ended as BUILD: it did not run in time"]),
+    ("fail", came(served(CARD), served(OTHER), served(CARD, status="ERROR", fault=FULL["fault"])), ["a server ended as ERROR: No valid host was found."]),
+    ("fail", came(served(CARD), BROKEN), ["a server ended as ERROR: Build of instance aborted"]),
+    ("fail", came(served("0000:99:00.0")), [f"a server got {HOST}.example.org_0000:99:00.0"]),
+    ("fail", came(served(CARD, host="other")), [f"a server got other.example.org_{CARD}"]),
+    ("fail", came(served()), ["a server has 0 cards in Placement"]),
+    ("fail", came(served(CARD, OTHER)), ["a server has 2 cards in Placement"]),
+    ("fail", came(served(CARD, project="p-health")), ["a server is of project p-health"]),
+    ("fail", came(FULL), ["there is no server"]),
+    ("fail", came(seen=False), ["the tenant does not see the flavor"]),
 ]
 
 
@@ -275,6 +289,18 @@ def test_what_a_try_came_to_is_held_against_the_plan(cloud, tries, index, status
     row = checks_cloud.of_cloud(index, "main", *cloud(), (HOST,), {HOST: FINE}, [(one, result)])[-1]
     assert (row["status"], row["observed"]["wrong"]) == (status, wrong)
     assert row["id"] == f"nova_pci_passthrough.live.research.{one['flavor']}"
+
+
+def test_a_refusal_of_whoever_may_have_none_is_right(cloud, tries, index):
+    (one,) = tries()
+    row = checks_cloud.of_cloud(index, "main", *cloud(), (HOST,), {HOST: FINE}, [({**one, "most": 0, "asked": 1}, came(refused=QUOTA))])[-1]
+    assert (row["status"], row["observed"]["granted"]) == ("pass", "0 of 0")
+
+
+def test_no_card_that_is_used_once_is_used_up_by_a_try(cloudy):
+    row = {"hosts": "gpus", "live_proof": {"image": "tiny", "logins": {"research": "research"}}}
+    plan = cloudy.plan(series="2026.2", cloud=row, pools=[cloudy.pool(tenants={"research": {"max": 1}, "health": {"max": 1}})])
+    assert plan["conflicts"] == [] and _clouds.acted_on(plan)["main"]["live"] == []
 
 
 def test_a_try_that_nobody_could_make_proves_nothing(cloud, tries, index):

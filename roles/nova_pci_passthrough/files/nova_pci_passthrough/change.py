@@ -126,7 +126,8 @@ def look(change):
     """What would change, and whether Nova would take it; the host is left as it is."""
     refuse(change)
     rows = change.differs()
-    verdict = judged(change) if rows or change.journal else {"restarts": []}
+    # somebody else's file may have taken ours away since; where nothing is asked for there is nothing to lose
+    verdict = judged(change) if rows or change.journal or change.request["settings"] else {"restarts": []}
     return {"differs": rows, "services": sorted(change.here), "restarts": verdict["restarts"], "due": change.due(), "doors": change.opened(),
             "stays": change.stays(), "open": change.ledger.status()["open"]}
 

@@ -46,6 +46,21 @@ def test_a_second_run_changes_nothing(host):
     assert machine.told == []
 
 
+def test_what_somebody_else_wrote_since_is_found_although_our_file_is_as_planned(host):
+    def beaten(document):
+        return ["/etc/nova/nova.conf line 9: beats ours"]
+
+    machine = host()
+    machine.refuses, well = beaten, machine.refuses
+    # where nothing is asked for there is nothing to lose
+    assert machine.look({})["differs"] == []
+    machine.refuses = well
+    machine.apply(SETTINGS)
+    machine.refuses = beaten
+    with pytest.raises(machine.modules.ledger.Refused, match="line 9: beats ours"):
+        machine.look(SETTINGS)
+
+
 def test_only_services_whose_values_change_are_restarted(host):
     machine = host(*CONTROLLER)
     assert machine.look(SETTINGS)["restarts"] == ["nova-api", "nova-scheduler", "placement-api"]

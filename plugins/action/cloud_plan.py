@@ -10,6 +10,7 @@ import pathlib
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._pools import once
 from ..plugin_utils import _clouds, _run, _site
 from ..plugin_utils._edge import one_sentence
 from .host_plan import slice_of_this_run
@@ -28,7 +29,12 @@ class ActionModule(ActionBase):
             path, wanted = given["plan"], given["plan_sha256"]
             if path is None or given["planned"]:
                 path, wanted = self._of_this_run(path, wanted, given["planned"], task_vars)
-            result.update(changed=False, **read(pathlib.Path(path), wanted, given["cloud"]))
+            found = read(pathlib.Path(path), wanted, given["cloud"])
+            if given["cloud"] is not None:
+                cards = found["one_time_use"]["cards"]
+                shown = {host: told.get("cards") or {} for host, told in _run.used_once(task_vars, cards).items()}
+                found["one_time_use"] = {**found["one_time_use"], "cards": once.expected(cards, shown)}
+            result.update(changed=False, **found)
         return result
 
     def _of_this_run(self, path, wanted, planned, task_vars):

@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _approved, _intent, _lock, _look, _pages, _prover, _recorded, _run, _site, _words
+from ..plugin_utils import _approved, _clouds, _intent, _lock, _look, _pages, _prover, _recorded, _run, _site, _words
 from ..plugin_utils._edge import one_sentence
 
 
@@ -38,13 +38,13 @@ class ActionModule(ActionBase):
         if mode == "deploy":
             _look.lose(seen, set(inside) - set(task_vars["ansible_play_hosts"]))
         waivers, extra = _prover.of_site(intent, self._folder)
-        services = _run.services_of(task_vars, inside)
-        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], services, _run.lived(task_vars))
+        services, used_once = _run.services_of(task_vars, inside), _run.used_once(task_vars, _clouds.of_used_once(plan))
+        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], services, _run.lived(task_vars), used_once)
         if mode == "deploy":
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))
             _prover.add(evidence, _prover.checks_of_changes(changes, self._now))
-            self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, plan, extra, _run.counting(task_vars))
+            self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, plan, extra, _run.counting(task_vars), used_once)
         self._report(reports, intent, {**evidence, "plan_sha256": digest, "intent_changed": changed}, plan, result)
         if mode == "deploy":
             _lock.release(reports.root)
@@ -62,11 +62,11 @@ class ActionModule(ActionBase):
             self._display.warning(f"The intent was changed since {path} was made ({made}): {names}. This proves the plan, not the new intent.")
         return plan, _site.sha256(data), changed
 
-    def _complete(self, place, seen, inside, plan, extra, counting):
+    def _complete(self, place, *told):
         """A card tells its UUID only once the driver runs: it belongs into the record now, not as a change of the next run."""
         old = _site.read_record(place)
         if old:
-            new = _site.record_text(_prover.record_of(old, seen, inside, plan, extra, counting))
+            new = _site.record_text(_prover.record_of(old, *told))
             if new != _site.record_text(old):
                 _site.write(place, [new], 0o644)
 

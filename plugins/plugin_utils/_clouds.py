@@ -28,6 +28,8 @@ def slice_of(plan, name) -> dict:
         "back_in_service": cloud.get("back_in_service", []),
         "computes": sorted(cloud["settings"].get("nova-compute", {}).get("pci", {}).get("device_spec", {})),
         "live": cloud.get("live", []),
+        "releaser": cloud.get("releaser"),
+        "one_time_use": cloud.get("one_time_use", {"aliases": {}, "out": [], "cards": {}}),
         "not_enforced": cloud.get("tenancy.not_enforced", []),
         "counts_cards": bool(rows["registered_limit"]),
         "aggregates": [_aggregate(each, values) for each, values in sorted(rows["aggregate"].items())],
@@ -52,6 +54,12 @@ def acted_on(plan) -> dict:
     aside = {host for host, about in plan.get("hosts", {}).items() if about["state"] in ("left_out", "refused")}
     slices = {name: slice_of(plan, name) for name in mine}
     return {name: {**one, "hosts": [host for host in one["hosts"] if host not in aside]} for name, one in slices.items()}
+
+
+def of_used_once(plan) -> list:
+    """The hosts that a part of the role pci_one_time_use is on."""
+    found = [one for one in acted_on(plan).values() if one["releaser"]]
+    return sorted({host for one in found for host in [*one["one_time_use"]["cards"], one["releaser"]]})
 
 
 def _of(plan, name, kind):

@@ -124,7 +124,8 @@ def _of_names(intent, known):
         if "x-ref" in node and isinstance(value, str):
             yield from _of_reference(tokens, node["x-ref"], value, names)
         if "x-unique" in node and isinstance(value, list):
-            yield from _of_twins(tokens, node["x-unique"], value)
+            for key in node["x-unique"].split():
+                yield from _of_twins(tokens, key, value)
 
 
 def _of_reference(tokens, kind, name, names):

@@ -9,9 +9,9 @@ import subprocess
 
 from ..module_utils._compat import cards, state, verify
 from ..module_utils._compat.index import Index
-from ..module_utils._compat.record import Record, completed, kept_out, seen_reporting
+from ..module_utils._compat.record import Record, completed, kept_out, noted, seen_reporting
 from ..module_utils._compat.waivers import Waivers
-from ..module_utils._pools import checks_cloud, checks_host
+from ..module_utils._pools import checks_cloud, checks_host, once
 from . import _clouds, _intent, _run, _site, _tables, _words
 
 SCHEMA = "sovereign.ai_stack/evidence/1"
@@ -34,9 +34,10 @@ def of_site(intent, folder):
     return wanted.get("ai_stack_waivers", ()), [str(_run.path_in(folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
 
 
-def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None, lived=None):
+def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None, lived=None, used_once=None):
     """evidence.json without plan_sha256. hosts: those that are looked at; waivers: rows of the intent; extra: folders of tables;
-    services: {host: what was said of its services of clouds}; None: the driver alone is to be proven; lived: {cloud: what tries of its tenants came to}."""
+    services: {host: what was said of its services of clouds}; None: the driver alone is to be proven; lived: {cloud: what tries of its tenants came to};
+    used_once: {host: what its part of the role for cards that are used once answered}."""
     index = Index(_tables.load(extra))
     known = Waivers(index, waivers, now[:10])
     inventory = _run.inventory_of(groups or {})
@@ -55,7 +56,7 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services
         rows += [_waived(row, accepted, index) for row in _of_host(host, about, seen, index, now, services is None)]
     for name in _clouds.named(plan) if services is not None else ():
         accepted = known.for_cloud(name, ())
-        rows += [_waived(row, accepted, index) for row in _of_cloud(plan, name, seen, hosts, services, index, (lived or {}).get(name, ()))]
+        rows += [_waived(row, accepted, index) for row in _of_cloud(plan, name, seen, hosts, services, index, (lived or {}).get(name, ()), used_once or {})]
     observed = "recorded" if seen.recorded else "live"
     return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, rows)
 
@@ -100,13 +101,13 @@ def add(evidence, checks):
     return evidence
 
 
-def _of_cloud(plan, name, seen, hosts, services, index, lived):
+def _of_cloud(plan, name, seen, hosts, services, index, lived, used_once):
     want = _clouds.slice_of(plan, name)
     if not {*want["hosts"], *want["computes"]}.intersection(hosts):
         return []
     acted = name in _clouds.acted_on(plan)
     if name in seen.clouds_fresh:
-        return checks_cloud.of_cloud(index, name, want, seen.clouds[name], hosts, services if acted else None, lived)
+        return checks_cloud.of_cloud(index, name, want, seen.clouds[name], hosts, services if acted else None, lived, used_once)
     promise, last = f"cloud {name} answers", seen.clouds_about.get(name, {}).get("at")
     if not acted:
         why = "no verb of this version acts on it"
@@ -187,13 +188,16 @@ def checks_of_changes(changes, now):
         yield _row("plan.predicts_changes", host, promise, status, {"differing": []}, observed, "changes.json", now)
 
 
-def record_of(record, seen, hosts, plan, extra=(), counting=()):
+def record_of(record, seen, hosts, plan, extra=(), counting=(), used_once=None):
     """The record of a site after a run, completed by what its hosts and clouds tell now, and by its plan. extra: folders of tables; counting: clouds that
-    count by unified limits from this run on."""
+    count by unified limits from this run on; used_once: as of evidence_of."""
     index = Index(_tables.load(extra))
     record = seen_reporting(record, {name: seen.clouds[name] for name in seen.clouds_fresh}, counting)
     for name, mine in _clouds.acted_on(plan).items():
         record = kept_out(record, name, mine["out_of_service"], seen.clouds[name]) if name in seen.clouds_fresh else record
+        shown = {host: told["cards"] for host, told in (used_once or {}).items() if told.get("cards")}
+        wanted = once.expected(mine["one_time_use"]["cards"], shown)
+        record = noted(record, name, {host: {at: row for at, row in rows.items() if once.is_noted(row)} for host, rows in wanted.items()})
     return completed(Record(record), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
 
 

@@ -17,7 +17,7 @@ from . import _intent, _schema, _words
 
 PREFIX = "ai_stack_"
 OBSERVED = "__ai_stack_observation"
-SERVICES = "__ai_stack_services"
+SERVICES, USED_ONCE = "__ai_stack_services", "__ai_stack_used_once"
 CLOUDS_SEEN, CLOUDS_COUNTING, LIVED = "__ai_stack_clouds_seen", "__ai_stack_clouds_counting", "__ai_stack_clouds_lived"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -201,6 +201,13 @@ def counting(task_vars) -> list:
 def services_of(task_vars, hosts) -> dict:
     """{host: {differs, due, refused}} of the hosts whose services of a cloud the role's judge was asked of."""
     found = {host: task_vars["hostvars"][host].get(SERVICES) for host in hosts if host in task_vars["hostvars"]}
+    return {host: plain(told) for host, told in found.items() if told is not None}
+
+
+def used_once(task_vars, hosts) -> dict:
+    """{host: {cards: {address: what it shows}, round: report of the releaser, failed: why there is no answer}} of those of the hosts whose part of the role
+    pci_one_time_use was asked in this run."""
+    found = {host: _raw(task_vars["hostvars"], host).get(USED_ONCE) for host in hosts if host in task_vars["hostvars"]}
     return {host: plain(told) for host, told in found.items() if told is not None}
 
 

@@ -73,6 +73,17 @@ def kept_out(document, name, planned, seen):
     return dict(document, clouds=clouds) if clouds else document
 
 
+def noted(document, name, cards):
+    """The record with what cards of a cloud that are used once showed while nobody had them. cards: {host: {address: row}}; those of others stay."""
+    clouds = dict(document.get('clouds') or {})
+    row = dict(clouds.get(name) or {})
+    rows = {(one['host'], one['address']): one for one in row.get('used_once') or () if isinstance(one, dict)}
+    rows.update(((host, address), dict({'host': host, 'address': address}, **one)) for host, places in cards.items() for address, one in places.items())
+    row.update({'used_once': [rows[place] for place in sorted(rows)]} if rows else {})
+    clouds.update({name: row} if rows else {})
+    return dict(document, clouds=clouds) if clouds else document
+
+
 def renewed(record, site, hosts, drivers):
     """The record after this plan. drivers: {host: driver entry}; hosts that were not seen keep theirs."""
     cards = dict(record.cards)

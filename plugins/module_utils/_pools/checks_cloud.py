@@ -10,19 +10,21 @@ from .._cloud.naming import host_of
 from .._compat.register import of, rule
 from .._compat.text import safe
 from .._compat.view import check, none_for
+from . import once
 
 ROLE = 'nova_pci_passthrough'
 _ADMIN = 'enabled, or disabled by an admin'
 _NOTHING = {'differs': [], 'due': [], 'refused': None}
-_NOVA, _PLACEMENT, _KEYSTONE = 'API of Nova', 'API of Placement', 'API of Keystone'
+_NOVA, _PLACEMENT, _KEYSTONE, _WIPER = 'API of Nova', 'API of Placement', 'API of Keystone', 'programs of the role pci_one_time_use'
 
 
 class Promised:
     """A cloud beside its part of the plan. want: as cloud_plan gives it; seen: its observation; hosts: those that are looked at;
-    services: {host: what the role's judge says of its services}; None: a cloud that nobody acts on."""
+    services: {host: what the role's judge says of its services}; None: a cloud that nobody acts on;
+    used_once: {host: {cards, round, failed}}: what the parts of the role pci_one_time_use answer."""
 
-    def __init__(self, index, name, want, seen, hosts, services):
-        self.index, self.name, self.want, self.seen, self.services = index, name, want, seen, services
+    def __init__(self, index, name, want, seen, hosts, services, used_once):
+        self.index, self.name, self.want, self.seen, self.services, self.used_once = index, name, want, seen, services, used_once
         self.hosts = [host for host in want['hosts'] if host in hosts]
         self.computes = [host for host in want['computes'] if host in hosts]
         self.ids = seen.get('project_ids') or {}
@@ -37,9 +39,9 @@ def row(role, each, identity, host, at):
             'expected': each['expected'], 'observed': each['observed'], 'observed_at': at, 'how': each['how'], 'rule': identity}
 
 
-def of_cloud(index, name, want, seen, hosts, services, lived=()):
+def of_cloud(index, name, want, seen, hosts, services, lived=(), used_once=None):
     """The checks of a cloud. lived: what tenants' tries came to, where they were asked for: (row of `live`, result of compute_live_proof or why none)."""
-    promised = Promised(index, name, want, seen, hosts, services)
+    promised = Promised(index, name, want, seen, hosts, services, used_once or {})
     rows = [row(ROLE, each, identity, None, seen.get('at')) for identity, function in of('promised', index.enforced) for each in function(promised)]
     return rows + [row(ROLE, _lived(promised, one, result), None, None, seen.get('at')) for one, result in lived]
 
@@ -154,6 +156,33 @@ def cards_out_of_service_are_kept(promised):
         free = sorted(place for place in out if (there.get(place) or {}).get('total', 0) > (there.get(place) or {}).get('reserved', 0))
         if out and promised.want['providers'].get(host):
             yield _on(host, check('cards_out_of_service', 'Placement gives nobody a card that is out of service', [], free, _PLACEMENT))
+
+
+@rule('NR-83', 'promised')
+def cards_used_once_show_what_was_noted(promised):
+    """A card that shows something else does not come back after its next server."""
+    about = promised.want['one_time_use']
+    shown = {host: told.get('cards') or {} for host, told in promised.used_once.items()}
+    for host, wanted in sorted(once.expected(about['cards'], shown).items()) if promised.want['releaser'] else ():
+        if host in promised.computes:
+            told = promised.used_once.get(host)
+            found = ['%s: %s' % (place, text) for place, one in sorted(wanted.items()) for text in once.differing(one, shown.get(host, {}).get(place))]
+            seen = None if told is None else {'differing': [told['failed']] if told.get('failed') else found}
+            yield _on(host, check('cards_used_once', 'the host shows each card that is used once as it was noted while nobody had it', {'differing': []},
+                                  seen, _WIPER))
+
+
+@rule('NR-107', 'promised')
+def cards_used_once_come_back(promised):
+    """By the last round of the releaser."""
+    host = promised.want['releaser']
+    if host and promised.want['one_time_use']['cards']:
+        told = promised.used_once.get(host)
+        rows = ((told or {}).get('round') or {}).get('cards') or ()
+        left = ['%s of %s: %s, %s' % (one['address'], safe(one['host']), one['state'], safe(one['why'])) for one in rows if one['state'] in once.WANTED]
+        seen = None if told is None else {'left': [told['failed']] if told.get('failed') else left}
+        yield _on(host, check('cards_come_back', 'cloud %s: the releaser answers, and no card that was used waits for an operator' % safe(promised.name),
+                              {'left': []}, seen, _WIPER))
 
 
 @rule('NR-45', 'promised')

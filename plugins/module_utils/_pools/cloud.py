@@ -126,20 +126,23 @@ class Cloud:
             return [_json(name=name, resource_class=resource_class, device_type=kind)]
         return [_json(name=name, vendor_id=vendor, product_id=device, device_type=kind) for vendor, device in products]
 
+    def given(self):
+        """(pool, host, function, resource class, trait) of each card and switch, on hosts for which something is decided."""
+        for pool in self.pools:
+            for name, donor in [(name, donor) for name, donor in sorted(pool.donors.items()) if donor.acts]:
+                for card in sorted(pool.cards[name] + pool.kept[name], key=lambda one: one['address']):
+                    yield pool, name, donor.by_address[card['address']], pool.resource_class, pool.trait
+                for each in donor.switch_functions(pool.at):
+                    yield pool, name, each, pool.resource_class + '_NVSWITCH', None
+
     def spec_lines(self):
         """{host: lines of [pci] device_spec}, one line a card, by address and with the ids that must be there."""
         found = {name: [] for name, one in sorted(self.donors.items()) if one.acts}
-        for pool in self.pools:
-            for name, donor in sorted(pool.donors.items()):
-                if not donor.acts:
-                    continue
-                for card in sorted(pool.cards[name] + pool.kept[name], key=lambda one: one['address']):
-                    found[name].append(self._spec(pool, donor.by_address[card['address']], pool.resource_class, pool.trait, self.once(pool)))
-                for each in donor.switch_functions(pool.at):
-                    found[name].append(self._spec(pool, each, pool.resource_class + '_NVSWITCH', None, self.once(pool)))
+        for pool, name, one, resource_class, trait in self.given():
+            found[name].append(self._spec(one, resource_class, trait, self.once(pool)))
         return found
 
-    def _spec(self, pool, one, resource_class, trait, once):
+    def _spec(self, one, resource_class, trait, once):
         tags = {'resource_class': resource_class} if self.reports else {}
         if trait and self.reports:
             tags['traits'] = trait

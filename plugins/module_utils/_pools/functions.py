@@ -11,7 +11,7 @@ import re
 from .._compat.cards import address
 from .names import whole
 
-_TEXTS = ('class', 'vendor', 'device', 'driver', 'driver_override', 'slot')
+_TEXTS = ('class', 'vendor', 'device', 'subsystem_vendor', 'subsystem_device', 'driver', 'driver_override', 'slot')
 _GROUP = re.compile(r'\d{1,9}$')
 
 

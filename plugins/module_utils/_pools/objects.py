@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._compat.register import Objection, of, rule
 from .._compat.text import safe
-from . import flavor, names
+from . import flavor, names, once
 from .cloud import SWITCHES, TRAIT
 from .settings import before_placement_is_asked, dedicated, of_cloud
 
@@ -146,15 +146,10 @@ def _aggregates(cloud):
 def providers(cloud):
     """{host: {ADDRESS: {class, total, traits}}} that placement must show; VFs count on the provider of their PF."""
     found = {}
-    for pool in cloud.pools if cloud.reports else ():
-        for name, donor in sorted(pool.donors.items()):
-            for card in () if not donor.acts else pool.cards[name] + pool.kept[name]:
-                one = donor.by_address[card['address']]
-                place = (one['physfn'] or one['address']).upper()
-                there = found.setdefault(name, {}).setdefault(place, {'class': pool.resource_class, 'total': 0, 'traits': [pool.trait]})
-                there['total'] += 1
-            for one in donor.switch_functions(pool.at) if donor.acts else ():
-                found.setdefault(name, {})[one['address'].upper()] = {'class': pool.resource_class + '_NVSWITCH', 'total': 1, 'traits': []}
+    for _pool, name, one, resource_class, trait in cloud.given() if cloud.reports else ():
+        place = (one['physfn'] or one['address']).upper()
+        there = found.setdefault(name, {}).setdefault(place, {'class': resource_class, 'total': 0, 'traits': [trait] if trait else []})
+        there['total'] += 1
     return found
 
 
@@ -174,9 +169,22 @@ def _cloud(cloud):
     rows += [_row('providers', planned, 'what placement must show before pci_in_placement', 'NR-41', cloud.index),
              _row('reserved', reserved, 'out of service by ai_stack_states'),
              _row('back_in_service', back, 'kept from everybody by an earlier run, and in service again')]
+    if cloud.row.get('releaser'):
+        rows.append(_row('releaser', cloud.row['releaser'], 'as ai_stack_clouds says'))
+    used_once = once.cards_of(cloud)
+    if used_once:
+        out = [{'host': name, 'address': place, 'reason': why} for name, places in sorted(reserved.items()) for place, why in sorted(places.items())
+               if place in used_once.get(name, {})]
+        rows.append(_row('one_time_use', {'aliases': _aliases(cloud), 'out': out, 'cards': used_once}, 'its tenants share them, and each use is wiped',
+                         'NR-83', cloud.index))
     if cloud.row.get('live_proof'):
         rows.append(_row('live', list(_tries(cloud, cloud.row['live_proof'])), 'live_proof of ai_stack_clouds'))
     return rows + list(_tenancy(cloud))
+
+
+def _aliases(cloud):
+    """{alias: resource class}"""
+    return {pool.name + (SWITCHES if name != pool.resource_class else ''): name for name, pool in cloud.classes().items()}
 
 
 def _tries(cloud, proof):

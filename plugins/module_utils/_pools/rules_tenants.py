@@ -81,3 +81,16 @@ def card_is_wiped_before_another_tenant(cloud):
         yield Objection('the card at %s of %s was given to %s before, and goes to %s: nothing wipes it' % (
             card['address'], safe(name), listed(before), listed(sorted(pool.tenants))), 'the tenant that it had, or a waiver once somebody wiped it',
             pool.path('tenants'))
+
+
+@rule('NR-107', 'cloud')
+def somebody_gives_cards_back(cloud):
+    """Of a cloud that others deploy, or whose cards nobody shares, the plan asks nothing."""
+    used = [pool for pool in cloud.pools if cloud.once(pool)] if cloud.series else []
+    named, mine = cloud.row.get('releaser'), cloud.row.get('deployment', 'packages') == 'packages'
+    for pool in used if mine and not named else ():
+        yield Objection('the cards of pool %s are used once, as %s share them, and cloud %s names nobody who wipes them and gives them back' % (
+            safe(pool.name), listed(sorted(pool.tenants)), safe(cloud.name)), 'releaser, a host that gives no cards away', cloud.path('releaser'))
+    if named in cloud.hosts:
+        yield Objection('%s gives cards away itself: who has a card in hand does not decide that it is clean' % safe(named),
+                        'a controller, or a machine of the operators', cloud.path('releaser'))

@@ -49,6 +49,7 @@ class Card:
         seen.update(link_width=int(width) if width.isdigit() and int(width) else None, link_speed=self.shown("current_link_speed"))
         seen.update(driver=self.linked("driver"), group=self.linked("iommu_group"), resets=(self.shown("reset_method") or "").split())
         seen["firmware"] = {"rom": self.rom(), "vpd": self.digest("vpd")}
+        seen["in_use"] = bool(set(self.users()) - {str(os.getpid())})
         return seen
 
     def digest(self, name):

@@ -59,7 +59,7 @@ def look(host, address):
     found = rounds.ask(GROUND, command, {"verb": "look", "address": address.lower()}, given["ask_timeout"])
     if "refused" in found:
         raise ledger.Refused("%s: %s" % (host, found["refused"]))
-    return {host: {found.pop("address"): {name: found[name] for name in sorted(found) if name not in ("driver", "group", "resets")}}}, 0
+    return {host: {found.pop("address"): {name: found[name] for name in sorted(found) if name not in ("driver", "group", "resets", "in_use")}}}, 0
 
 
 def check():

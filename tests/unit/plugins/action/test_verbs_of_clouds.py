@@ -19,7 +19,18 @@ CLOUDS = {
     "main": {"hosts": ["ctl", "one", "two"], "computes": ["one", "two"], "admin": "admin"},
     "other": {"hosts": ["three"], "computes": ["three"], "admin": "localhost"},
 }
-EMPTY = {"region": None, "providers": {}, "out_of_service": [], "back_in_service": [], "flavors": [], "access": [], "aggregates": [], "host_traits": {}}
+NOT_USED_ONCE = {"releaser": None, "one_time_use": {"aliases": {}, "out": [], "cards": {}}}
+EMPTY = {
+    **NOT_USED_ONCE,
+    "region": None,
+    "providers": {},
+    "out_of_service": [],
+    "back_in_service": [],
+    "flavors": [],
+    "access": [],
+    "aggregates": [],
+    "host_traits": {},
+}
 
 
 @pytest.fixture
@@ -31,7 +42,7 @@ def site(tmp_path, root):
     return made
 
 
-def run(site, tasks, *arguments, hosts="ctl:one:two:three", lost=(), own=False, **variables):
+def run(site, tasks, *arguments, hosts="ctl:one:two:three", lost=(), own=False, releasers=(), **variables):
     """Run tasks of the verbs over hosts of CLOUDS of which some were lost before. Gives the exit status, what was said, and what each host knows after.
 
     :arg own: each host has its own cloud, as in plays that go over hosts; else there is a loop over clouds.
@@ -39,7 +50,7 @@ def run(site, tasks, *arguments, hosts="ctl:one:two:three", lost=(), own=False, 
     parts = {name: {**EMPTY, **cloud} for name, cloud in CLOUDS.items()}
     groups = [
         {"ansible.builtin.add_host": {"name": "{{ item }}", "groups": group}, "loop": list(names), "tags": ["always"]}
-        for group, names in (("ai_stack_cloud_services", ["ctl", "one", "two", "three"]), ("ai_stack_lost", lost))
+        for group, names in (("ai_stack_cloud_services", ["ctl", "one", "two", "three"]), ("ai_stack_lost", lost), ("ai_stack_releasers", releasers))
         if names
     ]
     files = [f"{site.here}/playbooks/vars/{name}.yml" for name in (["own_cloud", "clouds"] if own else ["clouds"])]
@@ -123,6 +134,14 @@ def test_a_limit_that_leaves_a_host_out_makes_its_cloud_wait(site):
     code, said, known = run(site, tasks, __ai_stack_one=cloud)
     assert code == 0 and known["one"]["failed"] == [False, ["away"]], said
     assert known["ctl"]["failed"] == "Cloud main: away run services of it too, and --limit leaves them out. Nothing of it was changed."
+
+
+@pytest.mark.parametrize(("releasers", "lost", "wanted"), [((), (), [False, ["three"]]), (("three",), (), [True, []]), (("three",), ("three",), [False, []])])
+def test_a_cloud_waits_for_its_releaser_and_does_not_go_on_without_it(site, releasers, lost, wanted):
+    cloud = {"key": "main", "value": {**EMPTY, **CLOUDS["main"], "releaser": "three"}}
+    tasks = [{"ansible.builtin.set_fact": {"__ai_stack_failed": "{{ [__ai_stack_goes_on, __ai_stack_outside] }}"}}]
+    code, said, known = run(site, tasks, lost=lost, releasers=releasers, __ai_stack_one=cloud)
+    assert code == 0 and known["one"]["failed"] == wanted, said
 
 
 def test_no_tenant_is_sent_away_after_the_window_ended(site):

@@ -42,6 +42,8 @@ RELEASER = {
     "pci_one_time_use_cards": {"compute1": {ADDRESS: EXPECTED}},
     "pci_one_time_use_computes": {"compute1": "192.0.2.11"},
     "pci_one_time_use_cloud": "main",
+    # it is asked for the SDK, and has everything
+    "pci_one_time_use_python": "/bin/true",
 }
 
 
@@ -76,7 +78,10 @@ MISTAKES = [
     (RELEASER, {"pci_one_time_use_computes": {}}, "names no compute"),
     (RELEASER, {"pci_one_time_use_cloud": ""}, "names no cloud"),
     (RELEASER, {"pci_one_time_use_signing_key_file": ""}, "names no key that signs"),
-    (RELEASER, {"pci_one_time_use_cards": {"compute9": {}}}, "names compute9"),
+    (RELEASER, {"pci_one_time_use_host_keys": {"compute9": "ssh-ed25519 AAAA"}}, "names no address of compute9"),
+    (RELEASER, {"pci_one_time_use_python": "/bin/false"}, "/bin/false has no openstacksdk"),
+    (RELEASER, {"pci_one_time_use_clouds_file": "/nowhere/clouds.yaml"}, "/nowhere/clouds.yaml is to be there"),
+    (RELEASER, {"pci_one_time_use_cards": {"compute9": {}}}, "names no address of compute9"),
 ]
 
 
@@ -95,6 +100,15 @@ def test_a_key_that_others_can_read_is_refused(play, tmp_path):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="the files of the releaser are root's")
+def test_a_key_that_is_not_there_is_refused_by_nobody_and_host_keys_are_looked_at_where_they_were_given(play, tmp_path):
+    said, found = play(RELEASER, pci_one_time_use_signing_key_file=str(tmp_path / "new"))
+    assert found, said
+    assert "UserKnownHostsFile=/etc/ssh/ssh_known_hosts" in found["settings"]["ask"]
+    _said, found = play(RELEASER, pci_one_time_use_host_keys={"compute1": "ssh-ed25519 AAAA"})
+    assert "UserKnownHostsFile=/etc/ai-stack/pci-one-time-use-known-hosts" in found["settings"]["ask"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="the files of the releaser are root's")
 def test_the_settings_of_the_releaser_are_those_that_its_program_reads(play, site, tmp_path):
     said, found = play(RELEASER)
     assert found, said
@@ -103,7 +117,7 @@ def test_the_settings_of_the_releaser_are_those_that_its_program_reads(play, sit
     assert found["settings"]["ask"][-1] == "ai-stack-wiper@ADDRESS"
     assert isinstance(found["settings"]["settle"], int)
     assert "OnUnitInactiveSec=60\n" in (tmp_path / "ai-stack-pci-one-time-use-releaser.timer").read_text()
-    assert "/usr/bin/python3 /usr/local/sbin/ai-stack-pci-one-time-use-releaser run" in (tmp_path / "ai-stack-pci-one-time-use-releaser.service").read_text()
+    assert "/bin/true /usr/local/sbin/ai-stack-pci-one-time-use-releaser run" in (tmp_path / "ai-stack-pci-one-time-use-releaser.service").read_text()
 
 
 def test_the_settings_of_a_host_are_those_that_its_program_reads(play, host, tmp_path):

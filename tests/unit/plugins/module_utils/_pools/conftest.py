@@ -28,7 +28,8 @@ class Cloudy(Planner):
 
     @staticmethod
     def intent(*pools, series="2025.1", cloud=None, **more):
-        row = {"name": "main", "region": "RegionOne", "series": series, "deployment": "packages", "nova": NOVA.get(series), **(cloud or {})}
+        row = {"name": "main", "region": "RegionOne", "series": series, "deployment": "packages", "nova": NOVA.get(series),
+               "releaser": "controller", **(cloud or {})}  # fmt: skip
         return {"ai_stack_site": "test", "ai_stack_clouds": [row], "ai_stack_pools": list(pools), "ai_stack_waivers": [PLATFORM],
                 "ai_stack_confirm": DOORS, **more}  # fmt: skip
 

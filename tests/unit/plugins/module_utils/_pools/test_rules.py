@@ -382,6 +382,16 @@ def several_tenants_want_one_time_use(cloudy):
     assert plan["conflicts"] == [] and all('"one_time_use": "true"' in line for line in option(plan, "device_spec")[0]["gpu-h100-1"])
 
 
+@case("NR-107")
+def cards_that_are_used_once_want_a_releaser(cloudy):
+    pool = cloudy.pool(tenants={"research": {}, "health": {}})
+    refused(cloudy.plan(pools=[pool], series="2026.1", cloud={"releaser": None}), "NR-107", "names nobody who wipes them", "ai_stack_clouds[0].releaser")
+    refused(cloudy.plan(pools=[pool], series="2026.1", cloud={"releaser": "gpu-h100-1"}), "NR-107", "gives cards away itself", "ai_stack_clouds[0].releaser")
+    # one tenant shares with nobody, and what others deploy has a releaser of its own
+    assert cloudy.plan(series="2026.1", cloud={"releaser": None})["conflicts"] == []
+    assert cloudy.plan(pools=[pool], series="2026.1", cloud={"releaser": None, "deployment": "kolla"})["conflicts"] == []
+
+
 @case("NR-98")
 def one_way_door_wants_its_name(cloudy):
     plan = cloudy.plan(series="2026.2", ai_stack_confirm=[])

@@ -1,0 +1,172 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Cards that are used once: what they show is noted while nobody had them, kept in the record, and held against what they show later."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import record
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import checks_cloud, once
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clouds
+
+from .conftest import CARD, OTHER, seen_cloud
+
+HOST = "gpu-h100-1"
+TENANTS = {"research": {"max": 1}, "health": {"max": 1}}
+IDS = {"vendor": "10de", "device": "2331", "subsystem_vendor": "10de", "subsystem_device": "1626"}
+NOTED = {"link_width": 16, "link_speed": "32.0 GT/s PCIe", "firmware": {"rom": "aa", "vpd": None}}
+LOOK = {**IDS, **NOTED, "in_use": False, "driver": "vfio-pci"}
+
+
+@pytest.fixture
+def part(cloudy):
+    """A function: the cloud's part of the plan of a host whose two cards two tenants share. rows: of the record's used_once."""
+
+    def planned(*rows, seen=None, **cloud):
+        plan = cloudy.plan(
+            series="2026.2",
+            cloud={"hosts": "gpus", **cloud},
+            pools=[cloudy.pool(tenants=TENANTS)],
+            record={"schema": record.SCHEMA, "site": "test", "hosts": {}, "cards": [], "clouds": {"main": {"used_once": list(rows)}}},
+            clouds=seen,
+        )
+        assert plan["conflicts"] == []
+        return _clouds.slice_of(plan, "main")
+
+    return planned
+
+
+def cards(part):
+    return part["one_time_use"]["cards"][HOST]
+
+
+def kept(address, **more):
+    return {"host": HOST, "address": address, **IDS, "serial": None, **NOTED, **more}
+
+
+def test_each_card_that_is_used_once_is_told_to_its_releaser(part):
+    told = part()
+    assert told["releaser"] == "controller" and told["one_time_use"]["aliases"] == {"h100": "CUSTOM_H100"}
+    assert sorted(cards(told)) == [CARD, OTHER]
+    assert {key: cards(told)[CARD][key] for key in IDS} == IDS
+    assert [one["noted"] for one in cards(told).values()] == [None, None] and not any(one["busy"] for one in cards(told).values())
+
+
+def test_what_a_pool_of_one_tenant_has_is_not_used_once(cloudy):
+    plan = cloudy.plan(series="2026.2", cloud={"hosts": "gpus"})
+    assert _clouds.slice_of(plan, "main")["one_time_use"]["cards"] == {} and _clouds.of_used_once(plan) == ["controller"]
+
+
+def test_the_record_keeps_what_was_noted_of_this_very_card(part):
+    told = cards(part(kept(CARD), kept(OTHER, device="2330")))
+    assert told[CARD]["noted"] == NOTED
+    # another card lies there now
+    assert told[OTHER]["noted"] is None
+
+
+@pytest.mark.parametrize("row", [kept(CARD, firmware=None), kept(CARD, link_width=None), {"host": HOST, "address": CARD}, None, "x"])
+def test_half_of_a_note_is_none(part, row):
+    assert cards(part(row))[CARD]["noted"] is None
+
+
+def test_a_card_that_somebody_has_or_had_is_not_noted(part):
+    held, waits = seen_cloud(), seen_cloud()
+    held["main"]["providers"][HOST][CARD]["used"] = waits["main"]["providers"][HOST][CARD]["reserved"] = 1
+    for seen in (held, waits):
+        told = cards(part(seen=seen))
+        assert (told[CARD]["busy"], told[OTHER]["busy"]) == (True, False)
+        wanted = once.expected({HOST: told}, {HOST: {CARD: LOOK, OTHER: LOOK}})[HOST]
+        assert not once.is_noted(wanted[CARD]) and once.is_noted(wanted[OTHER])
+    # what the record has stays, whoever has the card
+    assert cards(part(kept(CARD), seen=held))[CARD] == {**IDS, "serial": None, "noted": NOTED, "busy": False}
+
+
+UNFIT = [{"in_use": True}, {"device": "2330"}, {"link_width": None}, {"firmware": None}]
+
+
+@pytest.mark.parametrize("change", UNFIT, ids=lambda change: next(iter(change)))
+def test_what_a_card_shows_is_noted_only_where_it_shows_all_of_it(part, change):
+    row = cards(part())
+    assert once.expected({HOST: row}, {HOST: {CARD: LOOK}})[HOST][CARD] == {**IDS, "serial": None, **NOTED}
+    assert not once.is_noted(once.expected({HOST: row}, {HOST: {CARD: {**LOOK, **change}}})[HOST][CARD])
+
+
+def test_the_record_takes_what_was_noted_and_keeps_the_rest():
+    other = {"host": "gpu-9", "address": CARD}
+    before = {"clouds": {"main": {"unified_limits": True, "used_once": [other]}}}
+    row = {**IDS, "serial": "1", **NOTED}
+    after = record.noted(before, "main", {HOST: {CARD: row}})["clouds"]["main"]
+    assert after == {"unified_limits": True, "used_once": [other, {"host": HOST, "address": CARD, **row}]}
+    assert record.noted({"hosts": {}}, "main", {}) == {"hosts": {}}
+
+
+DIFFERENT = [
+    ({}, []),
+    ({"link_width": 8}, ["link_width is 8, not 16"]),
+    ({"device": "2330"}, ["device is 2330, not 2331"]),
+    ({"firmware": {"rom": "bb", "vpd": None}}, ["firmware.rom is bb, not aa"]),
+    ({"firmware": {"rom": "aa", "vpd": "cc"}}, ["firmware.vpd is cc, not None"]),
+    # under a server no card shows its ROM
+    ({"firmware": {"rom": None, "vpd": None}, "in_use": True}, []),
+    ({"firmware": {"rom": None, "vpd": None}}, ["firmware.rom is None, not aa"]),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), DIFFERENT)
+def test_what_a_card_shows_is_held_against_what_was_noted(change, words):
+    assert once.differing({**IDS, **NOTED}, {**LOOK, **change}) == words
+
+
+# Evidence
+
+
+@pytest.fixture
+def proven(part, tables):
+    """A function: {check: row} of what the parts of the role answered."""
+
+    def rows(answers, *record_rows, **cloud):
+        want = part(*(record_rows or (kept(CARD), kept(OTHER))), **cloud)
+        found = checks_cloud.of_cloud(Index(tables), "main", want, seen_cloud()["main"], (HOST,), {HOST: {}}, used_once=answers)
+        return {row["id"].partition(".")[2]: row for row in found if row["id"].endswith(("cards_used_once", "cards_come_back"))}
+
+    return rows
+
+
+def answers(look=None, rows=(), **more):
+    return {HOST: {"cards": {CARD: {**LOOK, **(look or {})}, OTHER: LOOK}}, "controller": {"round": {"at": None, "cards": list(rows)}}, **more}
+
+
+def test_cards_that_show_what_was_noted_and_come_back_are_proven(proven):
+    found = proven(answers())
+    assert {name: row["status"] for name, row in found.items()} == {"cards_used_once": "pass", "cards_come_back": "pass"}
+    assert (found["cards_used_once"]["host"], found["cards_come_back"]["host"]) == (HOST, "controller")
+
+
+def test_a_card_that_shows_something_else_fails(proven):
+    row = proven(answers({"link_width": 8}))["cards_used_once"]
+    assert (row["status"], row["observed"]["differing"]) == ("fail", [f"{CARD}: link_width is 8, not 16"])
+
+
+def test_a_card_of_which_nothing_could_be_noted_fails(proven):
+    row = proven(answers({"in_use": True}), kept(OTHER))["cards_used_once"]
+    assert (row["status"], row["observed"]["differing"]) == ("fail", [f"{CARD}: nothing was noted of it while nobody had it"])
+
+
+@pytest.mark.parametrize("state", once.WANTED)
+def test_a_card_that_waits_for_an_operator_fails(proven, state):
+    rows = [{"host": HOST, "address": CARD, "state": state, "why": "the link"}, {"host": HOST, "address": OTHER, "state": "used", "why": ""}]
+    row = proven(answers(rows=rows))["cards_come_back"]
+    assert (row["status"], row["observed"]["left"]) == ("fail", [f"{CARD} of {HOST}: {state}, the link"])
+
+
+def test_a_part_that_does_not_answer_fails_and_one_that_nobody_asked_is_unknown(proven):
+    found = proven(answers(controller={"failed": "no socket"}))
+    assert (found["cards_come_back"]["status"], found["cards_come_back"]["observed"]) == ("fail", {"left": ["no socket"]})
+    assert {row["status"] for row in proven({}).values()} == {"unknown"}
+
+
+def test_states_that_want_an_operator_are_those_of_the_releaser(root):
+    text = (root / "roles/pci_one_time_use/files/releaser/rounds.py").read_text()
+    assert f"WANTED = {once.WANTED!r}".replace("'", '"') in text

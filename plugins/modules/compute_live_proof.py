@@ -90,6 +90,11 @@ refused:
   returned: success
   type: dict
   sample: {status: 403, says: "Cloud research: compute answers 403 to POST /servers: Quota exceeded"}
+at:
+  description: When it was over, as UTC time.
+  returned: success
+  type: str
+  sample: "2026-11-02T08:00:00Z"
 calls:
   description: Requests that were made with both logins, beside login and discovery.
   returned: success
@@ -97,6 +102,7 @@ calls:
   sample: 12
 """
 
+import datetime
 import time
 from urllib.parse import quote
 
@@ -212,10 +218,11 @@ def proven(admin, module):
     tenant = work.connect(given["login"], given["region"], given["interface"], given["timeout"])
     one = Try(tenant, admin, given["image"], given["networks"], given["wait"])
     if module.check_mode:
-        return {"seen": one.sees(given["flavor"]) is not None, "servers": [], "refused": None}
-    found = one.run(given["flavor"], given["count"])
+        found = {"seen": one.sees(given["flavor"]) is not None, "servers": [], "refused": None}
+    else:
+        found = one.run(given["flavor"], given["count"])
     admin.calls += tenant.calls
-    return found
+    return {**found, "at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 def main():

@@ -189,7 +189,7 @@ def lived(task_vars) -> dict:
             cloud, one = row["item"]
             lost = row.get("unreachable") or row.get("failed")
             why = _words.printable(str(row.get("msg", "the host that asks the cloud did not answer")), 300)
-            found.setdefault(cloud["key"], []).append((plain(one), why if lost else plain({key: row[key] for key in ("seen", "servers", "refused")})))
+            found.setdefault(cloud["key"], []).append((plain(one), why if lost else plain({key: row[key] for key in ("seen", "servers", "refused", "at")})))
     return found
 
 

@@ -23,10 +23,11 @@ set -eu
 mkdir -p "$1/etc/initramfs-tools/conf.d"
 printf '%s\n' MODULES=list COMPRESS=zstd COMPRESSLEVEL=1 >"$1/etc/initramfs-tools/conf.d/emulated"
 printf '%s\n' virtio_pci virtio_blk ext4 >"$1/etc/initramfs-tools/modules"
+# what an initramfs has of fsck is by this file too. Last 0: no wait for udev to find the disk
+echo 'LABEL=root / ext4 errors=remount-ro,noatime 0 0' >"$1/etc/fstab"
 SH
 cat >"$work/late" <<'SH'
 set -eu
-echo 'LABEL=root / ext4 errors=remount-ro,noatime 0 0' >"$1/etc/fstab" # last 0: no wait for udev to find the disk
 echo machine >"$1/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 machine\n' >"$1/etc/hosts"
 # by driver, not by address: a scenario moves this card to another slot

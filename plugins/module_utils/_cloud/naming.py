@@ -7,19 +7,7 @@
 from __future__ import annotations
 
 from .._compat.text import did_you_mean, listed, safe
-
-
-def _alike(one, other):
-    """A short and a full name of one host; two different full names never are."""
-    return one.partition('.')[0].lower() == other.partition('.')[0].lower() and ('.' not in one or '.' not in other)
-
-
-def host_of(name, there):
-    """The name by which a host is there: the same, or the one whose first part is; None: none, or several are."""
-    if name in there:
-        return name
-    found = [one for one in there if _alike(name, one)]
-    return found[0] if len(found) == 1 else None
+from .._program.hosts import alike, host_of
 
 
 def hosts_of(wanted, there, what):
@@ -28,8 +16,8 @@ def hosts_of(wanted, there, what):
     for name in wanted:
         real = host_of(name, there)
         if real is None:
-            alike = [one for one in there if _alike(name, one)]
-            near = 'it could be any of %s' % listed(sorted(alike)) if alike else did_you_mean(name, there) or 'there is none at all'
+            found_alike = [one for one in there if alike(name, one)]
+            near = 'it could be any of %s' % listed(sorted(found_alike)) if found_alike else did_you_mean(name, there) or 'there is none at all'
             mistakes.append('host %s has no %s; %s' % (safe(name), what, near))
         elif real in found.values():
             mistakes.append('host %s is named twice, as %s too' % (real, safe(next(one for one, has in found.items() if has == real))))

@@ -43,7 +43,7 @@ def of_cloud(index, name, want, seen, hosts, services, lived=(), used_once=None)
     """The checks of a cloud. lived: what tenants' tries came to, where they were asked for: (row of `live`, result of compute_live_proof or why none)."""
     promised = Promised(index, name, want, seen, hosts, services, used_once or {})
     rows = [row(ROLE, each, identity, None, seen.get('at')) for identity, function in of('promised', index.enforced) for each in function(promised)]
-    return rows + [row(ROLE, _lived(promised, one, result), None, None, seen.get('at')) for one, result in lived]
+    return rows + [row(ROLE, _lived(promised, one, result), None, None, result['at'] if isinstance(result, dict) else seen.get('at')) for one, result in lived]
 
 
 def _lived(promised, one, result):

@@ -63,6 +63,16 @@ def tenant_exists(cloud):
                                 did_you_mean(name, projects) or 'a project that is there', pool.path('tenants'))
 
 
+@rule('NR-101', 'cloud')
+def login_is_of_a_tenant(cloud):
+    """A live proof is made by tenants that get cards."""
+    proof = cloud.row.get('live_proof')
+    for name in sorted(proof.get('logins') or ()) if isinstance(proof, dict) else ():
+        if name not in cloud.tenants:
+            yield Objection('no pool of cloud %s has a tenant %s, whose login is named' % (safe(cloud.name), safe(name)),
+                            did_you_mean(name, cloud.tenants) or 'a tenant of a pool', cloud.path('live_proof.logins'))
+
+
 @rule('NR-83', 'cloud')
 def card_is_wiped_between_tenants(cloud):
     """Memory of a card outlives a server: only one-time use gives somebody the time to wipe it."""

@@ -12,11 +12,13 @@ later, doors, confirmed, restart, answer, settle, python}; its rows are those of
 
 from __future__ import annotations
 
+import glob
 import grp
 import json
 import os
 import shutil
 import tempfile
+import time
 
 import devices
 import ledger
@@ -25,7 +27,7 @@ import units
 from judge import LISTS
 
 STATE = "/var/lib/ai-stack/nova_pci_passthrough"
-SCRATCH = "/run"
+SCRATCH, COPY = "/run", "ai-stack-nova-"
 MODE = 0o640
 
 
@@ -147,7 +149,8 @@ def judged(change):
     """Ask Nova's own parser about a copy with our files in it; {restarts: services whose values change}, or every refusal."""
     ground = change.ground
     os.makedirs(ground.at(SCRATCH), exist_ok=True)
-    folder = tempfile.mkdtemp(prefix="ai-stack-nova-", dir=ground.at(SCRATCH))
+    sweep(ground)
+    folder = tempfile.mkdtemp(prefix=COPY, dir=ground.at(SCRATCH))
     try:
         asked = {}
         for name, row in change.services.items():
@@ -160,6 +163,13 @@ def judged(change):
     if then["refusals"]:
         raise ledger.Refused("\n".join(then["refusals"]))
     return {"restarts": sorted(name for name in asked if then["values"].get(name) != now["values"].get(name))}
+
+
+def sweep(ground):
+    """One that was killed while it asked left its copy, which has passwords in it; none takes that long."""
+    for path in glob.glob(ground.at("%s/%s*" % (SCRATCH, COPY))):
+        if time.time() - os.lstat(path).st_mtime > ledger.STALE:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def copied(change, folder, name, row):

@@ -69,7 +69,10 @@ def check():
 
 
 def give_back(host, address, reason):
-    return returned(lambda turn, card: (card["host"], card["address"]) == (host, address.lower()), "at %s of %s" % (address, host), reason)
+    def chosen(turn, card):
+        return host in (card["host"], turn.compute(card)) and card["address"] == address.lower()
+
+    return returned(chosen, "at %s of %s" % (address, host), reason)
 
 
 def give_back_serial(serial, reason):

@@ -16,6 +16,7 @@ import secrets
 import time
 
 import checks
+import hosts
 import ledger
 
 # states that want an operator
@@ -44,17 +45,21 @@ class Round:
         return {"host": card["host"], "address": card["address"], "serial": self.noted(card).get("serial"), "state": state, "why": why}
 
     def mine(self):
-        return [card for card in self.cloud.cards() if card["host"] in self.settings["computes"]]
+        return [card for card in self.cloud.cards() if self.compute(card)]
+
+    def compute(self, card):
+        """The name that the settings have for the host of a card, of which the provider may have the full or the short one."""
+        return hosts.host_of(card["host"], self.settings["computes"])
 
     def noted(self, card):
-        return self.settings["cards"].get(card["host"], {}).get(card["address"], {})
+        return self.settings["cards"].get(self.compute(card), {}).get(card["address"], {})
 
     def out(self, card, seen):
         """Why a card is out of service, None if it is not."""
         if self.settings["out_trait"] in seen["traits"]:
             return "it has the trait %s" % self.settings["out_trait"]
         for row in self.settings["out"]:
-            same = (row.get("host"), str(row.get("address", "")).lower()) == (card["host"], card["address"])
+            same = row.get("host") in (card["host"], self.compute(card)) and str(row.get("address", "")).lower() == card["address"]
             if same or row.get("serial") and row["serial"] == self.noted(card).get("serial"):
                 return row.get("reason") or "it is listed"
         return None
@@ -188,7 +193,7 @@ class Round:
 
     def asked(self, card):
         """The answer of the host; a refusal where there is none."""
-        command = [part.replace("ADDRESS", self.settings["computes"][card["host"]]) for part in self.settings["ask"]]
+        command = [part.replace("ADDRESS", self.settings["computes"][self.compute(card)]) for part in self.settings["ask"]]
         question = {"verb": "scrub", "nonce": card["cycle"]["nonce"], "address": card["address"], "expected": self.noted(card)}
         return ask(self.memory.ground, command, question, self.settings["ask_timeout"])
 

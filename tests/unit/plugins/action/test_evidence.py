@@ -317,7 +317,7 @@ def test_a_cloud_on_which_no_verb_acts_is_said_to_be_none_of_it(cloudy):
 TRY = {"flavor": "all.1x", "tenant": "research", "cards": 1, "most": 1, "asked": 2, "class": "CUSTOM_ALL", "places": {"gpu1": ["0000:17:00.0"]}}
 GRANTED = {"status": "ACTIVE", "project": "research", "host": "gpu1", "cards": {"gpu1_0000:17:00.0": {"CUSTOM_ALL": 1}}, "fault": None}
 LIVED = [
-    ({"seen": True, "servers": [GRANTED], "refused": {"status": 403, "says": "over limit"}}, "pass", "over limit"),
+    ({"seen": True, "servers": [GRANTED], "refused": {"status": 403, "says": "over limit"}, "at": "2026-11-02T08:00:00Z"}, "pass", "over limit"),
     ({"failed": True, "msg": "There is no image."}, "unknown", "There is no image."),
     ({"unreachable": True}, "unknown", "did not answer"),
 ]

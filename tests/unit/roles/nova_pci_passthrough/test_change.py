@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import stat
 
 import pytest
@@ -59,6 +60,16 @@ def test_what_somebody_else_wrote_since_is_found_although_our_file_is_as_planned
     machine.refuses = beaten
     with pytest.raises(machine.modules.ledger.Refused, match="line 9: beats ours"):
         machine.look(SETTINGS)
+
+
+def test_the_copy_of_one_that_was_killed_while_it_asked_goes(host):
+    machine = host()
+    old, fresh = (pathlib.Path(machine.ground.at("/run"), f"ai-stack-nova-{name}") for name in ("old", "fresh"))
+    for folder in (old, fresh):
+        (folder / "etc").mkdir(parents=True)
+    os.utime(old, (1, 1))
+    machine.look(SETTINGS)
+    assert not old.exists() and fresh.exists()
 
 
 def test_only_services_whose_values_change_are_restarted(host):

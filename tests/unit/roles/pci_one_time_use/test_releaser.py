@@ -36,6 +36,19 @@ def test_a_used_card_is_wiped_and_comes_back_with_signed_evidence(site, key):
     assert here.round(1) == {ADDRESS: ("free", "")}
 
 
+def test_an_inventory_may_have_the_full_name_of_a_compute(site):
+    here, name = site(), "compute1.example.org"
+    here.configure(computes={name: "192.0.2.11"}, cards={name: here.settings["cards"]["compute1"]})
+    here.cloud.takes("a", "compute1", here.cards[0])
+    assert here.round() == {ADDRESS: ("used", "")}
+    here.cloud.ends("a", here.now())
+    here.round(1)
+    assert here.round(3) == {ADDRESS: ("returned", "")}
+    # another one of that name is none of it
+    here.configure(computes={"compute1.example.org": "192.0.2.11", "compute1.example.net": "192.0.2.12"})
+    assert here.round(1) == {}
+
+
 def test_each_use_is_wiped_anew(site):
     here = site()
     for number, identity in enumerate(("a", "b", "c"), 1):

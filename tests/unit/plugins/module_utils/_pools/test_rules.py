@@ -417,6 +417,8 @@ def tenant_that_does_not_exist_is_refused(cloudy):
     plan = cloudy.plan(clouds={"main": {"projects": ["reseach", "admin"]}})
     refused(plan, "NR-101", "has no project research", "ai_stack_pools[0].tenants")
     assert cloudy.plan(clouds={"main": {"projects": ["admin"], "project_ids": {"research": "another name"}}})["conflicts"] == []
+    proof = {"image": "tiny", "logins": {"research": "a", "reserch": "b"}}
+    refused(cloudy.plan(cloud={"live_proof": proof}), "NR-101", "has a tenant reserch", "ai_stack_clouds[0].live_proof.logins")
 
 
 # Hosts

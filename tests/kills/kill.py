@@ -60,13 +60,23 @@ class Harness:
             self.victim.keep(step)
 
     def cut_at(self, step, how, delay):
-        """Cut one run off, on a host that answers: an earlier cut may have come in the middle of a reboot."""
+        """Cut one run off, on a host that answers: an earlier cut may have come in the middle of a reboot, and an earlier run may have got over its own."""
         for _each in range(3):
             reached, code = self.cut_once(step, how, delay)
-            if reached or code != UNREACHABLE:
+            if reached or code not in (0, UNREACHABLE):
                 break
-            self.victim.wait_until_up()
+            if code:
+                self.victim.wait_until_up()
+            else:
+                self.undo(step)
         return reached
+
+    def undo(self, step):
+        """Make the host one that comes to a step."""
+        if step in self.victim.BARE:
+            self.demand(self.victim.TAKE)
+        elif step in self.victim.DRIFTED:
+            self.victim.drift()
 
     def cut_once(self, step, how, delay):
         """Start a run and cut it off once the journal shows the step; say whether it got there, and no further than that, and how it ended."""
@@ -89,12 +99,8 @@ class Harness:
         """Cut one run after the other off, CUTS: [(step, how, seconds into it)]; the last run, which nobody cuts off, has to mend what all of them left."""
         began = time.monotonic()
         first = cuts[0][0]
-        if self.options.random and self.victim.back(first):
-            pass
-        elif first in self.victim.BARE:
-            self.demand(self.victim.TAKE)
-        elif first in self.victim.DRIFTED:
-            self.victim.drift()
+        if not (self.options.random and self.victim.back(first)):
+            self.undo(first)
         good = True
         for step, how, delay in cuts:
             reached = self.cut_at(step, how, delay)

@@ -21,9 +21,13 @@ class Machine(victim.Machine):
     def __init__(self, options):
         super().__init__(options)
         self.told, self.steps, self.answer = [], list(self.STEPS), "killed"
+        # what its journal says after each removal
+        self.later = []
 
     def command(self, name):
         self.told.append(name)
+        if name == self.TAKE and self.later:
+            self.steps = self.later.pop(0)
         return ["sleep", "2"]
 
     def tool(self, word, _name, *rest):
@@ -63,6 +67,13 @@ def test_cuts_at_each_step_begin_bare_and_keep_nothing(harness):
     run.victim.steps = ["trial"]
     assert run.main() == 0
     assert run.victim.told == ["present", "absent", "present", "present"]
+
+
+def test_a_run_that_got_over_its_cut_leaves_the_next_one_something_to_do(harness):
+    run = harness(how="controller")
+    run.victim.later = [[], ["trial"]]
+    assert run.main() == 0
+    assert run.victim.told == ["present", "absent", "present", "absent", "present", "present"]
 
 
 def test_a_step_that_was_never_kept_is_come_to_by_a_run(harness):

@@ -11,7 +11,7 @@ import pathlib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._pools import once
-from ..plugin_utils import _clouds, _run, _site
+from ..plugin_utils import _clouds, _look, _run, _site
 from ..plugin_utils._edge import one_sentence
 from .host_plan import slice_of_this_run
 
@@ -31,11 +31,19 @@ class ActionModule(ActionBase):
                 path, wanted = self._of_this_run(path, wanted, given["planned"], task_vars)
             found = read(pathlib.Path(path), wanted, given["cloud"])
             if given["cloud"] is not None:
-                cards = found["one_time_use"]["cards"]
-                shown = {host: told.get("cards") or {} for host, told in _run.used_once(task_vars, cards).items()}
-                found["one_time_use"] = {**found["one_time_use"], "cards": once.expected(cards, shown)}
+                found["one_time_use"] = self._noted(given["cloud"], found["one_time_use"], task_vars)
             result.update(changed=False, **found)
         return result
+
+    def _noted(self, name, about, task_vars):
+        """What the releaser wants to see of each card: noted by the record, or in this run while nobody had it."""
+        site, dummy = _run.site_intent(self._templar, task_vars)
+        reports = _site.Reports(_site.report_root(site, os.getcwd()))
+        record = _site.read_record(_look.record_place(site, task_vars, reports, os.getcwd())) or {}
+        shown = {host: told.get("cards") or {} for host, told in _run.used_once(task_vars, about["cards"]).items()}
+        seen = _run.clouds_seen(task_vars, [name]).get(name, (None, None))[0]
+        notes = (record.get("clouds") or {}).get(name, {}).get("used_once") or ()
+        return {**about, "cards": once.expected(about["cards"], notes, shown, seen)}
 
     def _of_this_run(self, path, wanted, planned, task_vars):
         """(path, digest or None) of the plan in the report folder; planned: of none but the one that this run made, by the slice of its host."""

@@ -39,12 +39,14 @@ class ActionModule(ActionBase):
             _look.lose(seen, set(inside) - set(task_vars["ansible_play_hosts"]))
         waivers, extra = _prover.of_site(intent, self._folder)
         services, used_once = _run.services_of(task_vars, inside), _run.used_once(task_vars, _clouds.of_used_once(plan))
-        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], services, _run.lived(task_vars), used_once)
+        place = _look.record_place(intent, task_vars, reports, self._folder)
+        lived, record = _run.lived(task_vars), _site.read_record(place)
+        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], services, lived, used_once, record)
         if mode == "deploy":
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))
             _prover.add(evidence, _prover.checks_of_changes(changes, self._now))
-            self._complete(_look.record_place(intent, task_vars, reports, self._folder), seen, inside, plan, extra, _run.counting(task_vars), used_once)
+            self._complete(place, seen, inside, plan, extra, _run.counting(task_vars), used_once)
         self._report(reports, intent, {**evidence, "plan_sha256": digest, "intent_changed": changed}, plan, result)
         if mode == "deploy":
             _lock.release(reports.root)

@@ -122,6 +122,20 @@ back_in_service:
   returned: when O(cloud) is given
   type: list
   elements: dict
+releaser:
+  description: Host that gives cards back which are used once; null where nobody does.
+  returned: when O(cloud) is given
+  type: str
+one_time_use:
+  description:
+    - Whether any pool is used once (C(wanted)), aliases with their classes, cards out of service, and for each C(host) and C(address) what the releaser wants
+      to see - ids, and link and firmware where the record has them, or a run saw them while nobody had the card.
+  returned: when O(cloud) is given
+  type: dict
+compute_ids:
+  description: Ids by which Nova knows its computes, by the record.
+  returned: when O(cloud) is given
+  type: dict
 counts_cards:
   description: Whether limits count cards.
   returned: when O(cloud) is given

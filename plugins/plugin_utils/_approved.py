@@ -12,7 +12,7 @@ from __future__ import annotations
 from . import _site, _words
 
 SCHEMA = "sovereign.ai_stack/plan/1"
-_PROGRESS = ("reboot", "driver.trial", "passthrough.reboot", "reporting", "back_in_service")
+_PROGRESS = ("reboot", "driver.trial", "passthrough.reboot", "reporting", "back_in_service", "compute_ids")
 
 
 def read(path) -> dict:

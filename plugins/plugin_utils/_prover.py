@@ -9,7 +9,7 @@ import subprocess
 
 from ..module_utils._compat import cards, state, verify
 from ..module_utils._compat.index import Index
-from ..module_utils._compat.record import Record, completed, kept_out, noted, seen_reporting
+from ..module_utils._compat.record import Record, completed, given_back, kept_out, noted, seen_reporting
 from ..module_utils._compat.waivers import Waivers
 from ..module_utils._pools import checks_cloud, checks_host, once
 from . import _clouds, _intent, _run, _site, _tables, _words
@@ -34,10 +34,10 @@ def of_site(intent, folder):
     return wanted.get("ai_stack_waivers", ()), [str(_run.path_in(folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
 
 
-def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None, lived=None, used_once=None):
+def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None, lived=None, used_once=None, record=None):
     """evidence.json without plan_sha256. hosts: those that are looked at; waivers: rows of the intent; extra: folders of tables;
     services: {host: what was said of its services of clouds}; None: the driver alone is to be proven; lived: {cloud: what tries of its tenants came to};
-    used_once: {host: what its part of the role for cards that are used once answered}."""
+    used_once: {host: what its part of the role for cards that are used once answered, and what a run noted}; record: what was noted before."""
     index = Index(_tables.load(extra))
     known = Waivers(index, waivers, now[:10])
     inventory = _run.inventory_of(groups or {})
@@ -56,7 +56,8 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services
         rows += [_waived(row, accepted, index) for row in _of_host(host, about, seen, index, now, services is None)]
     for name in _clouds.named(plan) if services is not None else ():
         accepted = known.for_cloud(name, ())
-        rows += [_waived(row, accepted, index) for row in _of_cloud(plan, name, seen, hosts, services, index, (lived or {}).get(name, ()), used_once or {})]
+        told = (services, (lived or {}).get(name, ()), used_once or {}, record or {})
+        rows += [_waived(row, accepted, index) for row in _of_cloud(plan, name, seen, hosts, index, *told)]
     observed = "recorded" if seen.recorded else "live"
     return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, rows)
 
@@ -101,8 +102,10 @@ def add(evidence, checks):
     return evidence
 
 
-def _of_cloud(plan, name, seen, hosts, services, index, lived, used_once):
+def _of_cloud(plan, name, seen, hosts, index, services, lived, used_once, record):
     want = _clouds.slice_of(plan, name)
+    cards = once.expected(want["one_time_use"]["cards"], _notes(record, name, want, used_once))
+    want = {**want, "one_time_use": {**want["one_time_use"], "cards": cards}}
     if not {*want["hosts"], *want["computes"]}.intersection(hosts):
         return []
     acted = name in _clouds.acted_on(plan)
@@ -114,6 +117,13 @@ def _of_cloud(plan, name, seen, hosts, services, index, lived, used_once):
         return [_row("cloud.answers", None, promise, "not_applicable", None, why, "plan.json", last)]
     why = seen.clouds_wrong.get(name) or seen.clouds_dark.get(name) or "it was not asked"
     return [_row("cloud.answers", None, promise, "unknown", "an observation", why, "cloud_facts", last)]
+
+
+def _notes(record, name, want, used_once):
+    """Rows of the record on cards that are used once, and what this run noted."""
+    mine = (used_once.get(want["releaser"]) or {}).get("noted") or {}
+    return noted(record, name, {host: {at: row for at, row in rows.items() if once.is_noted(row)} for host, rows in mine.items()}) \
+        .get("clouds", {}).get(name, {}).get("used_once", [])  # fmt: skip
 
 
 def _of_host(host, about, seen, index, now, driver_alone):
@@ -195,9 +205,7 @@ def record_of(record, seen, hosts, plan, extra=(), counting=(), used_once=None):
     record = seen_reporting(record, {name: seen.clouds[name] for name in seen.clouds_fresh}, counting)
     for name, mine in _clouds.acted_on(plan).items():
         record = kept_out(record, name, mine["out_of_service"], seen.clouds[name]) if name in seen.clouds_fresh else record
-        shown = {host: told["cards"] for host, told in (used_once or {}).items() if told.get("cards")}
-        wanted = once.expected(mine["one_time_use"]["cards"], shown)
-        record = noted(record, name, {host: {at: row for at, row in rows.items() if once.is_noted(row)} for host, rows in wanted.items()})
+        record = given_back(record, name, mine["releaser"] if mine["one_time_use"]["wanted"] else None, _notes(record, name, mine, used_once or {}))
     return completed(Record(record), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
 
 

@@ -133,7 +133,7 @@ CLOUD = {
     "projects": [_TEXT],
     "project_ids": _NAMED_TEXTS,
     "services": {"*": {"status": _TEXT, "reason": _TEXT, "state": _TEXT, "ours": _FLAG}},
-    "hosts": {"*": {"service_host": _TEXT, "servers": [_SERVER], "migrations": [{"server_id": _TEXT, "status": _TEXT, "type": _TEXT}]}},
+    "hosts": {"*": {"service_host": _TEXT, "compute_id": _TEXT, "servers": [_SERVER], "migrations": [{"server_id": _TEXT, "status": _TEXT, "type": _TEXT}]}},
     "missing": [_TEXT],
     "providers": {"*": {"*": _CARD}},
     "host_traits": _TEXTS,

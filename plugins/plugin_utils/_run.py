@@ -205,7 +205,8 @@ def services_of(task_vars, hosts) -> dict:
 
 
 def used_once(task_vars, hosts) -> dict:
-    """{host: {cards: {address: what it shows}, round: report of the releaser, failed: why there is no answer}} of those of the hosts whose part of the role
+    """{host: {cards: {address: what it shows}, round: report of the releaser, noted: {host: {address: what it wants to see}}, failed: why there is no
+    answer}} of those of the hosts whose part of the role
     pci_one_time_use was asked in this run."""
     found = {host: _raw(task_vars["hostvars"], host).get(USED_ONCE) for host in hosts if host in task_vars["hostvars"]}
     return {host: plain(told) for host, told in found.items() if told is not None}

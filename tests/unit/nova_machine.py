@@ -120,6 +120,7 @@ class Machine:
             "units": {},
             "answers": {},
             "projects": {name: dict(row, group=grp.getgrgid(os.getgid()).gr_name) for name, row in SYSTEM["__nova_pci_passthrough_projects"].items()},
+            "identity": {**SYSTEM["__nova_pci_passthrough_identity"], "group": grp.getgrgid(os.getgid()).gr_name, "id": ""},
             "now": [],
             "later": [],
             "doors": DOORS,

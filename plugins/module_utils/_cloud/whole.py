@@ -35,9 +35,9 @@ def observation(session, cloud, hosts, at):
                 'services': {name: _service(one) for name, one in there.items()},
                 'flavors': _flavors(session, projects), 'limits': found_limits, 'errors': errors,
                 'aggregates': {one['name']: {'hosts': sorted(one['hosts']), 'metadata': one['metadata']} for one in look.aggregates(session)}}
-    view, cards = _cards(session, hosts, [one for each in rows.values() for one in each], projects)
+    view, cards, ids = _cards(session, hosts, [one for each in rows.values() for one in each], projects)
     for host, each in rows.items():
-        found[host]['servers'] = [_server(view, one['id']) for one in each]
+        found[host].update(servers=[_server(view, one['id']) for one in each], compute_id=ids.get(host))
     return dict(document, **cards)
 
 
@@ -53,7 +53,7 @@ def _server(view, identity):
 
 
 def _cards(session, hosts, rows, projects):
-    """(view, cards by host)"""
+    """(view, cards by host, ids by which Nova knows hosts: those of their providers)"""
     tree, traits = look.tree(session), look.traits(session, _TRAITS)
     places = tree.of(hosts)[0]
     view = look.cards(session, tree, places, None, traits=traits, known=(rows, projects))
@@ -63,7 +63,8 @@ def _cards(session, hosts, rows, projects):
         kept = {key: card[key] for key in ('class', 'total', 'reserved', 'used', 'traits')}
         providers[card['host']][card['address']] = dict(kept, servers=[one['id'] for one in card['servers']])
     marks = {host: sorted(each for each in traits if tree.hosts[name]['uuid'] in having.get(each, ())) for host, name in places.items()}
-    return view, {'providers': providers, 'without_allocation': list(view.without_allocation()), 'host_traits': marks}
+    ids = {host: tree.hosts[name]['uuid'] for host, name in places.items()}
+    return view, {'providers': providers, 'without_allocation': list(view.without_allocation()), 'host_traits': marks}, ids
 
 
 def _flavors(session, projects):

@@ -47,14 +47,18 @@ def _row(host, card, old):
 
 
 def seen_reporting(document, clouds, counting=()):
-    """The clouds of a record, with the hosts whose cards Placement shows; what reported once does so for ever. clouds: {name: observation};
-    counting: those whose quota driver counts by unified limits now."""
+    """The clouds of a record, with the hosts whose cards Placement shows, and the id of each compute; what reported once does so for ever.
+    clouds: {name: observation}; counting: those whose quota driver counts by unified limits now."""
     found = {name: dict(row or {}) for name, row in (document.get('clouds') or {}).items()}
     for name, seen in sorted(clouds.items()):
         hosts = {host for host, cards in (seen.get('providers') or {}).items() if cards}
         before = {host for host in (found.get(name) or {}).get('report_in_placement') or () if isinstance(host, str)}
         if hosts - before:
             found.setdefault(name, {})['report_in_placement'] = sorted(hosts | before)
+        ids = {host: row['compute_id'] for host, row in (seen.get('hosts') or {}).items() if hosts and row.get('compute_id')}
+        if ids:
+            # the first one stays: a compute that has another one is told to the operator
+            found.setdefault(name, {})['compute_ids'] = dict(ids, **(found[name].get('compute_ids') or {}))
     for name in counting:
         found.setdefault(name, {})['unified_limits'] = True
     return dict(document, clouds=found) if found else document
@@ -77,10 +81,20 @@ def noted(document, name, cards):
     """The record with what cards of a cloud that are used once showed while nobody had them. cards: {host: {address: row}}; those of others stay."""
     clouds = dict(document.get('clouds') or {})
     row = dict(clouds.get(name) or {})
-    rows = {(one['host'], one['address']): one for one in row.get('used_once') or () if isinstance(one, dict)}
+    rows = {(one['host'], one['address']): one for one in row.get('used_once') or () if isinstance(one, dict) and {'host', 'address'} <= set(one)}
     rows.update(((host, address), dict({'host': host, 'address': address}, **one)) for host, places in cards.items() for address, one in places.items())
     row.update({'used_once': [rows[place] for place in sorted(rows)]} if rows else {})
     clouds.update({name: row} if rows else {})
+    return dict(document, clouds=clouds) if clouds else document
+
+
+def given_back(document, name, releaser, notes):
+    """The record with who gives the cards of a cloud back that are used once, None: nobody, and with what was noted of them."""
+    clouds = dict(document.get('clouds') or {})
+    row = {key: value for key, value in (clouds.get(name) or {}).items() if key not in ('releaser', 'used_once')}
+    row.update({'releaser': releaser} if releaser else {})
+    row.update({'used_once': list(notes)} if notes else {})
+    clouds.update({name: row} if row or name in clouds else {})
     return dict(document, clouds=clouds) if clouds else document
 
 

@@ -25,6 +25,7 @@ class Promised:
 
     def __init__(self, index, name, want, seen, hosts, services, used_once):
         self.index, self.name, self.want, self.seen, self.services, self.used_once = index, name, want, seen, services, used_once
+        self.looked_at = set(hosts)
         self.hosts = [host for host in want['hosts'] if host in hosts]
         self.computes = [host for host in want['computes'] if host in hosts]
         self.ids = seen.get('project_ids') or {}
@@ -160,13 +161,14 @@ def cards_out_of_service_are_kept(promised):
 
 @rule('NR-83', 'promised')
 def cards_used_once_show_what_was_noted(promised):
-    """A card that shows something else does not come back after its next server."""
+    """A card that shows something else does not come back after its next server. One that is out of service does not come back anyway."""
     about = promised.want['one_time_use']
-    shown = {host: told.get('cards') or {} for host, told in promised.used_once.items()}
-    for host, wanted in sorted(once.expected(about['cards'], shown).items()) if promised.want['releaser'] else ():
-        if host in promised.computes:
+    out = {(one['host'], one['address']) for one in about['out']}
+    for host in sorted(about['cards']) if promised.want['releaser'] and promised.services is not None else ():
+        if host in promised.looked_at:
             told = promised.used_once.get(host)
-            found = ['%s: %s' % (place, text) for place, one in sorted(wanted.items()) for text in once.differing(one, shown.get(host, {}).get(place))]
+            rows, looks = sorted(about['cards'][host].items()), (told or {}).get('cards') or {}
+            found = ['%s: %s' % (place, text) for place, one in rows if (host, place) not in out for text in once.differing(one, looks.get(place))]
             seen = None if told is None else {'differing': [told['failed']] if told.get('failed') else found}
             yield _on(host, check('cards_used_once', 'the host shows each card that is used once as it was noted while nobody had it', {'differing': []},
                                   seen, _WIPER))
@@ -176,10 +178,11 @@ def cards_used_once_show_what_was_noted(promised):
 def cards_used_once_come_back(promised):
     """By the last round of the releaser."""
     host = promised.want['releaser']
-    if host and promised.want['one_time_use']['cards']:
+    if host in promised.looked_at and promised.services is not None and promised.want['one_time_use']['cards']:
         told = promised.used_once.get(host)
-        rows = ((told or {}).get('round') or {}).get('cards') or ()
-        left = ['%s of %s: %s, %s' % (one['address'], safe(one['host']), one['state'], safe(one['why'])) for one in rows if one['state'] in once.WANTED]
+        last = (told or {}).get('round') or {}
+        left = ['%s of %s: %s, %s' % (one['address'], safe(one['host']), one['state'], safe(one['why'])) for one in last.get('cards') or ()
+                if one['state'] in once.WANTED]
         seen = None if told is None else {'left': [told['failed']] if told.get('failed') else left}
         yield _on(host, check('cards_come_back', 'cloud %s: the releaser answers, and no card that was used waits for an operator' % safe(promised.name),
                               {'left': []}, seen, _WIPER))

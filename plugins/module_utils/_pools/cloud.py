@@ -58,6 +58,12 @@ class Cloud:
         return [name for name in self.record.get('report_in_placement') or () if isinstance(name, str)]
 
     @property
+    def compute_ids(self):
+        """{host: id by which Nova knows the compute}, as the record keeps them: without its id a compute that is installed anew does not start."""
+        known = self.record.get('compute_ids') if self.series.knows('behaviour', 'a compute has an id of its own') else None
+        return {name: known[name] for name in sorted(self.donors) if isinstance(known.get(name), str)} if isinstance(known, dict) else {}
+
+    @property
     def kept_out(self):
         """[(host, address)] of the cards that a run has kept from everybody, by the record."""
         return [(one['host'], one['address']) for one in self.record.get('out_of_service') or () if isinstance(one, dict)]

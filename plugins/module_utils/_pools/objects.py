@@ -169,14 +169,16 @@ def _cloud(cloud):
     rows += [_row('providers', planned, 'what placement must show before pci_in_placement', 'NR-41', cloud.index),
              _row('reserved', reserved, 'out of service by ai_stack_states'),
              _row('back_in_service', back, 'kept from everybody by an earlier run, and in service again')]
+    if cloud.compute_ids:
+        rows.append(_row('compute_ids', cloud.compute_ids, 'the record keeps by which id Nova knows each compute', 'NR-108', cloud.index))
     if cloud.row.get('releaser'):
         rows.append(_row('releaser', cloud.row['releaser'], 'as ai_stack_clouds says'))
-    used_once = once.cards_of(cloud)
-    if used_once:
+    if any(cloud.once(pool) for pool in cloud.pools):
+        used_once = once.cards_of(cloud)
         out = [{'host': name, 'address': place, 'reason': why} for name, places in sorted(reserved.items()) for place, why in sorted(places.items())
                if place in used_once.get(name, {})]
-        rows.append(_row('one_time_use', {'aliases': _aliases(cloud), 'out': out, 'cards': used_once}, 'its tenants share them, and each use is wiped',
-                         'NR-83', cloud.index))
+        rows.append(_row('one_time_use', {'wanted': True, 'aliases': _aliases(cloud), 'out': out, 'cards': used_once},
+                         'its tenants share them, and each use is wiped', 'NR-83', cloud.index))
     if cloud.row.get('live_proof'):
         rows.append(_row('live', list(_tries(cloud, cloud.row['live_proof'])), 'live_proof of ai_stack_clouds'))
     return rows + list(_tenancy(cloud))

@@ -13,19 +13,12 @@ WANTED = ('failed', 'untied', 'unclear', 'silent')
 
 
 def cards_of(cloud):
-    """{host: {address: {serial, vendor, device, subsystem_vendor, subsystem_device, noted, busy}}}. noted: {link_width, link_speed, firmware} by the record,
-    None where it has nothing of this very card; busy: a server has or had it, so that it is not noted now."""
-    known = {(row.get('host'), row.get('address')): row for row in cloud.record.get('used_once') or () if isinstance(row, dict)}
+    """{host: {address: {serial, vendor, device, subsystem_vendor, subsystem_device}}}"""
     serials = {(name, card['address']): card.get('serial') for pool in cloud.pools for name in pool.donors for card in pool.cards[name] + pool.kept[name]}
     found = {}
     for pool, name, one, _class, _trait in cloud.given():
         if cloud.once(pool):
-            place = (name, one['address'])
-            mine = dict({key: one.get(key) for key in _IDS}, serial=serials.get(place))
-            row = known.get(place)
-            noted = {key: row[key] for key in SHOWN} if row and is_noted(row) and _same(row, mine) else None
-            there = ((cloud.seen.get('providers') or {}).get(name) or {}).get(one['address'].upper()) or {}
-            found.setdefault(name, {})[one['address']] = dict(mine, noted=noted, busy=noted is None and bool(there.get('used') or there.get('reserved')))
+            found.setdefault(name, {})[one['address']] = dict({key: one.get(key) for key in _IDS}, serial=serials.get((name, one['address'])))
     return found
 
 
@@ -38,26 +31,38 @@ def _same(one, other):
     return all(one.get(key) == other.get(key) for key in _IDS) and (None in (one.get('serial'), other.get('serial')) or one['serial'] == other['serial'])
 
 
-def expected(cards, shown):
-    """{host: {address: {serial, ids, and link_width, link_speed, firmware where they are noted}}}. cards: those of cards_of; shown: {host: {address: what the
-    card shows now}}, which is noted where nothing was and nobody has, or had the card."""
-    return {host: {address: _expected(row, (shown.get(host) or {}).get(address)) for address, row in rows.items()} for host, rows in cards.items()}
+def expected(cards, notes, shown=None, seen=None):
+    """{host: {address: {serial, ids, and link_width, link_speed, firmware where they are noted}}}. cards: those of cards_of; notes: rows of the record's
+    used_once; shown: {host: {address: what the card shows now}}, which is noted where nothing was, and nobody has, or had the card by what was seen of the
+    cloud (seen: its observation; None: nobody knows)."""
+    known = {(row['host'], row['address']): row for row in notes if isinstance(row, dict) and {'host', 'address'} <= set(row)}
+    return {host: {address: _expected(row, known.get((host, address)), ((shown or {}).get(host) or {}).get(address), _free(seen, host, address))
+                   for address, row in rows.items()} for host, rows in cards.items()}
 
 
-def _expected(row, seen):
-    mine = {key: row[key] for key in _IDS + ('serial',)}
-    fit = isinstance(seen, dict) and is_noted(seen) and not (row['busy'] or seen.get('in_use')) and all(seen.get(key) == row[key] for key in _IDS)
-    return dict(mine, **(row['noted'] or ({key: seen[key] for key in SHOWN} if fit else {})))
+def _free(seen, host, address):
+    places = ((seen or {}).get('providers') or {}).get(host)
+    there = (places or {}).get(address.upper()) or {}
+    return places is not None and not (there.get('used') or there.get('reserved'))
 
 
-def differing(wanted, seen):
-    """In words what a card shows that its releaser would not take; under a server no card shows its ROM. wanted: of expected; seen: None: it shows nothing."""
-    if not isinstance(seen, dict):
+def _expected(row, note, look, free):
+    if note and is_noted(note) and _same(note, row):
+        return dict(row, **{key: note[key] for key in SHOWN})
+    fit = free and isinstance(look, dict) and is_noted(look) and not look.get('in_use') and all(look.get(key) == row[key] for key in _IDS)
+    return dict(row, **({key: look[key] for key in SHOWN} if fit else {}))
+
+
+def differing(wanted, look):
+    """In words what a card shows that its releaser would not take. A card that a server has tells who it is and no more: its link and firmware are in the
+    hands of the guest. wanted: of expected; look: None: it shows nothing."""
+    if not isinstance(look, dict):
         return ['it shows nothing']
     if not is_noted(wanted):
         return ['nothing was noted of it while nobody had it']
-    # the releaser holds firmware against what was noted under any name; what the operator's command tells shows only after a wipe
-    rows = [(key, wanted[key], seen.get(key)) for key in _IDS + SHOWN[:2]]
-    rows += [('firmware.%s' % key, wanted['firmware'].get(key), (seen.get('firmware') or {}).get(key))
-             for key in ('rom', 'vpd') if not (key == 'rom' and seen.get('in_use'))]
+    rows = [(key, wanted[key], look.get(key)) for key in _IDS]
+    if not look.get('in_use'):
+        rows += [(key, wanted[key], look.get(key)) for key in SHOWN[:2]]
+        # what the operator's command tells shows only after a wipe
+        rows += [('firmware.%s' % key, wanted['firmware'].get(key), (look.get('firmware') or {}).get(key)) for key in ('rom', 'vpd')]
     return ['%s is %s, not %s' % (key, there, noted) for key, noted, there in rows if noted != there]

@@ -166,3 +166,14 @@ def limits_are_promised_where_they_hold(cloud):
         yield Objection('pool %s: Nova of %s does not hold "%s": whoever may use its flavors may use all %d cards' % (
             safe(pool.name), cloud.series.name, text, pool.total), 'a pool of its own for %s, of that size' % safe(name),
             pool.path('tenants'), None, None, True)
+
+
+@rule('NR-108', 'cloud')
+def compute_is_the_recorded_one(cloud):
+    """Servers and their cards are allocated on the provider of that id."""
+    for name, identity in cloud.compute_ids.items() if cloud.series else ():
+        seen = ((cloud.seen.get('hosts') or {}).get(name) or {}).get('compute_id')
+        if seen and seen != identity:
+            yield Objection('cloud %s knows %s by the id %s, and the record has %s: it was registered anew, and what servers hold may be on the old one' % (
+                safe(cloud.name), safe(name), safe(seen), safe(identity)), 'its old id in the file compute_id, or its row out of compute_ids of the record',
+                            cloud.path('hosts'))

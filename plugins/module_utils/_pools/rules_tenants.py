@@ -101,6 +101,10 @@ def somebody_gives_cards_back(cloud):
     for pool in used if mine and not named else ():
         yield Objection('the cards of pool %s are used once, as %s share them, and cloud %s names nobody who wipes them and gives them back' % (
             safe(pool.name), listed(sorted(pool.tenants)), safe(cloud.name)), 'releaser, a host that gives no cards away', cloud.path('releaser'))
+    before = cloud.record.get('releaser')
+    if mine and isinstance(before, str) and named != before:
+        yield Objection('by the record %s gives cards of cloud %s back, and would go on with its login of the cloud' % (safe(before), safe(cloud.name)),
+                        '%s; or take its part away (pci_one_time_use_state: absent) and its row out of the record' % safe(before), cloud.path('releaser'))
     if named in cloud.hosts:
         yield Objection('%s gives cards away itself: who has a card in hand does not decide that it is clean' % safe(named),
                         'a controller, or a machine of the operators', cloud.path('releaser'))

@@ -4,9 +4,10 @@
 """Judge, install, restart, prove; or back to the last good drop-ins.
 
 A request is {plan, host, settings: {service: {section: {key: value}}}, services: {name: row}, units, answers, projects: {name: {file, group}}, now,
-later, doors, confirmed, restart, answer, settle, python}; its rows are those of vars/ of the role:
+later, doors, confirmed, restart, answer, settle, python, identity}; its rows are those of vars/ of the role:
   service: {unit, project, files, dirs, named, url, log}; units, answers: {service: another unit, another url}
   now      [[section, key]] of what is due while hosts still report one by one; empty: everything is, but the sections of later
+  identity {file, group, id}: where nova-compute keeps by which id Nova knows it, and that id; empty: nobody knows it
   doors    [[section, key, name]] of what cannot be undone; confirmed: names that the operator said yes to
 """
 
@@ -29,6 +30,7 @@ from judge import LISTS
 STATE = "/var/lib/ai-stack/nova_pci_passthrough"
 SCRATCH, COPY = "/run", "ai-stack-nova-"
 MODE = 0o640
+COMPUTE = "nova-compute"
 
 
 class Change:
@@ -76,9 +78,21 @@ class Change:
         now = self.request["now"]
         return section not in self.request["later"] and (not now or [section, key] in now)
 
+    def lacks_identity(self):
+        """Whether nova-compute was installed anew: it does not start until it is who it was."""
+        return bool(COMPUTE in self.here and self.request["identity"]["id"] and self.ground.read(self.request["identity"]["file"]) is None)
+
+    def is_another(self):
+        """In words, that the compute has another id than the one by which Nova knows it."""
+        row = self.request["identity"]
+        said = (self.ground.read(row["file"]) or b"").decode("utf-8", "replace").strip() if COMPUTE in self.here and row["id"] else ""
+        return ["%s says %s, and Nova knows this compute as %s: what its servers hold is on that one" % (row["file"], said, row["id"])] if said not in (
+            "", row["id"]) else []  # fmt: skip
+
     def differs(self):
         """[{resource, before, after}] a key; a file whose text alone is another one counts as a whole."""
-        rows = []
+        identity = self.request["identity"]
+        rows = [{"resource": "file:" + identity["file"], "before": None, "after": identity["id"]}] if self.lacks_identity() else []
         for path in sorted(self.texts):
             before, after = flat(self.there[path]), flat(self.wanted[path])
             rows += [{"resource": "option:%s in %s" % (key, path), "before": before.get(key), "after": after.get(key)}
@@ -94,11 +108,14 @@ class Change:
         return self.ground.read(path) != text or (found["mode"], found["group"]) != (MODE, self.group(path))
 
     def group(self, path):
-        names = [row["group"] for row in self.request["projects"].values() if row["file"] == path]
+        return self.group_of(next(row["group"] for row in self.request["projects"].values() if row["file"] == path), path)
+
+    @staticmethod
+    def group_of(name, path):
         try:
-            return grp.getgrnam(names[0]).gr_gid
+            return grp.getgrnam(name).gr_gid
         except KeyError:
-            raise ledger.Refused("this host has no group %s, which is to read %s" % (names[0], path))
+            raise ledger.Refused("this host has no group %s, which is to read %s" % (name, path))
 
     def opened(self):
         """Names of the one-way doors that this change goes through."""
@@ -137,9 +154,10 @@ def look(change):
 def refuse(change):
     """What needs no parser; all of it at once."""
     wrong = ["%s does not run (its unit is %s): mend it first" % (name, one.get("ActiveState")) for name, one in sorted(change.here.items())
-             if one.get("ActiveState") not in ("active", "reloading") and not change.journal]
+             if one.get("ActiveState") not in ("active", "reloading") and not change.journal and not (name == COMPUTE and change.lacks_identity())]
     if not change.here:
         wrong.append("none of %s is on this host" % ", ".join(change.services))
+    wrong += change.is_another()
     wrong += ["%s cannot be undone: say yes to it in ai_stack_confirm" % name for name in change.opened() if name not in change.request["confirmed"]]
     if wrong:
         raise ledger.Refused("\n".join(wrong))
@@ -230,6 +248,7 @@ def apply(change, owner):
     if not rows and not change.journal and not (due and change.request["restart"]):
         return {"changed": False, "restarted": [], "awaits": due}
     restarts = sorted(set(judged(change)["restarts"]) | set(due) | set((change.journal or {}).get("restarts", ())))
+    restarts = sorted({COMPUTE, *restarts}) if change.lacks_identity() else restarts
     doors = sorted(set(change.opened()) | set((change.journal or {}).get("doors", ())))
     change.ledger.begin({"plan": change.request["plan"], "owner": owner, "touches": {"files": change.paths()}, "irreversible": bool(doors),
                          "restarts": restarts, "request": kept(change.request), "doors": doors,
@@ -256,6 +275,10 @@ def kept(request):
 
 
 def install(change):
+    if change.lacks_identity():
+        # it stays, whatever becomes of the rest: nothing else is true of this compute
+        row = change.request["identity"]
+        change.ground.write(row["file"], row["id"].encode("utf-8"), 0o644, change.group_of(row["group"], row["file"]))
     for path in change.paths():
         if not change.texts[path]:
             change.ground.remove(path)

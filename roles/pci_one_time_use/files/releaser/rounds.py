@@ -45,7 +45,10 @@ class Round:
         return {"host": card["host"], "address": card["address"], "serial": self.noted(card).get("serial"), "state": state, "why": why}
 
     def mine(self):
-        return [card for card in self.cloud.cards() if self.compute(card)]
+        """Cards of the computes; of two providers that could be one compute neither is."""
+        found = [card for card in self.cloud.cards() if self.compute(card)]
+        hosts_of = {name: {card["host"] for card in found if self.compute(card) == name} for name in self.settings["computes"]}
+        return [card for card in found if len(hosts_of[self.compute(card)]) == 1]
 
     def compute(self, card):
         """The name that the settings have for the host of a card, of which the provider may have the full or the short one."""

@@ -19,7 +19,7 @@ CLOUDS = {
     "main": {"hosts": ["ctl", "one", "two"], "computes": ["one", "two"], "admin": "admin"},
     "other": {"hosts": ["three"], "computes": ["three"], "admin": "localhost"},
 }
-NOT_USED_ONCE = {"releaser": None, "one_time_use": {"aliases": {}, "out": [], "cards": {}}}
+NOT_USED_ONCE = {"compute_ids": {}, "releaser": None, "one_time_use": {"wanted": False, "aliases": {}, "out": [], "cards": {}}}
 EMPTY = {
     **NOT_USED_ONCE,
     "region": None,

@@ -322,3 +322,49 @@ def test_services_of_one_file_must_agree(host):
     machine = host("nova-api", "nova-scheduler")
     with pytest.raises(machine.modules.options.Mixed, match="pci_in_placement: nova-api and nova-scheduler read one file"):
         machine.apply({**SETTINGS, "nova-api": {"filter_scheduler": {"pci_in_placement": "false"}}})
+
+
+# A compute that was installed anew
+
+IDENTITY, ID = "/var/lib/nova/compute_id", "5f5b4a1c-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def anew(host):
+    """A compute whose nova-compute does not start, as it lost who it is; it does once it knows."""
+    machine = host()
+    machine.units["nova-compute.service"]["ActiveState"] = "failed"
+    machine.known = {"identity": {**machine.request({})["identity"], "id": ID}}
+    return machine
+
+
+def test_a_compute_that_was_installed_anew_gets_its_id_back_and_is_started(anew):
+    rows = anew.look(SETTINGS, **anew.known)["differs"]
+    assert rows[0] == {"resource": f"file:{IDENTITY}", "before": None, "after": ID}
+    assert anew.apply(SETTINGS, **anew.known)["changed"]
+    assert anew.text(IDENTITY) == ID and anew.told == ["nova-compute"]
+    assert anew.look(SETTINGS, **anew.known)["differs"] == [] and not anew.apply(SETTINGS, **anew.known)["changed"]
+
+
+def test_whoever_is_killed_in_between_starts_it_with_the_next_run(anew):
+    anew.dies = "nova-compute"
+    with pytest.raises(Killed):
+        anew.apply(SETTINGS, **anew.known)
+    anew.dies = None
+    assert anew.apply(SETTINGS, **anew.known)["restarted"] == ["nova-compute"]
+    assert anew.units["nova-compute.service"]["ActiveState"] == "active"
+
+
+def test_an_id_that_nobody_knows_is_made_up_by_nobody(anew):
+    with pytest.raises(anew.modules.ledger.Refused, match="nova-compute does not run"):
+        anew.apply(SETTINGS)
+    assert anew.text(IDENTITY) is None
+
+
+def test_a_compute_with_another_id_is_refused(host):
+    machine = host()
+    machine.write(IDENTITY, "another\n")
+    with pytest.raises(machine.modules.ledger.Refused, match=f"says another, and Nova knows this compute as {ID}"):
+        machine.look(SETTINGS, identity={**machine.request({})["identity"], "id": ID})
+    machine.write(IDENTITY, ID + "\n")
+    assert machine.look(SETTINGS, identity={**machine.request({})["identity"], "id": ID})["differs"][0]["resource"] != f"file:{IDENTITY}"

@@ -44,9 +44,12 @@ def test_an_inventory_may_have_the_full_name_of_a_compute(site):
     here.cloud.ends("a", here.now())
     here.round(1)
     assert here.round(3) == {ADDRESS: ("returned", "")}
-    # another one of that name is none of it
-    here.configure(computes={"compute1.example.org": "192.0.2.11", "compute1.example.net": "192.0.2.12"})
+    # of two providers that could be this compute neither is
+    here.cloud.once("compute1.example.org", OTHER)
     assert here.round(1) == {}
+    # a short name that could be either of two is neither
+    here.configure(computes={"compute1.example.org": "192.0.2.11", "compute1.example.net": "192.0.2.12"})
+    assert here.round(1) == {OTHER: ("free", "")}
 
 
 def test_each_use_is_wiped_anew(site):

@@ -79,6 +79,7 @@ MISTAKES = [
     (RELEASER, {"pci_one_time_use_cloud": ""}, "names no cloud"),
     (RELEASER, {"pci_one_time_use_signing_key_file": ""}, "names no key that signs"),
     (RELEASER, {"pci_one_time_use_host_keys": {"compute9": "ssh-ed25519 AAAA"}}, "names no address of compute9"),
+    (RELEASER, {"pci_one_time_use_host_keys": {"compute1": "ssh-ed25519 AAAA\n192.0.2.12 ssh-ed25519 EVIL"}}, "is to have one line for each compute"),
     (RELEASER, {"pci_one_time_use_python": "/bin/false"}, "/bin/false has no openstacksdk"),
     (RELEASER, {"pci_one_time_use_clouds_file": "/nowhere/clouds.yaml"}, "/nowhere/clouds.yaml is to be there"),
     (RELEASER, {"pci_one_time_use_cards": {"compute9": {}}}, "names no address of compute9"),

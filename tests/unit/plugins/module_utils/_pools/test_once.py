@@ -22,84 +22,94 @@ LOOK = {**IDS, **NOTED, "in_use": False, "driver": "vfio-pci"}
 
 @pytest.fixture
 def part(cloudy):
-    """A function: the cloud's part of the plan of a host whose two cards two tenants share. rows: of the record's used_once."""
+    """A function: the cloud's part of the plan of a host whose two cards two tenants share."""
 
-    def planned(*rows, seen=None, **cloud):
-        plan = cloudy.plan(
-            series="2026.2",
-            cloud={"hosts": "gpus", **cloud},
-            pools=[cloudy.pool(tenants=TENANTS)],
-            record={"schema": record.SCHEMA, "site": "test", "hosts": {}, "cards": [], "clouds": {"main": {"used_once": list(rows)}}},
-            clouds=seen,
-        )
+    def planned(**cloud):
+        plan = cloudy.plan(series="2026.2", cloud={"hosts": "gpus", **cloud}, pools=[cloudy.pool(tenants=TENANTS)])
         assert plan["conflicts"] == []
         return _clouds.slice_of(plan, "main")
 
     return planned
 
 
-def cards(part):
-    return part["one_time_use"]["cards"][HOST]
-
-
 def kept(address, **more):
     return {"host": HOST, "address": address, **IDS, "serial": None, **NOTED, **more}
 
 
+FREE = seen_cloud()["main"]
+
+
+@pytest.fixture
+def expected(part):
+    """A function: what the releaser wants to see of the card at CARD. rows: of the record; look: what it shows; seen: the observation of the cloud."""
+    cards = part()["one_time_use"]["cards"]
+    return lambda *rows, look=None, seen=FREE: once.expected(cards, rows, {HOST: {CARD: look}}, seen)[HOST][CARD]
+
+
 def test_each_card_that_is_used_once_is_told_to_its_releaser(part):
     told = part()
-    assert told["releaser"] == "controller" and told["one_time_use"]["aliases"] == {"h100": "CUSTOM_H100"}
-    assert sorted(cards(told)) == [CARD, OTHER]
-    assert {key: cards(told)[CARD][key] for key in IDS} == IDS
-    assert [one["noted"] for one in cards(told).values()] == [None, None] and not any(one["busy"] for one in cards(told).values())
+    assert told["releaser"] == "controller"
+    assert told["one_time_use"] == {
+        "wanted": True, "aliases": {"h100": "CUSTOM_H100"}, "out": [], "cards": {HOST: {place: {**IDS, "serial": None} for place in (CARD, OTHER)}}
+    }  # fmt: skip
 
 
 def test_what_a_pool_of_one_tenant_has_is_not_used_once(cloudy):
     plan = cloudy.plan(series="2026.2", cloud={"hosts": "gpus"})
-    assert _clouds.slice_of(plan, "main")["one_time_use"]["cards"] == {} and _clouds.of_used_once(plan) == ["controller"]
+    about = _clouds.slice_of(plan, "main")["one_time_use"]
+    assert (about["wanted"], about["cards"]) == (False, {}) and _clouds.of_used_once(plan) == ["controller"]
 
 
-def test_the_record_keeps_what_was_noted_of_this_very_card(part):
-    told = cards(part(kept(CARD), kept(OTHER, device="2330")))
-    assert told[CARD]["noted"] == NOTED
+def test_the_record_keeps_what_was_noted_of_this_very_card(expected):
+    assert expected(kept(CARD)) == {**IDS, "serial": None, **NOTED}
     # another card lies there now
-    assert told[OTHER]["noted"] is None
+    assert not once.is_noted(expected(kept(CARD, device="2330")))
+    assert not once.is_noted(expected(kept(OTHER)))
 
 
-@pytest.mark.parametrize("row", [kept(CARD, firmware=None), kept(CARD, link_width=None), {"host": HOST, "address": CARD}, None, "x"])
-def test_half_of_a_note_is_none(part, row):
-    assert cards(part(row))[CARD]["noted"] is None
+@pytest.mark.parametrize("row", [kept(CARD, firmware=None), kept(CARD, link_width=None), {"host": HOST, "address": CARD}, {HOST: {}}, None, "x"])
+def test_half_of_a_note_is_none(expected, row):
+    assert not once.is_noted(expected(row))
 
 
-def test_a_card_that_somebody_has_or_had_is_not_noted(part):
-    held, waits = seen_cloud(), seen_cloud()
-    held["main"]["providers"][HOST][CARD]["used"] = waits["main"]["providers"][HOST][CARD]["reserved"] = 1
-    for seen in (held, waits):
-        told = cards(part(seen=seen))
-        assert (told[CARD]["busy"], told[OTHER]["busy"]) == (True, False)
-        wanted = once.expected({HOST: told}, {HOST: {CARD: LOOK, OTHER: LOOK}})[HOST]
-        assert not once.is_noted(wanted[CARD]) and once.is_noted(wanted[OTHER])
+def cloud_with(**card):
+    seen = seen_cloud()["main"]
+    seen["providers"][HOST][CARD].update(card)
+    return seen
+
+
+HAD = [cloud_with(used=1), cloud_with(reserved=1), None, {"providers": None}, {"providers": {"other": {}}}]
+
+
+@pytest.mark.parametrize("seen", HAD, ids=["used", "waits", "dark", "untold", "another"])
+def test_a_card_that_somebody_may_have_or_had_is_not_noted(expected, seen):
+    assert once.is_noted(expected(look=LOOK))
+    # a host that shows Placement no card yet has nobody on them
+    assert once.is_noted(expected(look=LOOK, seen={"providers": {HOST: {}}}))
+    assert not once.is_noted(expected(look=LOOK, seen=seen))
     # what the record has stays, whoever has the card
-    assert cards(part(kept(CARD), seen=held))[CARD] == {**IDS, "serial": None, "noted": NOTED, "busy": False}
+    assert expected(kept(CARD), seen=seen) == {**IDS, "serial": None, **NOTED}
 
 
 UNFIT = [{"in_use": True}, {"device": "2330"}, {"link_width": None}, {"firmware": None}]
 
 
 @pytest.mark.parametrize("change", UNFIT, ids=lambda change: next(iter(change)))
-def test_what_a_card_shows_is_noted_only_where_it_shows_all_of_it(part, change):
-    row = cards(part())
-    assert once.expected({HOST: row}, {HOST: {CARD: LOOK}})[HOST][CARD] == {**IDS, "serial": None, **NOTED}
-    assert not once.is_noted(once.expected({HOST: row}, {HOST: {CARD: {**LOOK, **change}}})[HOST][CARD])
+def test_what_a_card_shows_is_noted_only_where_it_shows_all_of_it(expected, change):
+    assert expected(look=LOOK) == {**IDS, "serial": None, **NOTED}
+    assert not once.is_noted(expected(look={**LOOK, **change}))
 
 
 def test_the_record_takes_what_was_noted_and_keeps_the_rest():
     other = {"host": "gpu-9", "address": CARD}
-    before = {"clouds": {"main": {"unified_limits": True, "used_once": [other]}}}
+    before = {"clouds": {"main": {"unified_limits": True, "used_once": [other, {"by": "hand"}]}}}
     row = {**IDS, "serial": "1", **NOTED}
-    after = record.noted(before, "main", {HOST: {CARD: row}})["clouds"]["main"]
-    assert after == {"unified_limits": True, "used_once": [other, {"host": HOST, "address": CARD, **row}]}
+    mine = {"host": HOST, "address": CARD, **row}
+    assert record.noted(before, "main", {HOST: {CARD: row}})["clouds"]["main"] == {"unified_limits": True, "used_once": [other, mine]}
     assert record.noted({"hosts": {}}, "main", {}) == {"hosts": {}}
+    assert record.given_back(before, "main", "ctl", [mine])["clouds"]["main"] == {"unified_limits": True, "releaser": "ctl", "used_once": [mine]}
+    assert record.given_back(before, "main", None, [])["clouds"]["main"] == {"unified_limits": True}
+    assert record.given_back({"hosts": {}}, "main", None, []) == {"hosts": {}}
 
 
 DIFFERENT = [
@@ -108,8 +118,9 @@ DIFFERENT = [
     ({"device": "2330"}, ["device is 2330, not 2331"]),
     ({"firmware": {"rom": "bb", "vpd": None}}, ["firmware.rom is bb, not aa"]),
     ({"firmware": {"rom": "aa", "vpd": "cc"}}, ["firmware.vpd is cc, not None"]),
-    # under a server no card shows its ROM
-    ({"firmware": {"rom": None, "vpd": None}, "in_use": True}, []),
+    # under a server the guest has link and firmware in its hands
+    ({"firmware": {"rom": None, "vpd": None}, "link_speed": "2.5 GT/s PCIe", "in_use": True}, []),
+    ({"device": "2330", "in_use": True}, ["device is 2330, not 2331"]),
     ({"firmware": {"rom": None, "vpd": None}}, ["firmware.rom is None, not aa"]),
 ]
 
@@ -124,11 +135,15 @@ def test_what_a_card_shows_is_held_against_what_was_noted(change, words):
 
 @pytest.fixture
 def proven(part, tables):
-    """A function: {check: row} of what the parts of the role answered."""
+    """A function: {check: row} of what the parts of the role answered. rows: of the record; hosts: those that are looked at; out: cards out of service."""
 
-    def rows(answers, *record_rows, **cloud):
-        want = part(*(record_rows or (kept(CARD), kept(OTHER))), **cloud)
-        found = checks_cloud.of_cloud(Index(tables), "main", want, seen_cloud()["main"], (HOST,), {HOST: {}}, used_once=answers)
+    def rows(answers, *notes, hosts=(HOST, "controller"), services=(HOST,), out=()):
+        want = part()
+        about = {**want["one_time_use"], "out": list(out)}
+        about["cards"] = once.expected(about["cards"], notes or (kept(CARD), kept(OTHER)))
+        services = None if services is None else dict.fromkeys(services, {})
+        seen = seen_cloud()["main"]
+        found = checks_cloud.of_cloud(Index(tables), "main", {**want, "one_time_use": about}, seen, hosts, services, used_once=answers)
         return {row["id"].partition(".")[2]: row for row in found if row["id"].endswith(("cards_used_once", "cards_come_back"))}
 
     return rows
@@ -150,8 +165,20 @@ def test_a_card_that_shows_something_else_fails(proven):
 
 
 def test_a_card_of_which_nothing_could_be_noted_fails(proven):
-    row = proven(answers({"in_use": True}), kept(OTHER))["cards_used_once"]
+    row = proven(answers(), kept(OTHER))["cards_used_once"]
     assert (row["status"], row["observed"]["differing"]) == ("fail", [f"{CARD}: nothing was noted of it while nobody had it"])
+
+
+def test_a_card_that_is_out_of_service_does_not_come_back_anyway(proven):
+    found = proven(answers({"link_width": 8}), out=[{"host": HOST, "address": CARD, "reason": "quarantined"}])
+    assert found["cards_used_once"]["status"] == "pass"
+
+
+def test_who_is_not_looked_at_is_not_judged(proven):
+    assert set(proven(answers(), hosts=(HOST,))) == {"cards_used_once"}
+    assert set(proven(answers(), hosts=("controller",))) == {"cards_come_back"}
+    # of a cloud that no verb acts on
+    assert proven(answers(), services=None) == {}
 
 
 @pytest.mark.parametrize("state", once.WANTED)

@@ -387,9 +387,22 @@ def cards_that_are_used_once_want_a_releaser(cloudy):
     pool = cloudy.pool(tenants={"research": {}, "health": {}})
     refused(cloudy.plan(pools=[pool], series="2026.1", cloud={"releaser": None}), "NR-107", "names nobody who wipes them", "ai_stack_clouds[0].releaser")
     refused(cloudy.plan(pools=[pool], series="2026.1", cloud={"releaser": "gpu-h100-1"}), "NR-107", "gives cards away itself", "ai_stack_clouds[0].releaser")
+    record = {"schema": "sovereign.ai_stack/lock/1", "site": "test", "hosts": {}, "cards": [], "clouds": {"main": {"releaser": "old"}}}
+    for row in ({"releaser": None}, {}):
+        refused(cloudy.plan(series="2026.1", cloud=row, record=record), "NR-107", "by the record old gives cards", "ai_stack_clouds[0].releaser")
     # one tenant shares with nobody, and what others deploy has a releaser of its own
     assert cloudy.plan(series="2026.1", cloud={"releaser": None})["conflicts"] == []
     assert cloudy.plan(pools=[pool], series="2026.1", cloud={"releaser": None, "deployment": "kolla"})["conflicts"] == []
+
+
+@case("NR-108")
+def compute_that_was_registered_anew_is_told(cloudy):
+    record = {"schema": "sovereign.ai_stack/lock/1", "site": "test", "hosts": {}, "cards": [], "clouds": {"main": {"compute_ids": {"gpu-h100-1": "old"}}}}
+    seen = seen_cloud()
+    plan = cloudy.plan(record=record, clouds=seen)
+    assert plan["conflicts"] == [] and resource(plan, "nova_cloud", "main")["compute_ids"] == {"gpu-h100-1": "old"}
+    seen["main"]["hosts"]["gpu-h100-1"]["compute_id"] = "new"
+    refused(cloudy.plan(record=record, clouds=seen), "NR-108", "by the id new, and the record has old", "ai_stack_clouds[0].hosts")
 
 
 @case("NR-98")

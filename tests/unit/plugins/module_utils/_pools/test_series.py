@@ -90,6 +90,7 @@ MATRIX = {
     ("alias", "live_migratable"): "000001111",
     ("device_spec", "one_time_use"): "000000111",
     ("option", "unified_limits_resource_strategy"): "000001111",
+    ("behaviour", "a compute has an id of its own"): "001111111",
     ("behaviour", "unified limits count pci_passthrough:alias"): "000000001",
     ("image_property", "hw_maxphysaddr_mode"): "000111111",
     ("option", "no such option"): "000000000",

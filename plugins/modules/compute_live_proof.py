@@ -198,11 +198,11 @@ class Try:
             except CloudError as error:
                 mine, refused = None, [str(error)]
             for one in [one for one in mine or () if one["id"] not in asked]:
-                asked.add(one["id"])
                 try:
                     self.tenant.delete("compute", "/servers/%s" % one["id"])
+                    asked.add(one["id"])
                 except CloudError as error:
-                    # the others go all the same
+                    # the others go all the same, and this one is asked for again
                     refused.append(str(error))
             if mine == []:
                 return

@@ -76,8 +76,21 @@ def test_servers_that_do_not_go_are_named_beside_what_else_went_wrong(run, two):
     assert result["failed"] and "down" in first and second == "Cloud main: ai-stack-live-proof-0 did not go within 10 seconds."
 
 
-def test_a_server_whose_removal_is_refused_keeps_no_other_one(run, two):
-    two.broken["DELETE", "/servers/"] = (409, {"conflictingRequest": {"message": "locked"}})
+def test_a_removal_that_failed_is_asked_for_again(run, two):
+    two.broken["DELETE", "/servers/"] = (502, {"badGateway": {"message": "busy"}})
+    assert tried(run, count=2, wait=10)["servers"] == [ONE, OTHER] and two.servers == []
+
+
+class Always(dict):
+    """What is broken stays so."""
+
+    def __delitem__(self, _key):
+        pass
+
+
+def test_a_server_whose_removal_is_refused_keeps_no_other_one(run, two, monkeypatch):
+    monkeypatch.setattr(two, "new", lambda kind, numbers=iter(range(9)): f"{kind}-{next(numbers)}")
+    two.broken = Always({("DELETE", "/servers/s-0"): (409, {"conflictingRequest": {"message": "locked"}})})
     result = tried(run, count=2, wait=10)
     assert result["failed"] and "ai-stack-live-proof-0 did not go" in result["msg"] and "locked" in result["msg"]
     assert [one["name"] for one in two.servers] == ["ai-stack-live-proof-0"]

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
+import yaml
 from verbs import DARK, HERE, Site
 
 # each runs a playbook or two
@@ -142,6 +144,46 @@ def test_a_cloud_waits_for_its_releaser_and_does_not_go_on_without_it(site, rele
     tasks = [{"ansible.builtin.set_fact": {"__ai_stack_failed": "{{ [__ai_stack_goes_on, __ai_stack_outside] }}"}}]
     code, said, known = run(site, tasks, lost=lost, releasers=releasers, __ai_stack_one=cloud)
     assert code == 0 and known["one"]["failed"] == wanted, said
+
+
+WIPERS = {"one": {"address": "192.0.2.1", "key": "ssh-ed25519 ONE"}, "two": {"address": "192.0.2.2", "key": "ssh-ed25519 TWO"}}
+TOLD = {
+    "computes": {"one": "192.0.2.9", "two": "192.0.2.2", "gone": "192.0.2.3", "away": "192.0.2.4"},
+    "cards": {name: {"0000:17:00.0": {"serial": name}} for name in ("one", "two", "gone", "away")},
+}
+KNEW = "192.0.2.9 ssh-ed25519 OLD\n192.0.2.2 ssh-ed25519 TWO\n192.0.2.3 ssh-ed25519 GONE\n192.0.2.4 ssh-ed25519 AWAY"
+NEW = {"one": {"0000:17:00.0": {"serial": "new"}}}
+
+
+def content(text):
+    return {"content": base64.b64encode(text.encode()).decode()}
+
+
+def test_a_releaser_keeps_what_it_was_told_of_a_compute_that_is_lost_and_forgets_one_that_has_no_such_card_any_more(site):
+    (block,) = [task for task in yaml.safe_load((site.here / "playbooks/tasks/once_releaser.yml").read_text()) if "block" in task]
+    (given,) = [task["vars"] for task in block["block"] if "ansible.builtin.include_role" in task]
+    names = {f"told_{name}": given[f"pci_one_time_use_{name}"] for name in ("computes", "cards", "host_keys")}
+    # two is lost, away is out of service, and gone is well and has such cards no more
+    main = {**EMPTY, **CLOUDS["main"], "hosts": ["ctl", "one", "two", "gone"], "releaser": "three"}
+    tasks = [
+        {"ansible.builtin.set_fact": {"__ai_stack_wiper": "{{ wipers[inventory_hostname] }}"}, "when": "inventory_hostname in wipers"},
+        {"ansible.builtin.set_fact": {"__ai_stack_failed": "{{ [" + ", ".join(names) + "] }}"}, "vars": {**block["vars"], **given, **names}},
+    ]
+    dummy, said, known = run(
+        site, tasks, lost=("two",), releasers=("three",), __ai_stack_one={"key": "main", "value": main}, wipers=WIPERS,
+        __ai_stack_noted={"one_time_use": {"wanted": True, "cards": NEW, "aliases": {}, "out": []}},
+        __ai_stack_before={"results": [content(json.dumps(TOLD)), content(KNEW)]},
+    )  # fmt: skip
+    computes, cards, keys = known["three"]["failed"] or (said, None, None)
+    assert computes == {"one": "192.0.2.1", "two": "192.0.2.2", "away": "192.0.2.4"}
+    assert cards == {**NEW, "two": TOLD["cards"]["two"], "away": TOLD["cards"]["away"]}
+    assert keys == {"one": "ssh-ed25519 ONE", "two": "ssh-ed25519 TWO", "away": "ssh-ed25519 AWAY"}
+    # the first time it was told nothing
+    dummy, said, known = run(
+        site, tasks, releasers=("three",), __ai_stack_one={"key": "main", "value": main}, wipers=WIPERS,
+        __ai_stack_noted={"one_time_use": {"wanted": True, "cards": NEW, "aliases": {}, "out": []}}, __ai_stack_before={"results": [{}, {}]},
+    )  # fmt: skip
+    assert known["three"]["failed"] == [{"one": "192.0.2.1"}, NEW, {"one": "ssh-ed25519 ONE"}], said
 
 
 def test_no_tenant_is_sent_away_after_the_window_ended(site):

@@ -89,7 +89,8 @@ class Always(dict):
 
 
 def test_a_server_whose_removal_is_refused_keeps_no_other_one(run, two, monkeypatch):
-    monkeypatch.setattr(two, "new", lambda kind, numbers=iter(range(9)): f"{kind}-{next(numbers)}")
+    numbers = iter(range(9))
+    monkeypatch.setattr(two, "new", lambda kind: f"{kind}-{next(numbers)}")
     two.broken = Always({("DELETE", "/servers/s-0"): (409, {"conflictingRequest": {"message": "locked"}})})
     result = tried(run, count=2, wait=10)
     assert result["failed"] and "ai-stack-live-proof-0 did not go" in result["msg"] and "locked" in result["msg"]

@@ -119,6 +119,13 @@ def _of_cloud(plan, name, seen, hosts, index, services, lived, used_once, record
     return [_row("cloud.answers", None, promise, "unknown", "an observation", why, "cloud_facts", last)]
 
 
+def _releaser(record, name, want, used_once):
+    """Who gives cards back from this run on: the planned one, once it answered; None where no card is used once."""
+    told = used_once.get(want["releaser"])
+    before = ((record.get("clouds") or {}).get(name) or {}).get("releaser")
+    return (want["releaser"] if told and not told.get("failed") else before) if want["one_time_use"]["wanted"] else None
+
+
 def _notes(record, name, want, used_once):
     """Rows of the record on cards that are used once, and what this run noted."""
     mine = (used_once.get(want["releaser"]) or {}).get("noted") or {}
@@ -205,7 +212,7 @@ def record_of(record, seen, hosts, plan, extra=(), counting=(), used_once=None):
     record = seen_reporting(record, {name: seen.clouds[name] for name in seen.clouds_fresh}, counting)
     for name, mine in _clouds.acted_on(plan).items():
         record = kept_out(record, name, mine["out_of_service"], seen.clouds[name]) if name in seen.clouds_fresh else record
-        record = given_back(record, name, mine["releaser"] if mine["one_time_use"]["wanted"] else None, _notes(record, name, mine, used_once or {}))
+        record = given_back(record, name, _releaser(record, name, mine, used_once or {}), _notes(record, name, mine, used_once or {}))
     return completed(Record(record), {host: cards.of(seen.documents[host], index) for host in hosts if host in seen.fresh and host in seen.documents})
 
 

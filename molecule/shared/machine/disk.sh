@@ -17,17 +17,17 @@ root=$work/root
 # the cloud flavour of the kernel has no AMD IOMMU and no e1000e
 packages=systemd-sysv,udev,dbus,kmod,linux-image-amd64,initramfs-tools,zstd,grub-pc,openssh-server,python3,iproute2,procps,pciutils
 
-# before the kernel is configured, which makes the initramfs: with every driver in it, or packed well, it takes long under emulation
+# before the kernel is configured, which makes the initramfs: with every driver in it, or packed well, it takes long under emulation.
+# FSTYPE: what it has of fsck is by the device of the root folder, which is not here, and every later one would differ from the first
 cat >"$work/early" <<'SH'
 set -eu
 mkdir -p "$1/etc/initramfs-tools/conf.d"
-printf '%s\n' MODULES=list COMPRESS=zstd COMPRESSLEVEL=1 >"$1/etc/initramfs-tools/conf.d/emulated"
+printf '%s\n' MODULES=list COMPRESS=zstd COMPRESSLEVEL=1 FSTYPE=ext4 >"$1/etc/initramfs-tools/conf.d/emulated"
 printf '%s\n' virtio_pci virtio_blk ext4 >"$1/etc/initramfs-tools/modules"
-# what an initramfs has of fsck is by this file too. Last 0: no wait for udev to find the disk
-echo 'LABEL=root / ext4 errors=remount-ro,noatime 0 0' >"$1/etc/fstab"
 SH
 cat >"$work/late" <<'SH'
 set -eu
+echo 'LABEL=root / ext4 errors=remount-ro,noatime 0 0' >"$1/etc/fstab" # last 0: no wait for udev to find the disk
 echo machine >"$1/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 machine\n' >"$1/etc/hosts"
 # by driver, not by address: a scenario moves this card to another slot

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import record
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._pools import checks_cloud, once
-from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clouds
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clouds, _prover
 
 from .conftest import CARD, OTHER, seen_cloud
 
@@ -110,6 +112,25 @@ def test_the_record_takes_what_was_noted_and_keeps_the_rest():
     assert record.given_back(before, "main", "ctl", [mine])["clouds"]["main"] == {"unified_limits": True, "releaser": "ctl", "used_once": [mine]}
     assert record.given_back(before, "main", None, [])["clouds"]["main"] == {"unified_limits": True}
     assert record.given_back({"hosts": {}}, "main", None, []) == {"hosts": {}}
+
+
+ANSWERED = {"round": {"cards": []}, "noted": {HOST: {CARD: {**IDS, "serial": None, **NOTED}, OTHER: {**IDS, "serial": None}}}}
+AFTER = [
+    # who answered in this run, tenants, and what the record says then of who gives cards back, and of how many cards
+    ({"controller": ANSWERED}, TENANTS, "controller", 1),
+    ({"controller": {"failed": "no"}}, TENANTS, None, 0),
+    ({}, TENANTS, None, 0),
+    ({"controller": ANSWERED}, {"research": {}}, None, 0),
+]
+
+
+@pytest.mark.parametrize(("answers", "tenants", "releaser", "notes"), AFTER)
+def test_a_run_writes_down_who_gives_back_and_what_it_noted(cloudy, answers, tenants, releaser, notes):
+    plan = cloudy.plan(series="2026.2", cloud={"hosts": "gpus"}, pools=[cloudy.pool(tenants=tenants)])
+    seen = SimpleNamespace(clouds=seen_cloud(), clouds_fresh={"main"}, fresh=set(), documents={})
+    noted = {} if len(tenants) == 1 else answers
+    row = _prover.record_of({"schema": record.SCHEMA}, seen, [HOST], plan, used_once=noted)["clouds"]["main"]
+    assert (row.get("releaser"), len(row.get("used_once", ()))) == (releaser, notes)
 
 
 DIFFERENT = [

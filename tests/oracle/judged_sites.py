@@ -34,7 +34,8 @@ def intent(chance, row):
         name = chance.choice(["h100", "H100-sxm.80", "cards of 2026", "gpu_%s" % model.lower()]) + model[-1]
         pools.append({"name": name, "hosts": "gpus", "use": "passthrough", "cloud": "main", "select": {"model": model},
                       "shapes": shapes, "tenants": tenants, "guest": guest})  # fmt: skip
-    cloud = {"name": "main", "region": "RegionOne", "series": row["series"], "deployment": "packages", "nova": row["release"], "placement": row["placement"]}
+    cloud = {"name": "main", "region": "RegionOne", "series": row["series"], "deployment": "packages", "nova": row["release"], "placement": row["placement"],
+             "releaser": "controller"}  # fmt: skip
     waivers = [{"rule": rule, "scope": "site", "reason": "recorded hosts", "approver": "board", "until": "2027-01-31"} for rule in WAIVED]
     return seen, {"ai_stack_site": "oracle", "ai_stack_clouds": [cloud], "ai_stack_pools": pools, "ai_stack_waivers": waivers,
                   "ai_stack_confirm": ["report_in_placement on main", "unified limits on main"]}  # fmt: skip

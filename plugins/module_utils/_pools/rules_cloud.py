@@ -174,6 +174,7 @@ def compute_is_the_recorded_one(cloud):
     for name, identity in cloud.compute_ids.items() if cloud.series else ():
         seen = ((cloud.seen.get('hosts') or {}).get(name) or {}).get('compute_id')
         if seen and seen != identity:
-            yield Objection('cloud %s knows %s by the id %s, and the record has %s: it was registered anew, and what servers hold may be on the old one' % (
-                safe(cloud.name), safe(name), safe(seen), safe(identity)), 'its old id in the file compute_id, or its row out of compute_ids of the record',
-                            cloud.path('hosts'))
+            told = (safe(cloud.name), safe(name), safe(seen), safe(identity))
+            yield Objection(
+                'cloud %s knows %s by the id %s, and the record has %s: it was registered anew, and what servers hold may be on the old one' % told,
+                'its old id in the file compute_id, or its row out of compute_ids of the record', cloud.path('hosts'))

@@ -5,28 +5,17 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._pools import handover
-from ..plugin_utils import _handover, _site
+from ..plugin_utils import _handover, _run, _site
 from ..plugin_utils._edge import one_sentence
 from . import cloud_plan
 
-SPEC = {
-    "cloud": {"type": "str", "required": True},
-    "plan": {"type": "path", "required": True},
-    "plan_sha256": {"type": "str", "required": True},
-    "deployment": {"type": "str", "required": True, "choices": [handover.KOLLA, handover.OSA]},
-    "dest": {"type": "path", "required": True},
-    "config": {"type": "path"},
-    "inventory": {"type": "path"},
-    "playbooks": {"type": "path"},
-    "engine": {"type": "str", "choices": ["docker", "podman"]},
-    "kept": {"type": "dict", "default": {}},
-}
-KNOBS = ("config", "inventory", "playbooks", "engine")
+SPEC = {"cloud": {"type": "str", "required": True}, "plan": {"type": "path"}, "plan_sha256": {"type": "str"}, "dest": {"type": "path"}}
 
 
 class ActionModule(ActionBase):
@@ -37,9 +26,13 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         dummy, given = self.validate_argument_spec(SPEC)
         with one_sentence(self._display, result, "The hand-over"):
-            made, files = _made(given)
-            self._write(pathlib.Path(given["dest"]), files, result)
-            result.update(folder=given["dest"], steps=made["steps"], gates=made["gates"])
+            site, dummy = _run.site_intent(self._templar, task_vars)
+            reports = _site.Reports(_site.report_root(site, os.getcwd()))
+            # commands name it
+            folder = pathlib.Path(given["dest"] or reports.root / "handover" / given["cloud"]).resolve()
+            made, files = _made(pathlib.Path(given["plan"] or reports.path("plan.json")), given["plan_sha256"], given["cloud"], folder)
+            self._write(folder, files, result)
+            result.update(folder=str(folder), tool=_handover.tool_of(made), **{part: made[part] for part in ("steps", "gates", "back")})
         return result
 
     def _write(self, folder, files, result):
@@ -58,13 +51,28 @@ class ActionModule(ActionBase):
                 _site.remove(folder / path)
 
 
-def _made(given):
-    plan = cloud_plan.read(pathlib.Path(given["plan"]), given["plan_sha256"], given["cloud"])
-    knobs = {"folder": given["dest"], **{name: given[name] for name in KNOBS if given[name]}}
+def _made(path, digest, name, folder):
+    plan, states = cloud_plan.read(path, digest, name), cloud_plan.states(path)
+    knobs = {key: value for key, value in plan["handover"].items() if key != "kept"}
+    told = _handover.told_before(folder)
     try:
-        settings = handover.beside(plan["settings"], given["kept"])
-        reporting = handover.beside(plan["settings_reporting"], given["kept"], strict=False)
-        made = handover.of_cloud(given["deployment"], settings, reporting, plan["reporting"], knobs)
+        made = handover.of_cloud(
+            plan["deployment"],
+            plan["settings"],
+            plan["settings_reporting"],
+            {"cloud": name, "folder": str(folder), **knobs},
+            plan["handover"].get("kept"),
+            _carried(plan, states, told),
+        )
     except handover.NotHanded as why:
-        raise _site.SiteError(f"The cloud {given['cloud']} is not handed over: {why}. Nothing was changed.") from None
-    return made, _handover.files_of(given["cloud"], made, settings)
+        raise _site.SiteError(f"The cloud {name} is not handed over: {why}. Nothing was changed.") from None
+    return made, _handover.files_of(name, made, plan["settings"], told)
+
+
+def _carried(plan, states, told):
+    """{host: what it was told before} of those that report their cards, and for which nothing is decided now."""
+    aside = [host for host in plan["reporting"] if states.get(host) in ("left_out", "refused", "unknown") and host not in plan["computes"]]
+    for host in aside:
+        if host not in told:
+            raise handover.NotHanded(f"nothing is decided for {host} now, and the report folder does not know what it was told: its cards would be taken away")
+    return {host: told[host] for host in aside}

@@ -55,6 +55,11 @@ class ActionModule(ActionBase):
         return path or reports.path("plan.json"), mine["plan_sha256"] if mine else wanted
 
 
+def states(path):
+    """{host: its state} of a plan."""
+    return {host: about["state"] for host, about in _site.read_json(path).get("hosts", {}).items()}
+
+
 def read(path, wanted, cloud=None):
     """{clouds: {name: slice}}, and the slice of one cloud beside it. wanted: digest of the plan; None: whichever is there."""
     data = _site.read(path, _site.PLAN_CAP)

@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+from ..module_utils._pools import handover
+
+# what runs act on: packages by our own role, the others through the tool that deploys them
+ACTED_ON = ("packages", handover.KOLLA, handover.OSA)
+
 
 class NotPlanned(Exception):
     """Why a plan has nothing that could be acted on for a cloud, in one sentence."""
@@ -17,6 +22,8 @@ def slice_of(plan, name) -> dict:
         raise NotPlanned(f"The plan has nothing for the cloud {name}: its conflicts say why, or no pool names it.")
     cloud = rows["nova_cloud"][name]
     return {
+        "deployment": cloud.get("deployment", "packages"),
+        "handover": cloud.get("handover", {}),
         "settings": cloud["settings"],
         "settings_reporting": cloud.get("settings.reporting", {}),
         "reporting": cloud.get("reporting", []),
@@ -48,9 +55,9 @@ def named(plan) -> list:
 
 
 def acted_on(plan) -> dict:
-    """{name: what a run does for it} of every cloud that a run acts on: one of packages, whose hosts are known."""
+    """{name: what a run does for it} of every cloud that a run acts on: one whose hosts are known."""
     found = {one["id"]: {row["subject"]: row["value"] for row in one["decisions"]} for one in plan["resources"] if one["kind"] == "nova_cloud"}
-    mine = sorted(name for name, values in found.items() if values.get("hosts") and values.get("deployment") == "packages")
+    mine = sorted(name for name, values in found.items() if values.get("hosts") and values.get("deployment") in ACTED_ON)
     # nothing is decided for a host that is out of service or refused: what it was told before stays
     aside = {host for host, about in plan.get("hosts", {}).items() if about["state"] in ("left_out", "refused")}
     slices = {name: slice_of(plan, name) for name in mine}

@@ -16,12 +16,25 @@ _PROGRAM = pathlib.Path(__file__).with_name("_handover_gate.py")
 _PUT = """\
 #!/bin/sh
 # {marker}
-# put.sh STAGE: brings the files of a stage to where the other tool reads them, and takes those of ours away that it does not need any more. Refuses, and
-# changes nothing, where somebody else's file is in the way, or says what ours would take the place of.
+# put.sh STAGE: brings the files of a stage to where the other tool reads them, and takes those of ours away that it does not need any more. Where a later stage
+# was brought before, it brings that one: nothing is turned back but by `back`. Refuses, and changes nothing, where somebody else's file is in the way, or says
+# what ours would take the place of.
 set -eu
+case ${{1:-}} in
+{stages}) ;;
+*) echo "put.sh {stages}" >&2; exit 2 ;;
+esac
 umask 022
-here=$(cd "$(dirname "$0")" && pwd) stage=$1 config={config} marker={marker_quoted}
+here=$(cd "$(dirname "$0")" && pwd) stage=$1 config={config} marker={mark}
 ours() {{ grep -qF "$marker" "$1"; }}
+there() {{ (cd "$config" && find {roots} -type f -exec grep -lF "$marker stage $1" {{}} +) 2>/dev/null | grep -q .; }}
+passed=
+[ "$stage" = back ] || for one in {order}; do
+    [ -z "$passed" ] || ! there "$one" || stage=$one
+    [ "$one" != "$stage" ] || passed=1
+done
+# one that has nothing to bring is no folder
+mkdir -p "$here/$stage"
 cd "$here/$stage"
 in_the_way=$(find . -type f | while IFS= read -r file; do
     [ ! -e "$config/$file" ] || ours "$config/$file" || echo "$config/$file is not ours"
@@ -63,6 +76,11 @@ _TOOLS = {
 }
 
 
+def tool_of(made) -> str:
+    """What the tool is called that a hand-over is for."""
+    return _TOOLS[made["deployment"]][0]
+
+
 def read_folder(folder) -> dict:
     """{path: text} of the files in the folder of a hand-over; one that is not ours is an error."""
     found = {}
@@ -75,9 +93,17 @@ def read_folder(folder) -> dict:
     return found
 
 
-def files_of(name, made, settings) -> dict:
-    """{path in the folder: text} of the hand-over of a cloud; made: what handover.of_cloud gave for the settings."""
-    found = {"README.md": _readme(name, made), "put.sh": _put(made["deployment"], settings, made["config"])}
+def told_before(folder) -> dict:
+    """{host: what it alone was told}, of the hand-over before this one."""
+    path = folder / "hosts.json"
+    return _site.read_json(path)["hosts"] if path.exists() else {}
+
+
+def files_of(name, made, settings, told=None) -> dict:
+    """{path in the folder: text} of the hand-over of a cloud; made: what handover.of_cloud gave for the settings; told: as of told_before."""
+    found = {"README.md": _readme(name, made), "put.sh": _put(name, made, settings)}
+    known = {"about": handover.MARKER, "hosts": {**(told or {}), **handover.hosts_of(settings)}}
+    found["hosts.json"] = json.dumps(known, indent=2, sort_keys=True) + "\n"
     for stage in made["stages"]:
         found.update({f"{stage['name']}/{path}": text for path, text in stage["files"].items()})
     program = _PROGRAM.read_text()
@@ -85,13 +111,16 @@ def files_of(name, made, settings) -> dict:
     return found
 
 
-def _put(deployment, settings, config):
-    _name, roots, look, cure = _TOOLS[deployment]
+def _put(cloud, made, settings):
+    _name, roots, look, cure = _TOOLS[made["deployment"]]
+    stages = [stage["name"] for stage in made["stages"]]
     keys = "".join(f"|{section}/{name}" for section, name in handover.keys(settings)) + "|"
     return _PUT.format(
+        stages="|".join(stages),
+        order=" ".join(stages[:-1]),
         marker=handover.MARKER,
-        marker_quoted=shlex.quote(handover.MARKER),
-        config=shlex.quote(config),
+        mark=shlex.quote(f"{handover.MARKER} of {cloud},"),
+        config=shlex.quote(made["config"]),
         roots=roots,
         look=look.format(keys=shlex.quote(keys)) if look is _LOOK_INI else look,
         cure=shlex.quote(cure),
@@ -99,24 +128,28 @@ def _put(deployment, settings, config):
 
 
 def _gate(gate, program):
-    arguments = f"- {gate['project']} {shlex.quote(json.dumps(gate['wanted'], sort_keys=True))} <<'END_OF_PROGRAM'\n{program}END_OF_PROGRAM\n"
+    arguments = f"- {gate['project']} {gate['asks']} {shlex.quote(json.dumps(gate['wanted'], sort_keys=True))} <<'END_OF_PROGRAM'\n{program}END_OF_PROGRAM\n"
     if "container" in gate:
-        run = f"exec {gate['engine']} exec -i {gate['container']} python3 "
+        # whoever cannot ask does not know that it is not there
+        here = f'found=$({gate["engine"]} ps -aq --filter "name=^{gate["container"]}$")\n[ -n "$found" ]'
+        run = f"exec {gate['engine']} exec -i {gate['container']} python3 -W ignore "
     else:
+        here = f"[ -e /etc/systemd/system/{gate['unit']}.service ]"
         fact = "/etc/ansible/facts.d/openstack_ansible.fact"
-        run = f"tag=$(sed -n '/^\\[{gate['venv']}\\]/,/^\\[/{{s/^venv_tag *= *//p}}' {fact})\nexec /openstack/venvs/{gate['venv']}-\"$tag\"/bin/python "
-    return f"#!/bin/sh\n# {handover.MARKER}\nset -eu\n{run}{arguments}"
+        run = f"tag=$(sed -n '/^\\[{gate['venv']}\\]/,/^\\[/{{s/^venv_tag *= *//p}}' {fact})\nexec /openstack/venvs/{gate['venv']}-\"$tag\"/bin/python -W ignore "
+    here += f" || {{ echo '{gate['service']} does not run here'; exit {handover.NOT_HERE}; }}"
+    return f"#!/bin/sh\n# {handover.MARKER}\nset -eu\n{here}\n{run}{arguments}"
 
 
 def _readme(name, made):
-    rows = [f"# Hand-over of the cloud {name} to {_TOOLS[made['deployment']][0]}", "", f"<!-- {handover.MARKER} -->", ""]
+    rows = [f"# Hand-over of the cloud {name} to {tool_of(made)}", "", f"<!-- {handover.MARKER} -->", ""]
     rows += [
         "The steps in order; each command runs as it stands, on the host from which the cloud is deployed. A step is done when its gates say `as planned`:",
         "whoever was interrupted asks the gates from the first step on, and goes on where one does not.",
         "",
     ]
-    for step in made["steps"]:
-        rows += [f"## {step['n']}. {step['what']}", ""]
+    for step in [*made["steps"], made["back"]]:
+        rows += [f"## {step['n']}. {step['what']}" if step["n"] else f"## At the end of its days: {step['what']}", ""]
         rows += [f"Costs: {step['costs']}.", ""] if step["costs"] else []
         gates = [made["gates"][each]["command"] for each in step["gates"]]
         for words, commands in (("", step["commands"]), ("Gate:", gates)):

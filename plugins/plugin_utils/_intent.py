@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 
-from . import _schema, _words
+from . import _clouds, _schema, _words
 
 try:
     import jsonschema
@@ -216,7 +216,7 @@ def planned_only(intent) -> list[dict]:
         if isinstance(value, str) and value in node.get("x-planned", ()):
             what = f'this version of the collection plans "{value}" and does not act on it yet: deploy refuses'
             found.append(conflict("INT-7", _schema.path_of(tokens), what, "a site without it, to deploy"))
-        elif len(tokens) == 2 and not row.get("hosts") and row.get("deployment", "packages") == "packages":
+        elif len(tokens) == 2 and not row.get("hosts") and row.get("deployment", "packages") in _clouds.ACTED_ON:
             what = f'pool {named[row["name"]]} gives it cards, and it does not say which hosts run its services: deploy refuses'
             found.append(conflict("INT-4", _schema.path_of(tokens), what, 'the key "hosts": an inventory group, computes and controllers'))
     return found
@@ -230,10 +230,10 @@ def _clouds_of_pools(intent):
 
 
 def acted_on(intent) -> list[tuple[int, dict]]:
-    """(place, row) of the clouds that a deploy acts on: packages deployed them, they say their hosts, and get cards of a pool."""
+    """(place, row) of the clouds that a deploy acts on: a tool that it knows deployed them, they say their hosts, and get cards of a pool."""
     rows, named = intent.get("ai_stack_clouds"), _clouds_of_pools(intent)
     found = [(at, row) for at, row in enumerate(rows if isinstance(rows, list) else ()) if isinstance(row, dict) and row.get("name") in list(named)]
-    return [(at, row) for at, row in found if row.get("hosts") and row.get("deployment", "packages") == "packages"]
+    return [(at, row) for at, row in found if row.get("hosts") and row.get("deployment", "packages") in _clouds.ACTED_ON]
 
 
 def not_yet(intent) -> list[dict]:

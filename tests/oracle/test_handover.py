@@ -39,7 +39,7 @@ for case in json.load(sys.stdin):
     read = {key: gate.value_of(conf, *key) for key in planned}
     found.append({"read": sorted(map(list, read.items())), "planned": sorted(map(list, planned.items())),
                   "aliases": list(conf.pci.alias) if case["project"] == "nova" else None,
-                  "said": gate.missing(case["project"], case["wanted"], case["file"])})
+                  "said": gate.differing(case["project"], case["wanted"], case["file"])})
 print(json.dumps(found, default=str), file=answers)
 """
 

@@ -101,12 +101,20 @@ def _alike(promised, what, promise, differing, how):
 def services_read_the_plan(promised):
     """Of every service that runs, not of the files alone."""
     promise = 'the services of Nova and Placement on the host read what the plan says, and run with it'
+    # a gate reads files: whether a process read them too is the other tool's part
+    handed = None if promised.want['deployment'] == 'packages' else 'the services of Nova and Placement on the host are configured as the plan says'
     if promised.services is None:
         yield none_for('services_read_the_plan', 'cloud %s: %s' % (safe(promised.name), promise), 'no verb of this version acts on it')
     for host in promised.hosts if promised.services is not None else ():
         told = promised.services.get(host)
         seen = {key: told.get(key) for key in _NOTHING} if isinstance(told, dict) else None
-        yield _on(host, check('services_read_the_plan', promise, _NOTHING, seen, "Nova's own parser, and the processes of the host"))
+        how = "Nova's own parser, and the processes of the host" if handed is None else 'gates of the hand-over, by the configuration in it'
+        yield _on(host, check('services_read_the_plan', handed or promise, _NOTHING, seen, how))
+    asked = [promised.services.get(host) for host in promised.want['hosts']] if promised.services is not None else []
+    # another tool knows better which service is where, and a gate says nothing where it is not
+    if handed and asked and all(isinstance(told, dict) for told in asked):
+        nowhere = set(promised.want['settings']).difference(*[told.get('services') or () for told in asked])
+        yield _alike(promised, 'services_found', 'each service that is told something is on one of its hosts', nowhere, 'gates of the hand-over')
 
 
 @rule('NR-40', 'promised')

@@ -160,6 +160,8 @@ def _cloud(cloud):
             _row('deployment', cloud.row.get('deployment', 'packages'), 'as ai_stack_clouds says'),
             _row('hosts', cloud.members, 'they run its services', 'NR-103', cloud.index), _row('admin', cloud.row.get('admin'), 'it has clouds.yaml'),
             _row('region', cloud.row.get('region'), 'as ai_stack_clouds says')] + rows
+    if cloud.row.get('handover'):
+        rows.append(_row('handover', cloud.row['handover'], 'as ai_stack_clouds says'))
     if cloud.placement:
         rows += [_row('settings.reporting', before_placement_is_asked(options), 'until the gate has seen all providers', 'NR-40', cloud.index),
                  _row('reporting', sorted(cloud.reporting), 'hosts that report already, by the record', 'NR-42', cloud.index)]

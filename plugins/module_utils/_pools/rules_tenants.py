@@ -95,9 +95,9 @@ def card_is_wiped_before_another_tenant(cloud):
 
 @rule('NR-107', 'cloud')
 def somebody_gives_cards_back(cloud):
-    """Of a cloud that others deploy, or whose cards nobody shares, the plan asks nothing."""
+    """Of a cloud that no run acts on, or whose cards nobody shares, the plan asks nothing."""
     used = [pool for pool in cloud.pools if cloud.once(pool)] if cloud.series else []
-    named, mine = cloud.row.get('releaser'), cloud.row.get('deployment', 'packages') == 'packages'
+    named, mine = cloud.row.get('releaser'), cloud.row.get('deployment', 'packages') != 'files'
     for pool in used if mine and not named else ():
         yield Objection('the cards of pool %s are used once, as %s share them, and cloud %s names nobody who wipes them and gives them back' % (
             safe(pool.name), listed(sorted(pool.tenants)), safe(cloud.name)), 'releaser, a host that gives no cards away', cloud.path('releaser'))

@@ -52,7 +52,10 @@ def test_a_plan_that_is_not_there_is_named(site):
 
 
 ACTED = {**CLOUD, "decisions": [*CLOUD["decisions"], {"subject": "deployment", "value": "packages"}, {"subject": "hosts", "value": ["c1", "gpu1"]}]}
-TOOL = {**ACTED, "id": "tool", "decisions": [*ACTED["decisions"][:-2], {"subject": "deployment", "value": "kolla"}, ACTED["decisions"][-1]]}
+FILES, TOOL = (
+    {**ACTED, "id": name, "decisions": [*ACTED["decisions"][:-2], {"subject": "deployment", "value": name}, ACTED["decisions"][-1]]}
+    for name in ("files", "kolla")
+)
 
 
 @pytest.fixture
@@ -71,14 +74,16 @@ def written(site):
 
 
 def test_the_parts_of_all_clouds_that_a_run_acts_on(site, written):
-    written({"resources": [TOOL, ACTED, {**CLOUD, "id": "no hosts"}]})
+    written({"resources": [FILES, ACTED, {**CLOUD, "id": "no hosts"}]})
     for planned in (False, True):
         result, dummy = site.run(cloud_plan, host="gpu1", planned=planned)
         assert list(result["clouds"]) == ["main"], result
         assert (result["clouds"]["main"]["hosts"], result["clouds"]["main"]["admin"]) == (["c1", "gpu1"], "localhost")
         assert "settings" not in result
-    written({"resources": [TOOL]})
+    written({"resources": [FILES]})
     assert site.run(cloud_plan, host="gpu1", planned=True)[0]["clouds"] == {}
+    written({"resources": [TOOL]})
+    assert site.run(cloud_plan, host="gpu1", planned=True)[0]["clouds"]["kolla"]["deployment"] == "kolla"
 
 
 @pytest.mark.parametrize("state", ["left_out", "refused"])

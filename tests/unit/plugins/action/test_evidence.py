@@ -304,7 +304,7 @@ def test_a_cloud_that_does_not_answer_proves_nothing(cloudy):
 
 
 def test_a_cloud_on_which_no_verb_acts_is_said_to_be_none_of_it(cloudy):
-    cloudy.variables["ai_stack_clouds"][0]["deployment"] = "kolla"
+    cloudy.variables["ai_stack_clouds"][0]["deployment"] = "files"
     cloudy.run(plan)
     cloudy.seen_clouds = None
     cloudy.run(evidence)

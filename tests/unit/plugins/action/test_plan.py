@@ -52,7 +52,7 @@ def test_a_plan_fails_after_writing_its_reports_and_says_every_conflict(fine):
 
 
 def test_a_pool_of_a_cloud_that_no_verb_acts_on_is_planned_and_not_deployed(fine):
-    fine.variables["ai_stack_clouds"] = [{"name": "main", "series": "2025.1", "nova": "31.3.1", "deployment": "kolla"}]
+    fine.variables["ai_stack_clouds"] = [{"name": "main", "series": "2025.1", "nova": "31.3.1", "deployment": "files"}]
     fine.variables["ai_stack_pools"] = [{"name": "all", "hosts": "gpu", "use": "passthrough", "cloud": "main"}]
     fine.variables["ai_stack_confirm"] = ["report_in_placement on main"]
     result, said = fine.run(plan)

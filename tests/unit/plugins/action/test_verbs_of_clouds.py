@@ -24,6 +24,9 @@ CLOUDS = {
 NOT_USED_ONCE = {"compute_ids": {}, "releaser": None, "one_time_use": {"wanted": False, "aliases": {}, "out": [], "cards": {}}}
 EMPTY = {
     **NOT_USED_ONCE,
+    "deployment": "packages",
+    "counts_cards": True,
+    "settings": {},
     "region": None,
     "providers": {},
     "out_of_service": [],
@@ -235,3 +238,59 @@ def test_the_part_that_only_looks_takes_nothing_back(site):
 def test_hosts_that_were_lost_on_the_way_are_counted(site):
     code, said, known = run(site, on_each("count_lost.yml"), hosts="ctl:two:three")
     assert code == 0 and known["ctl"]["lost"] == ["one"], said
+
+
+STANDS = {"acts": False, "services": ["nova-api", "nova-compute"], "differs": [], "failing": []}
+STEPS = [
+    {"round": "report", "gates": ["report.nova-compute.one"], "what": "let one report", "commands": ["put report", "configure one"]},
+    {"round": "report", "gates": ["report.nova-compute.two"], "what": "let two report", "commands": ["configure two"]},
+    {"round": "report", "gates": [], "what": "gate: providers", "commands": []},
+    {"round": "switch", "gates": ["switch.nova-api", "switch.nova-compute.one"], "what": "ask for cards", "commands": ["put switch", "configure"]},
+]
+WAITS = [
+    # (round of the role, round of the hand-over, gates of one that do not hold, what is said; None: the cloud goes on)
+    ("report", "report", ["report.nova-compute.one"], "to let one report:\nput report\nconfigure one"),
+    ("report", "report", ["report.nova-compute.two"], "to let two report:\nconfigure two"),
+    ("cards", "switch", ["switch.nova-api"], "to ask for cards:\nput switch\nconfigure"),
+    ("report", "report", [], None),
+    # what it lacked in a round before
+    ("cards", "report", ["report.nova-compute.one"], None),
+]
+
+
+@pytest.mark.parametrize(("until", "asked", "failing", "wanted"), WAITS)
+def test_a_cloud_of_another_tool_waits_with_the_commands_that_are_due(site, until, asked, failing, wanted):
+    told = {"round": asked, "failing": failing, "differs": [f"{name}: lacks a" for name in failing]}
+    main = {**EMPTY, **CLOUDS["main"], "deployment": "kolla", "settings": {"nova-api": {}, "nova-compute": {}}}
+    tasks = [
+        {"ansible.builtin.set_fact": {"__ai_stack_services": STANDS}},
+        {"ansible.builtin.set_fact": {"__ai_stack_hand_over": told}, "when": "inventory_hostname == 'one'"},
+        {
+            "block": [{"ansible.builtin.include_tasks": f"{TASKS}/handover_wait.yml", "vars": {"__ai_stack_until": until}, "run_once": True}],
+            "rescue": [{"ansible.builtin.include_tasks": f"{TASKS}/stop_cloud.yml", "run_once": True}],
+        },
+    ]
+    handed = {"results": [{"item": "main", "tool": "kolla-ansible", "folder": "/f", "steps": STEPS, "gates": {}}]}
+    more = {"__ai_stack_one": {"key": "main", "value": main}, "__ai_stack_handovers": handed}
+    code, said, known = run(site, tasks, **more)
+    failed = known["ctl"]["failed"]
+    assert code == 0 and (failed is None) is (wanted is None), said
+    if wanted:
+        assert failed.startswith("Cloud main: it waits for kolla-ansible. To do on the host from which it deploys the cloud, " + wanted)
+        assert failed.endswith(f"What is not there yet:\n{told['differs'][0]}")
+    # without a host that is lost
+    assert run(site, tasks, lost=("one",), **more)[2]["ctl"]["failed"] is None
+    # and with --check nothing is waited for
+    code, said, known = run(site, tasks, "--check", **more)
+    assert code == 0, said
+
+
+def test_a_cloud_of_which_no_host_runs_a_service_does_not_go_on(site):
+    main = {**EMPTY, **CLOUDS["main"], "deployment": "kolla", "settings": {"nova-api": {}, "nova-scheduler": {}}}
+    tasks = [
+        {"ansible.builtin.set_fact": {"__ai_stack_services": STANDS}},
+        {"ansible.builtin.include_tasks": f"{TASKS}/handover_wait.yml", "vars": {"__ai_stack_until": "report"}, "run_once": True},
+    ]
+    handed = {"results": [{"item": "main", "tool": "kolla-ansible", "folder": "/f", "steps": STEPS, "gates": {}}]}
+    code, said, dummy = run(site, tasks, __ai_stack_one={"key": "main", "value": main}, __ai_stack_handovers=handed)
+    assert code != 0 and "No host of it runs nova-scheduler: hosts in ai_stack_clouds" in said, said

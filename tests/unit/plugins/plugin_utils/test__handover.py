@@ -41,16 +41,26 @@ def texts(folder):
 
 
 @pytest.mark.parametrize("tool", ["kolla", "openstack_ansible"])
+def test_what_is_there_already_is_not_turned_back_by_an_earlier_stage(folder, tool):
+    place, config = folder(tool)
+    put(place, "switch")
+    # a further host reports in a cloud that asks for cards by now: it gets all at once
+    assert put(place, "report") == (0, "") and texts(config) == texts(place / "switch")
+    assert put(place, "back") == (0, "") and texts(config) == texts(place / "back")
+    assert put(place, "report") == (0, "") and all("stage switch" not in text for text in texts(config).values())
+
+
+@pytest.mark.parametrize("tool", ["kolla", "openstack_ansible"])
 def test_stages_are_put_one_after_the_other_and_again(folder, tool):
     place, config = folder(tool)
-    for stage in ("report", "report", "switch", "switch"):
+    for stage in ("report", "report", "switch", "switch", "back", "back"):
         assert put(place, stage) == (0, "")
         assert texts(config) == texts(place / stage)
 
 
 def test_what_is_not_needed_any_more_goes_and_what_is_theirs_stays(folder):
     place, config = folder("kolla")
-    ours = f"# {handover.MARKER}\n"
+    ours = f"# {handover.MARKER} of main, stage switch\n"
     for path, text in {"nova/gone/nova.conf": ours, "nova/their.conf": "[pci]\nother = 1\n", "glance.conf": ours}.items():
         (config / path).parent.mkdir(parents=True, exist_ok=True)
         (config / path).write_text(text)
@@ -78,6 +88,14 @@ def test_what_is_somebody_elses_is_named_and_nothing_is_put(folder, tool, path, 
     assert texts(config) == {path: text}
 
 
+def test_a_file_of_another_cloud_is_somebody_elses(folder):
+    place, config = folder("kolla")
+    (config / "nova/gpu1").mkdir(parents=True)
+    (config / "nova/gpu1/nova.conf").write_text(f"# {handover.MARKER} of other, stage switch\n")
+    code, said = put(place, "report")
+    assert code == 1 and "nova/gpu1/nova.conf is not ours" in said
+
+
 @pytest.mark.parametrize(
     ("tool", "path", "text"),
     [
@@ -98,20 +116,31 @@ def test_a_gate_runs_inside_of_the_container(folder, tmp_path):
     place, _config = folder("kolla")
     engine = tmp_path / "bin/docker"
     engine.parent.mkdir()
-    engine.write_text('#!/bin/sh\n[ "$1 $2 $3 $4 $5" = "exec -i nova_compute python3 -" ] || exit 9\nprintf "%s\\n" "$6" "$7"\ncat\n')
+    engine.write_text(
+        '#!/bin/sh\n[ "$1 $2 $3 $4" != "ps -aq --filter name=^nova_compute$" ] || { echo 5a; exit 0; }\n'
+        '[ "$1 $2 $3 $4 $5 $6 $7" = "exec -i nova_compute python3 -W ignore -" ] || exit 9\nprintf "%s\\n" "$8 $9" "${10}"\ncat\n'
+    )
     engine.chmod(0o755)
     environment = {**os.environ, "PATH": f"{engine.parent}:/usr/bin:/bin"}
     done = subprocess.run(["sh", place / "gates/switch.nova-compute.gpu1.sh"], capture_output=True, text=True, env=environment)
     project, wanted, program = done.stdout.split("\n", 2)
-    assert (done.returncode, project) == (0, "nova")
+    assert (done.returncode, project) == (0, "nova exactly")
     assert json.loads(wanted) == {"filter_scheduler": {"pci_in_placement": "true"}, "pci": {"alias": ["it's"], "device_spec": ["one", "two"]}}
     assert program == _handover._PROGRAM.read_text()
+    engine.write_text("#!/bin/sh\nexit 0\n")
+    done = subprocess.run(["sh", place / "gates/switch.nova-compute.gpu1.sh"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (handover.NOT_HERE, "nova-compute does not run here\n", "")
+    # whoever cannot ask does not know
+    engine.write_text("#!/bin/sh\necho 'permission denied' >&2; exit 1\n")
+    done = subprocess.run(["sh", place / "gates/switch.nova-compute.gpu1.sh"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (1, "permission denied\n")
 
 
 def test_a_gate_finds_the_environment_by_its_tag(folder):
     place, _config = folder("openstack_ansible")
     text = (place / "gates/switch.nova-compute.gpu1.sh").read_text()
-    assert "exec /openstack/venvs/nova-\"$tag\"/bin/python - nova '{" in text
+    assert "exec /openstack/venvs/nova-\"$tag\"/bin/python -W ignore - nova there '{" in text
+    assert "\n[ -e /etc/systemd/system/nova-compute.service ] || { echo 'nova-compute does not run here'; exit 3; }\n" in text
     fact = "[keystone]\nvenv_tag = 1\n[nova]\ninstall_method = source\nvenv_tag = 31.2.0\n[placement]\nvenv_tag = 3\n"
     script = next(line for line in text.splitlines() if line.startswith("tag=")).replace("/etc/ansible/facts.d/openstack_ansible.fact", "-")
     assert subprocess.run(["sh", "-c", f'{script}; echo "$tag"'], input=fact, capture_output=True, text=True).stdout == "31.2.0\n"
@@ -120,7 +149,16 @@ def test_a_gate_finds_the_environment_by_its_tag(folder):
 def test_the_readme_has_every_command_in_order(folder):
     place, _config = folder("kolla")
     said = [line.strip() for line in (place / "README.md").read_text().splitlines() if line.startswith("    ")]
-    assert [line.split()[0] for line in said] == ["sh", "kolla-ansible", "ansible", "sh", "kolla-ansible", "ansible"]
+    assert [line.split()[0] for line in said] == ["sh", "kolla-ansible", "ansible", "sh", "kolla-ansible", "ansible"] + ["sh", "kolla-ansible", "ansible"]
+
+
+def test_a_stage_that_nobody_knows_takes_nothing_away(folder):
+    place, config = folder("kolla")
+    put(place, "switch")
+    before = texts(config)
+    for stage in ("repotr", "", "../config", "limits"):
+        code, said = put(place, stage)
+        assert code == 2 and "put.sh report|switch|back" in said and texts(config) == before
 
 
 def test_a_folder_that_is_somebody_elses_is_refused(folder):

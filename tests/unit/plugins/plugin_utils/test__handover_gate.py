@@ -14,5 +14,5 @@ from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _handove
 
 @pytest.mark.parametrize(("project", "wanted"), [("nova", "{}"), ("placement", "{}"), ("nova", "{")])
 def test_a_gate_that_cannot_read_does_not_open(project, wanted):
-    done = subprocess.run([sys.executable, "-", project, wanted], stdin=open(_handover_gate.__file__), capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-", project, "there", wanted], stdin=open(_handover_gate.__file__), capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout.startswith("the configuration cannot be read: ") and done.stderr == ""

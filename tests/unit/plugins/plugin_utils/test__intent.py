@@ -18,7 +18,7 @@ from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _intent,
 WHOLE = yaml.safe_load("""
 ai_stack_site: example
 ai_stack_clouds:
-  - {name: main, region: RegionOne, series: "2026.1", deployment: kolla, hosts: gpu_computes, admin: localhost}
+  - {name: main, region: RegionOne, series: "2026.1", deployment: files, hosts: gpu_computes, admin: localhost}
 ai_stack_clusters:
   - {name: ai, kubernetes: "1.37", nodes: gpu_workers}
   - {name: inside, kubernetes: "1.37", nodes: {cloud: main, project: ai, pool: h100-passthrough, count: 3}}
@@ -257,11 +257,12 @@ def test_what_is_planned_and_not_deployed_is_named():
         ({"deployment": "packages"}, ["INT-4"]),
         ({}, ["INT-4"]),
         ({"deployment": "files", "hosts": "gpu_computes"}, ["INT-7"]),
-        ({"deployment": "kolla"}, ["INT-7"]),
+        ({"deployment": "kolla"}, ["INT-4"]),
+        ({"deployment": "openstack_ansible", "hosts": "gpu_computes"}, []),
     ],
 )
-def test_a_cloud_of_packages_that_says_its_hosts_is_acted_on(cloud, rules):
-    intent = {"ai_stack_clouds": [{"name": "other", "deployment": "kolla"}, {"name": "main", **cloud}], "ai_stack_pools": WHOLE["ai_stack_pools"]}
+def test_a_cloud_that_a_known_tool_deploys_and_that_says_its_hosts_is_acted_on(cloud, rules):
+    intent = {"ai_stack_clouds": [{"name": "other", "deployment": "files"}, {"name": "main", **cloud}], "ai_stack_pools": WHOLE["ai_stack_pools"]}
     found = _intent.planned_only(_intent.of_variables(intent))
     assert [row["rule"] for row in found] == rules
     assert all(row["path"].startswith("ai_stack_clouds[1]") and "deploy refuses" in row["message"] for row in found)

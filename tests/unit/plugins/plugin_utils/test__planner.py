@@ -40,7 +40,7 @@ CLOUD = {"name": "main", "series": "2025.1", "nova": "31.3.1"}
 
 
 @pytest.mark.parametrize("acting", [False, True])
-@pytest.mark.parametrize("more, rule", [({"hosts": "gpu"}, None), ({}, "INT-4"), ({"hosts": "gpu", "deployment": "kolla"}, "INT-7")])
+@pytest.mark.parametrize("more, rule", [({"hosts": "gpu"}, None), ({}, "INT-4"), ({"hosts": "gpu", "deployment": "files"}, "INT-7")])
 def test_a_passthrough_pool_is_planned_and_a_deploy_refuses_what_no_verb_acts_on(seen, acting, more, rule):
     cloud = {**CLOUD, **more}
     intent = {"ai_stack_site": "example", "ai_stack_pools": [PASSED], "ai_stack_clouds": [cloud], "ai_stack_confirm": ["report_in_placement on main"]}

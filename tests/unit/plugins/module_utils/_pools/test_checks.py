@@ -195,6 +195,18 @@ def test_services_that_nobody_asked_are_unknown_and_those_that_read_something_el
     assert statuses(checked(index, *cloud(), services=services))["services_read_the_plan"] == status
 
 
+def test_what_another_tool_deploys_is_proven_by_whoever_answers(cloud, index):
+    want, seen = cloud()
+    want["deployment"] = "kolla"
+    everywhere = {host: {**FINE, "services": list(want["settings"])} for host in want["hosts"]}
+    assert statuses(checked(index, want, seen, services=everywhere))["services_found"] == "pass"
+    nowhere = {host: {**FINE, "services": ["nova-compute"]} for host in want["hosts"]}
+    (found,) = [row for row in checked(index, want, seen, services=nowhere) if row["id"].endswith("services_found")]
+    assert found["status"] == "fail" and "nova-api" in found["observed"]["differing"]
+    # a host that nobody asked has its own word
+    assert "services_found" not in statuses(checked(index, want, seen, services={}))
+
+
 def test_a_check_of_a_rule_that_is_switched_off_is_not_made(cloud, tables):
     rows = [row for row in tables["rules"]["rows"] if row["id"] != "NR-41"]
     found = statuses(checked(Index({**tables, "rules": {**tables["rules"], "rows": rows}}), *cloud()))

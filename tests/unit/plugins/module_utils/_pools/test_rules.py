@@ -390,9 +390,9 @@ def cards_that_are_used_once_want_a_releaser(cloudy):
     record = {"schema": "sovereign.ai_stack/lock/1", "site": "test", "hosts": {}, "cards": [], "clouds": {"main": {"releaser": "old"}}}
     for row in ({"releaser": None}, {}):
         refused(cloudy.plan(series="2026.1", cloud=row, record=record), "NR-107", "by the record old gives cards", "ai_stack_clouds[0].releaser")
-    # one tenant shares with nobody, and what others deploy has a releaser of its own
+    # one tenant shares with nobody, and on what files go to no run acts
     assert cloudy.plan(series="2026.1", cloud={"releaser": None})["conflicts"] == []
-    assert cloudy.plan(pools=[pool], series="2026.1", cloud={"releaser": None, "deployment": "kolla"})["conflicts"] == []
+    assert cloudy.plan(pools=[pool], series="2026.1", cloud={"releaser": None, "deployment": "files"})["conflicts"] == []
 
 
 @case("NR-108")

@@ -136,7 +136,8 @@ def _gate(gate, program):
     else:
         here = f"[ -e /etc/systemd/system/{gate['unit']}.service ]"
         fact = "/etc/ansible/facts.d/openstack_ansible.fact"
-        run = f"tag=$(sed -n '/^\\[{gate['venv']}\\]/,/^\\[/{{s/^venv_tag *= *//p}}' {fact})\nexec /openstack/venvs/{gate['venv']}-\"$tag\"/bin/python -W ignore "
+        run = f"tag=$(sed -n '/^\\[{gate['venv']}\\]/,/^\\[/{{s/^venv_tag *= *//p}}' {fact})\n"
+        run += f"exec /openstack/venvs/{gate['venv']}-\"$tag\"/bin/python -W ignore "
     here += f" || {{ echo '{gate['service']} does not run here'; exit {handover.NOT_HERE}; }}"
     return f"#!/bin/sh\n# {handover.MARKER}\nset -eu\n{here}\n{run}{arguments}"
 

@@ -39,7 +39,7 @@ for case in json.load(sys.stdin):
     read = {key: gate.value_of(conf, *key) for key in planned}
     found.append({"read": sorted(map(list, read.items())), "planned": sorted(map(list, planned.items())),
                   "aliases": list(conf.pci.alias) if case["project"] == "nova" else None,
-                  "said": gate.differing(case["project"], case["wanted"], case["file"])})
+                  "said": gate.differing(case["project"], case["wanted"], case["file"], case.get("asks", "there"))})
 print(json.dumps(found, default=str), file=answers)
 """
 
@@ -139,6 +139,19 @@ def test_a_line_that_is_taken_away_is_named(handed, python):
     Path(path).write_text(text)
     (said,) = read(python, [{**case, "file": path}])
     assert said["said"] == ["[filter_scheduler] pci_in_placement is False, not True", f"[pci] device_spec lacks {lost}"]
+
+
+def test_a_line_that_nobody_wants_any_more_is_named_where_ours_is_the_whole_and_on_the_way_back(handed, python):
+    _tool, cloud, merged = handed
+    (_name, case), *_rest = [pair for pair in cases_of(merged["switch"], cloud["settings"]) if pair[0][0] == "nova-compute"]
+    lines = {key: case["wanted"]["pci"][key] for _section, key in LINES}
+    path = case["file"] + ".more"
+    Path(path).write_text(Path(case["file"]).read_text() + f"[pci]\nalias = {THEIRS}\n")
+    cases = [{**case, "file": path, "asks": asks} for asks in ("there", "exactly")]
+    back = {**case, "asks": "gone", "wanted": {"pci": lines}}
+    there, exactly, gone = read(python, [*cases, back])
+    assert there["said"] == [] and exactly["said"] == [f"[pci] alias has {THEIRS} too"]
+    assert sorted(gone["said"]) == sorted(f"[pci] {key} still has {line}" for key, each in lines.items() for line in each)
 
 
 # what the site says beside ours: (tool, file, text, what the gate of nova-compute must say first)

@@ -85,8 +85,8 @@ def test_a_host_that_is_out_of_service_keeps_what_it_was_told(site, run):
     away = {"settings": {"nova-api": SETTINGS["nova-api"], "nova-compute": {"pci": {"alias": ["a"]}}}, "reporting": ["gpu1"]}
     kept = site.folder / "handover/main/switch/nova/gpu1/nova.conf"
     before = kept.read_text()
-    for _again in range(2):
-        assert not run(hosts={"gpu1": {"state": "left_out"}}, **away).get("failed") and kept.read_text() == before
+    for state in ("left_out", "refused", "unknown"):
+        assert not run(hosts={"gpu1": {"state": state}}, **away).get("failed") and kept.read_text() == before
     # one that no pool takes any more does not
     run(hosts={"gpu1": {"state": "not_ours"}}, **away)
     assert not kept.exists()

@@ -52,7 +52,10 @@ class ActionModule(ActionBase):
 
 
 def _made(path, digest, name, folder):
-    plan, states = cloud_plan.read(path, digest, name), cloud_plan.states(path)
+    plan, (states, conflicts) = cloud_plan.read(path, digest, name), cloud_plan.states(path)
+    if conflicts:
+        which = ", ".join(dict.fromkeys(f"{row['rule']} {row['path'] or ''}".strip() for row in conflicts))
+        raise _site.SiteError(f"The cloud {name} is not handed over: the plan has conflicts ({which}). Mend them and plan again. Nothing was changed.")
     knobs = {key: value for key, value in plan["handover"].items() if key != "kept"}
     told = _handover.told_before(folder)
     try:

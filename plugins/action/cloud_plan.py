@@ -56,8 +56,9 @@ class ActionModule(ActionBase):
 
 
 def states(path):
-    """{host: its state} of a plan."""
-    return {host: about["state"] for host, about in _site.read_json(path).get("hosts", {}).items()}
+    """({host: its state}, conflicts of the site) of a plan."""
+    plan = _site.read_json(path)
+    return {host: about["state"] for host, about in plan.get("hosts", {}).items()}, [row for row in plan.get("conflicts", ()) if row["host"] is None]
 
 
 def read(path, wanted, cloud=None):

@@ -65,7 +65,8 @@ _TOOLS = {
         "kolla-ansible",
         "global.conf nova.conf nova placement.conf placement",
         _LOOK_INI,
-        "Take these lines out; lines of device_spec and alias that are to stay are named in the option kept of cloud_handover, and stand beside ours.",
+        "Take these lines out. Lines of device_spec and alias that are to stay go into handover.kept of the cloud in ai_stack_clouds: after the next deploy "
+        "they stand beside ours. The other options are as the plan has them.",
     ),
     handover.OSA: (
         "OpenStack-Ansible",
@@ -145,6 +146,9 @@ def _gate(gate, program):
 def _readme(name, made):
     rows = [f"# Hand-over of the cloud {name} to {tool_of(made)}", "", f"<!-- {handover.MARKER} -->", ""]
     rows += [
+        "Run `deploy` of sovereign.ai_stack first, and after each step: it binds the cards of the hosts before step 1, stops where a step of this file is due,",
+        "asks the gates here and those that have no command (Placement and limits against the plan), and makes flavors and access after the last one.",
+        "",
         "The steps in order; each command runs as it stands, on the host from which the cloud is deployed. A step is done when its gates say `as planned`:",
         "whoever was interrupted asks the gates from the first step on, and goes on where one does not.",
         "",

@@ -17,7 +17,7 @@ REPORTING = {"nova-compute": {"pci": {"device_spec": {"gpu1": ["one"]}}}}
 
 @pytest.fixture
 def run(site):
-    def handed(settings=SETTINGS, check=False, handover=None, deployment="kolla", reporting=(), hosts=None, **more):
+    def handed(settings=SETTINGS, check=False, handover=None, deployment="kolla", reporting=(), hosts=None, conflicts=(), **more):
         values = {
             "reporting": reporting,
             "settings": settings,
@@ -29,7 +29,7 @@ def run(site):
         }
         cloud = {"kind": "nova_cloud", "id": "main", "decisions": [{"subject": key, "value": value} for key, value in values.items()]}
         path = site.folder / "plan.json"
-        path.write_text(json.dumps({"resources": [cloud], "hosts": hosts or {}}))
+        path.write_text(json.dumps({"resources": [cloud], "hosts": hosts or {}, "conflicts": list(conflicts)}))
         given = {"cloud": "main", "plan": str(path), "plan_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         return site.run(cloud_handover, host="gpu1", check=check, **{**given, "dest": str(site.folder / "handover/main"), **more})[0]
 
@@ -100,6 +100,7 @@ def test_a_host_that_is_out_of_service_keeps_what_it_was_told(site, run):
     [
         ({"handover": {"kept": {"nova-api": {"pci": {"none": ["a"]}}}}}, "The cloud main is not handed over: [pci] none of nova-api has no lines of ours"),
         ({"settings": {"nova-api": {"pci": {"alias": ["{{ x }}"]}}}}, "would take for a template. Nothing was changed."),
+        ({"conflicts": [{"rule": "INT-3", "path": "ai_stack_clouds[0].handover.inventory", "host": None}]}, "INT-3 ai_stack_clouds[0].handover.inventory"),
         ({"deployment": "packages"}, "nothing is handed over to a deployment by packages"),
         ({"plan_sha256": "0"}, "is not the plan of this run"),
         ({"cloud": "other"}, "The plan has nothing for the cloud other"),

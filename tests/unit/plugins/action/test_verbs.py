@@ -228,6 +228,11 @@ def test_a_deploy_that_is_not_refused_goes_on(site):
     assert (site.folder / "ai_stack.lock.yml").exists()
 
 
+def test_remove_acts_on_no_recorded_files(site):
+    code, said = site.play("sovereign.ai_stack.remove", "-e", "ai_stack_observations=recorded")
+    assert code != 0 and "a removal acts on what hosts are now" in said and "Take the lock" not in said, said
+
+
 def test_remove_waits_outside_while_another_run_changes_the_site(site):
     lock = site.folder / "reports/example/site.lock"
     lock.parent.mkdir(parents=True)

@@ -131,6 +131,10 @@ CASES = [
     (("ai_stack_windows",), [{**WINDOW, "servers": "kill"}], "INT-3", "ai_stack_windows[0].servers", "one of stop, cold_migrate, wait", None),
     (("ai_stack_clouds", 0, "hosts"), "gpu_compute", "INT-5", "ai_stack_clouds[0].hosts", 'no group or host "gpu_compute"', "gpu_computes"),
     (("ai_stack_clouds", 0, "admin"), "gpu2", "INT-5", "ai_stack_clouds[0].admin", 'no host "gpu2" in the inventory', "gpu1"),
+    (("ai_stack_clouds", 0, "handover"), {"kept": {"nova-compote": {}}}, "INT-1", "ai_stack_clouds[0].handover.kept.nova-compote", "no such", "nova-compute"),
+    (("ai_stack_clouds", 0, "handover"), {"kept": {"nova-api": {"pci": {"alias": ["x"]}}}}, "INT-3",
+     "ai_stack_clouds[0].handover.kept.nova-api.pci.alias[0]", "which is a JSON object", None),
+    (("ai_stack_clouds", 0, "handover"), {"inventory": "multi node"}, "INT-3", "ai_stack_clouds[0].handover.inventory", "wants an absolute path", None),
 ]
 
 

@@ -9,6 +9,7 @@ traits: {host: those of ours}, cards: {host: providers below it}}
 
 import json
 import sys
+import time
 
 import openstack
 
@@ -30,6 +31,13 @@ server = TENANT.find_server(NAME)
 if sys.argv[1] == "delete":
     TENANT.delete_server(server)
     TENANT.wait_for_delete(server, interval=1, wait=120)
+    # that is content with the status; Nova lists the server until its compute has let go of it
+    for _second in range(120):
+        if not TENANT.find_server(NAME):
+            break
+        time.sleep(1)
+    else:
+        sys.exit(f"{NAME} is still listed")
 else:
     seen = ADMIN.get_server(server.id) if server else None
     providers = asked("/resource_providers")["resource_providers"]

@@ -13,7 +13,7 @@ import shutil
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.apt import LISTS, Apt
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import run, which
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import dpkg, sources
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import dpkg, repository_files, sources
 
 # Hooks of the host would act on the host; its folders are ours here; the targets come back by themselves.
 LEFT_OUT = re.compile(r"^(APT::Update::|APT::Periodic|DPkg::|Dir::|Acquire::IndexTargets|Dir |DPkg |Binary |CommandLine)")
@@ -64,12 +64,7 @@ def _copy_lists(place):
 
 def netrc(repositories):
     """auth.conf of the repositories that want a login."""
-    lines = []
-    for each in repositories:
-        for uri in each.get("uris") or [] if each.get("login") else []:
-            machine = uri if uri.startswith("http://") else re.sub(r"^\w+://", "", uri)
-            lines.append("machine %s login %s password %s\n" % (machine, each["login"], each.get("password") or ""))
-    return "".join(lines)
+    return "".join("%s\n" % line for each in repositories if each.get("login") for line in repository_files.logins(each))
 
 
 def _key(repository, place):

@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 import grp
-import importlib
 import json
 import os
-import sys
 from pathlib import Path
 
+import packed
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles/nova_pci_passthrough"
-NAMES = ("ledger", "options", "devices", "units", "judge", "change", "cli")
+NAMES = ("ledger", "verbs", "options", "devices", "units", "judge", "change", "cli")
 SYSTEM = yaml.safe_load((ROLE / "vars/Debian_13.yml").read_text())
 UNITS = SYSTEM["__nova_pci_passthrough_units"]
 DOORS = [["pci", "report_in_placement", "report_in_placement on main"], ["quota", "driver", "unified limits on main"]]
@@ -27,23 +26,12 @@ PLACEMENT = "/etc/placement/placement.conf.d/50-ai-stack-pci.conf"
 
 def packed_paths():
     """The files and folders that the role packs into its program."""
-    tasks = yaml.safe_load((ROLE / "tasks/install.yml").read_text())
-    (sources,) = [task["sovereign.ai_stack.host_program"]["src"] for task in tasks if "sovereign.ai_stack.host_program" in task]
-    return [ROLE / "files" / path.replace("{{ role_path }}", str(ROLE)) for path in sources]
+    return packed.packed_paths("nova_pci_passthrough", "install.yml")
 
 
 def program():
     """The program's modules, loaded anew, by name."""
-    paths = [str(path if path.is_dir() else path.parent) for path in packed_paths()]
-    sys.path[:0] = paths
-    try:
-        for name in NAMES:
-            sys.modules.pop(name, None)
-        return {name: importlib.import_module(name) for name in NAMES}
-    finally:
-        del sys.path[: len(paths)]
-        for name in NAMES:
-            sys.modules.pop(name, None)
+    return packed.program("nova_pci_passthrough", "install.yml", NAMES)
 
 
 class Killed(BaseException):

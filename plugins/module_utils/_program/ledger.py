@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the programs of nova_pci_passthrough and pci_one_time_use share: files written whole, a lock, and the journal of a change with its way back.
+"""What the programs of roles share: files written whole, a lock, and the journal of a change with its way back.
 
 Ground   the host below the program; every path is taken below a root, so that tests can give the program a host of their own
 Ledger   in the folder of the program's state:

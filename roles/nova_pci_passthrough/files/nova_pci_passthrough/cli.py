@@ -25,6 +25,7 @@ import change
 import judge
 import ledger
 import options
+import verbs
 
 GROUND = ledger.Ground(change.STATE, os.environ.get("NOVA_PCI_PASSTHROUGH_ROOT", ""))
 
@@ -34,44 +35,15 @@ def request():
 
 
 VERBS = {
-    "look": lambda owner: change.look(request()),
-    "apply": lambda owner: change.apply(request(), owner),
-    "restore": lambda owner: change.restore(request()),
-    "status": lambda owner: ledger.Ledger(GROUND).status(),
+    "look": (lambda owner: change.look(request()), True),
+    "apply": (lambda owner: change.apply(request(), owner), False),
+    "restore": (lambda owner: change.restore(request()), False),
+    "status": (lambda owner: ledger.Ledger(GROUND).status(), True),
 }
-# These only read: they wait for nobody, and leave nothing behind.
-UNLOCKED = ("look", "status")
-
-
-def who_asks(arguments):
-    """Split (owner, owner whose run is over, the rest) off the command line."""
-    found = {"--owner": "", "--instead-of": ""}
-    while len(arguments) > 1 and arguments[0] in found:
-        found[arguments[0]] = arguments[1]
-        arguments = arguments[2:]
-    return found["--owner"], found["--instead-of"], arguments
-
-
-def answer(owner, gone, name):
-    ledger.Ledger(GROUND).refuse_second_owner(owner, gone)
-    return VERBS[name](owner)
 
 
 def main(arguments):
-    owner, gone, words = who_asks(arguments)
-    if words == ["judge"]:
+    if arguments == ["judge"]:
         judge.main()
         return 0
-    if len(words) != 1 or words[0] not in VERBS:
-        print(__doc__, file=sys.stderr)
-        return 2
-    try:
-        result = VERBS[words[0]](owner) if words[0] in UNLOCKED else GROUND.lock(answer, owner, gone, words[0])
-    except (ledger.Refused, options.Mixed, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        print("nova_pci_passthrough %s: cannot read what it was given (%s: %s)" % (words[0], type(error).__name__, error), file=sys.stderr)
-        return 1
-    print(json.dumps(result, sort_keys=True))
-    return 0
+    return verbs.main("nova_pci_passthrough", __doc__, ledger, GROUND, VERBS, arguments, (options.Mixed,))

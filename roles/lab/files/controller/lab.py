@@ -13,7 +13,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import describe, engine, host, machine, mirrors, network, openstack, parts, repository
+from lab import describe, engine, host, kubernetes, machine, mirrors, network, openstack, parts, repository
 
 # longer than images take on a busy machine
 LOCK_SECONDS = 1800
@@ -32,8 +32,9 @@ def look(site):
 def make(site):
     site["cache"].mkdir(parents=True, exist_ok=True)
     done = parts.key(site["cache"]) + parts.library(site["cache"], site["nvml_header"])
-    done += parts.images(site["cache"], {(facts["suite"], facts["kernel"]) for facts in site["hosts"].values()}, site["mirrors"], site["image_days"])
-    return done + openstack.release(site)
+    kinds = {(facts["suite"], facts["kernel"]) for facts in site["hosts"].values()} | kubernetes.suites(site)
+    done += parts.images(site["cache"], kinds, site["mirrors"], site["image_days"])
+    return done + openstack.release(site) + kubernetes.make(site)
 
 
 def up(site):
@@ -41,6 +42,7 @@ def up(site):
     done = network.up(site["network"], site["subnet"]) + openstack.keep(site)
     begun, there = time.time(), engine.containers(site["network"])
     done += _remove(_strangers(site, there), site["cache"])
+    done += kubernetes.up(site, there.get(kubernetes.name(site)))
     with ThreadPoolExecutor(WORKERS) as pool:
         served = pool.submit(repository.up, site["cache"], site["repository"], site["network"], site["mirrors"], there.get(repository.name(site["network"])))
 
@@ -77,13 +79,14 @@ def down(site):
 
 def _strangers(site, there):
     served = [repository.name(site["network"])] if site["repository"] else []
+    served += [kubernetes.name(site)] if site["kubernetes"] else []
     return [name for name in there if name not in [*site["hosts"], *served]]
 
 
 def _remove(names, cache):
     names = sorted(names)
     if names:
-        engine.podman("rm", "--force", "--time", "0", *names)
+        engine.podman("rm", "--force", "--volumes", "--time", "0", *names)
     for name in names:
         shutil.rmtree(host.folder(cache, name), ignore_errors=True)
     return ["host %s removed" % name for name in names]

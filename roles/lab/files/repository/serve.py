@@ -1,11 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""serve.py FOLDER PORT [PASSWORD_FILE]: serve a folder; the site's own archives in it ask for the login `lab`, as a site's mirror would."""
+"""serve.py FOLDER PORT [PASSWORD_FILE]: serve a folder; the site's own archives in it ask for the login `lab`, as a site's mirror would.
+
+Below /v2 it answers as a registry of images does, as far as files can: a manifest has its type and its digest in the header.
+"""
 from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 import hmac
 import http.server
 import pathlib
@@ -14,6 +18,8 @@ import sys
 LOGIN = "lab"
 # the other folders stand for the archives of distributions
 PROTECTED = ("/debian/", "/rhel9/")
+REGISTRY = "/v2/"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -29,6 +35,16 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.end_headers()
             return None
         return super().send_head()
+
+    def guess_type(self, path):
+        return MANIFEST if self.path.startswith(REGISTRY) and "/manifests/" in self.path else super().guess_type(path)
+
+    def end_headers(self):
+        if self.path.startswith(REGISTRY) and "/manifests/" in self.path:
+            file = pathlib.Path(self.translate_path(self.path))
+            if file.is_file():
+                self.send_header("Docker-Content-Digest", "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest())
+        super().end_headers()
 
     def _known(self):
         password = pathlib.Path(self.password_file).read_text(encoding="utf-8").strip()

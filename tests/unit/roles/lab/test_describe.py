@@ -68,11 +68,12 @@ def test_wrong_words_are_refused_by_name(host, said):
         ({"a": {"suite": "trixie", "address": "10.74.0.9"}}, "outside 10.73.0.0/24"),
         ({"a": {"suite": "trixie", "address": "10.73.0.9"}, "b": {"suite": "trixie", "address": "10.73.0.9"}}, "taken by a"),
         ({"a": {"suite": "trixie", "address": "10.73.0.2"}}, "taken by the repository"),
+        ({"a": {"suite": "trixie", "address": "10.73.0.3"}}, "taken by the mirror"),
     ],
 )
 def test_every_host_has_an_address_of_its_own(hosts, said):
     with pytest.raises(describe.Mistake, match=said):
-        describe.check_addresses({"subnet": "10.73.0.0/24", "repository": {"address": "10.73.0.2"}, "hosts": hosts})
+        describe.check_addresses({"subnet": "10.73.0.0/24", "repository": {"address": "10.73.0.2"}, "kubernetes": {"address": "10.73.0.3"}, "hosts": hosts})
 
 
 def hosts(**suites):

@@ -61,7 +61,7 @@ def podman(monkeypatch):
 def site(tmp_path, network="one", **more):
     hosts = {name: {"suite": suite, "kernel": "amd64", "address": "10.74.0.%d" % n} for n, (name, suite) in enumerate(more.pop("hosts", {}).items())}
     place = {"cache": tmp_path, "network": network, "subnet": "10.74.0.0/24"}
-    return {**place, "repository": {}, "release": "", "hosts": hosts, "machines": dict.fromkeys(hosts), **more}
+    return {**place, "repository": {}, "kubernetes": {}, "release": "", "hosts": hosts, "machines": dict.fromkeys(hosts), **more}
 
 
 def test_a_lab_sees_its_own_containers_only(podman):
@@ -73,7 +73,7 @@ def test_a_lab_sees_its_own_containers_only(podman):
 def test_what_a_lab_starts_has_its_label(podman, tmp_path, monkeypatch):
     monkeypatch.setattr(host, "wait", lambda *_words: None)
     monkeypatch.setattr(host, "write_description", lambda *_words: "machine")
-    facts = {"address": "10.74.0.1", "image": "image"}
+    facts = {"address": "10.74.0.1", "image": "image", "suite": "trixie"}
     host.up(tmp_path, "controller", facts, "two", {"name": "controller"}, None)
     label = next(words[words.index("--label") + 1] for words in podman.said if words[0] == "run")
     assert label == "two=" + host.wanted(tmp_path, "controller", facts, "two")[1]
@@ -99,6 +99,18 @@ def test_every_lab_has_a_repository_of_its_own():
 def test_a_repository_that_nobody_wants_any_more_is_a_stranger(tmp_path, settings, found):
     there = {"gpu-1": {}, "left": {}, "one-repository": {}}
     assert program._strangers(site(tmp_path, hosts={"gpu-1": "trixie"}, repository=settings), there) == found
+
+
+def test_a_mirror_that_nobody_wants_any_more_is_a_stranger(tmp_path):
+    there = {"one-mirror": {}}
+    assert program._strangers(site(tmp_path), there) == ["one-mirror"]
+    assert program._strangers(site(tmp_path, kubernetes={"address": "10.74.0.2", "versions": []}), there) == []
+
+
+def test_only_a_node_may_do_everything(tmp_path):
+    facts = {"address": "10.74.0.1", "image": "image"}
+    assert "--privileged" in host.arguments(tmp_path, "a", {**facts, "suite": "kubernetes-node"}, "one")
+    assert "--privileged" not in host.arguments(tmp_path, "a", {**facts, "suite": "trixie"}, "one")
 
 
 HOSTS = {"compute1": "openstack-compute", "controller": "openstack-controller"}

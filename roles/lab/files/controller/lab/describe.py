@@ -14,6 +14,8 @@ ENTRY = {"part", "at", "serials", "uuids", "dead", "vpd", "vfs"}
 DEAD = (None, "bus", "driver")
 # what a host of this suite is to a cloud
 CLOUD = {"openstack-controller": "controller", "openstack-compute": "compute"}
+# the suite of a host that runs pods
+NODE = "kubernetes-node"
 HOST = {"suite", "kernel", "address", "cards", "faults", "secure_boot", "early_nouveau", "run_file", "cmdline"}
 
 
@@ -28,7 +30,8 @@ def host_facts(facts):
 
 def check_addresses(site):
     """Every host has an address of its own in the lab's network, and a suite."""
-    network, taken = ipaddress.ip_network(site["subnet"]), {site["repository"].get("address"): "the repository"}
+    network = ipaddress.ip_network(site["subnet"])
+    taken = {site["repository"].get("address"): "the repository", site["kubernetes"].get("address"): "the mirror"}
     for name, facts in sorted(site["hosts"].items()):
         missing = [key for key in ("address", "suite") if not facts.get(key)]
         if missing:

@@ -8,7 +8,10 @@ import json
 import socket
 import time
 
-from . import engine, parts
+from . import describe, engine, parts
+
+# containers in a container: all rights, and layers that do not lie on layers
+NODE = ("--privileged", *(word for folder in ("containerd", "kubelet", "etcd") for word in ("--volume", "/var/lib/" + folder)))
 
 
 def folder(cache, name):
@@ -36,7 +39,7 @@ def arguments(cache, name, host, network):
         "--systemd", "always", "--cgroupns", "private", "--cap-add", engine.CAPABILITIES,
         "--security-opt", "apparmor=unconfined", "--security-opt", "label=disable", *engine.limits(),
         "--volume", "%s/lib:/usr/lib/ai-stack-lab:ro" % cache, "--volume", "%s:/lab" % folder(cache, name),
-        host["image"],
+        *(NODE if host["suite"] == describe.NODE else ()), host["image"],
     ]
 
 
@@ -68,7 +71,7 @@ def up(cache, name, host, network, machine, there):
     difference = write_description(cache, machine)
     words, label = wanted(cache, name, host, network)
     if there and there["labels"].get(network) != label:
-        engine.podman("rm", "--force", "--time", "0", name)
+        engine.podman("rm", "--force", "--volumes", "--time", "0", name)
         there = None
     if not there:
         # a name that somebody else's container holds is not ours to take

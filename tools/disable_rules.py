@@ -52,7 +52,7 @@ def pay_once() -> None:
         importlib.import_module(name)
     house = "ansible_collections.sovereign.ai_stack.plugins."
     importlib.import_module(house + "plugin_utils._tables").load()
-    for room in ("_compat", "_pools"):
+    for room in ("_compat", "_pools", "_cluster"):
         for path in sorted((ROOT / "plugins/module_utils" / room).glob("[a-z]*.py")):
             importlib.import_module(house + f"module_utils.{room}.{path.stem}")
 

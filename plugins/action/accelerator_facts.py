@@ -25,6 +25,8 @@ INDEX_NAMES = ("Packages", "Packages.gz", "Packages.xz")
 INDEX_LIMIT = 4 << 20
 # Read here, in the process that Ansible forks for every host: each of those would read them again, a fifth of a second.
 TABLES = _tables.load()
+# what a node of a cluster is made of, by the names of the community's packages and Docker's: those that roles bring
+PROGRAMS = {"kubeadm": ["kubeadm"], "kubelet": ["kubelet"], "kubectl": ["kubectl"], "containerd": ["containerd.io"]}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 VARS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "gpu_driver", "vars")
 
@@ -94,6 +96,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         plain, secret = split(site_repositories(self, task_vars))
         arguments = dict(self._task.args, distributions=self._task.args.get("distributions") or distributions(), repositories=plain)
+        arguments.setdefault("programs", PROGRAMS if task_vars.get("ai_stack_clusters") else {})
         arguments.setdefault("refusals", refused(task_vars.get("ai_stack_extra_tables")))
         if secret:
             arguments["credentials"] = json.dumps(secret)

@@ -75,6 +75,12 @@ options:
     type: str
     choices: [relevant, all]
     default: relevant
+  programs:
+    description:
+      - Names of packages by the program that they bring, of a host that is to be a node of a cluster; the versions that its repositories have are listed.
+      - The action plugin fills it in where the site has clusters.
+    type: dict
+    default: {}
   timeout:
     description:
       - Seconds that one program may take. A fetch of package lists may take four times as long.
@@ -129,6 +135,7 @@ ARGUMENTS = {
     "decided": {"type": "dict", "default": {}},
     "simulate": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "installed": {"type": "str", "choices": ["relevant", "all"], "default": "relevant"},
+    "programs": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 30},
 }
 

@@ -207,13 +207,16 @@ def _is_day(text) -> bool:
 
 
 def planned_only(intent) -> list[dict]:
-    """What the plan decides for clouds that get cards, and no verb acts on; a usable intent, as of check."""
+    """What the plan decides for clouds that get cards, and for clusters, and no verb acts on; a usable intent, as of check."""
     named, found = _clouds_of_pools(intent), []
     for tokens, value, node in _schema.walk(intent):
+        if node.get("x-planned") is True:
+            what = "this version of the collection plans it and does not act on it yet: deploy refuses"
+            found.append(conflict("INT-7", _schema.path_of(tokens), what, "a site without it, to deploy"))
         row = intent["ai_stack_clouds"][tokens[1]] if tokens[:1] == ("ai_stack_clouds",) and len(tokens) > 1 else None
         if not isinstance(row, dict) or row.get("name") not in named:
             continue
-        if isinstance(value, str) and value in node.get("x-planned", ()):
+        if isinstance(value, str) and value in (node.get("x-planned") or ()):
             what = f'this version of the collection plans "{value}" and does not act on it yet: deploy refuses'
             found.append(conflict("INT-7", _schema.path_of(tokens), what, "a site without it, to deploy"))
         elif len(tokens) == 2 and not row.get("hosts") and row.get("deployment", "packages") in _clouds.ACTED_ON:

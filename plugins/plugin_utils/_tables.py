@@ -34,7 +34,7 @@ _PATTERNS = {
     'hex4': r'[0-9a-f]{4}',
     'pci_id': r'[0-9a-f]{4}:[0-9a-f]{4}',
     'version': r'\d+(\.\d+)*',
-    'rule_id': r'[A-Z]+-\d+[a-z]?',
+    'rule_id': r'[A-Z0-9]+-[A-Z]?\d+[a-z]?',
 }
 _Loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 

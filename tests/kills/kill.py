@@ -130,7 +130,7 @@ class Harness:
             return
         for known in (victim.TAKEN + victim.BARE, victim.DRIFTED):
             ways = [self.options.how] if self.options.how else victim.HOW
-            cuts = [(step, ways[at % len(ways)], round(chance.uniform(0.2, 2), 1)) for at, step in enumerate(steps) if step in known]
+            cuts = [(step, ways[at % len(ways)], round(chance.uniform(0.1, victim.LATEST), 1)) for at, step in enumerate(steps) if step in known]
             if cuts:
                 yield cuts
 

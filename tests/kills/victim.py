@@ -30,6 +30,8 @@ class LabHost:
     GIVE, TAKE = "deploy", "remove"
     # whether it can be kept as it is; seconds into a step at which a cut at random comes at most
     KEEPS, CHANCE = False, 20
+    # the same of a cut at a step
+    LATEST = 2
     JOURNAL = "var/lib/ai-stack/gpu_driver/journal.json"
     PICTURE = "picture.sh"
 
@@ -149,6 +151,24 @@ class CloudHost(LabHost):
         self.podman("exec", self.name, "sh", "-c", "rm /etc/*/*.conf.d/50-ai-stack-pci.conf")
 
 
+class Node(LabHost):
+    """A host of a cluster, for the role container_runtime alone."""
+
+    # writing its files takes milliseconds, which nobody meets from outside
+    TAKEN, BARE, DRIFTED = (), (), ("restart",)
+    HOW = ("host", "controller", "container")
+    JOURNAL = "var/lib/ai-stack/container_runtime/journal.json"
+    PICTURE = "kubernetes/picture.sh"
+    # a restart of containerd takes a second
+    LATEST = 0.3
+
+    def command(self, _name):
+        return ["ansible-playbook", "-i", self.options.inventory, "--limit", self.name, str(SHARED / "kubernetes/runtime.yml")]
+
+    def drift(self):
+        self.podman("exec", self.name, "rm", "-f", "/etc/containerd/conf.d/50-ai-stack.toml")
+
+
 class Machine:
     """The machine with a kernel of its own, for the role pci_passthrough alone; it is seen by ssh, which takes it a second or two."""
 
@@ -158,7 +178,7 @@ class Machine:
     HOW = ("controller", "host", "power")
     GIVE, TAKE = "present", "absent"
     # from each step on a run has a minute or two to go, the boot in the middle
-    KEEPS, CHANCE = True, 90
+    KEEPS, CHANCE, LATEST = True, 90, 2
     # a removal has a file of its own, without steps
     JOURNAL = "cd /var/lib/ai-stack/pci_passthrough; cat journal.json || cat leaving"
     # what logins started, this one left out
@@ -225,4 +245,4 @@ class Machine:
         return False
 
 
-HOSTS = {"gpu_driver": LabHost, "nova_pci_passthrough": CloudHost, "pci_passthrough": Machine}
+HOSTS = {"gpu_driver": LabHost, "nova_pci_passthrough": CloudHost, "pci_passthrough": Machine, "container_runtime": Node}

@@ -48,9 +48,13 @@ class Planner:
 
     def plan(self, *observations, intent=None, record=None, tables=None, today=TODAY, trials=(), groups=("gpus",), **how):
         seen = {one["host"]: one for one in observations}
-        given = copy.deepcopy((intent or self.intent(), seen, record or {}))
-        plan = resolve(given[0], {host: list(groups) for host in seen}, given[1], tables or self.tables, given[2], today, trials, **how)
-        assert given == (intent or self.intent(), seen, record or {}), "resolve changed what it was given"
+        return self.planned(seen, {host: list(groups) for host in seen}, intent or self.intent(), record, today, tables, trials=trials, **how)
+
+    def planned(self, seen, inventory, intent, record=None, today=TODAY, tables=None, **how):
+        """The plan of hosts in groups of their own."""
+        given = copy.deepcopy((intent, seen, record or {}))
+        plan = resolve(given[0], inventory, given[1], tables or self.tables, given[2], today, **how)
+        assert given == (intent, seen, record or {}), "resolve changed what it was given"
         json.dumps(plan)
         return plan
 

@@ -38,6 +38,7 @@ class Index:
         self._builds(tables)
         self._mig(tables)
         self._clouds(tables)
+        self._clusters(tables)
 
     def _accelerators(self, tables):
         self.devices, self.models, self.names = {}, {}, {}
@@ -78,6 +79,12 @@ class Index:
             self.fixes.setdefault(row['fix'], []).append(row)
         for row in _rows(tables, 'vfio'):
             self.vfio.setdefault(row['kind'], []).append(row)
+
+    def _clusters(self, tables):
+        self.minors = {row['minor']: row for row in _rows(tables, 'kubernetes_minors')}
+        self.containerd = {row['branch']: row for row in _rows(tables, 'containerd_branches')}
+        self.gates = {row['gate']: row for row in _rows(tables, 'kubernetes_gates')}
+        self.floors = {row['rule']: row for row in _rows(tables, 'kubernetes_steps')}
 
     def source(self, identity, row=None):
         """Where a statement comes from: the row that decided, else the rule's own row."""

@@ -31,6 +31,8 @@ limit       (cloud)                    (kind, id, value, because): a limit
 aggregate   (cloud)                    (name, {subject: value}, because): an aggregate of hosts
 image       (cloud, pool)              (property, value, because): what images of servers with cards have
 gate        (cloud)                    (place, what, targets, costs): a step of the order
+cluster     (cluster)                  Objection: what keeps a cluster from its versions and hosts
+node        (node)                     Objection: what keeps a host from being a node
 =========== ========================== ====================================================================
 """
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .._cluster import clusters as of_clusters
 from .._pools import passthrough
 from . import cards, decide, pools, steps
 from .case import acting, plain, policy_of
@@ -50,16 +51,26 @@ class Site:
         self.warnings.append({'rule': rule, 'host': host, 'path': path, 'message': message, 'nearest': nearest,
                               'source': self.index.source(rule) if rule else None})
 
+    def say(self, waived, identity, objection, host=None):
+        """A conflict, a warning, or waived by somebody; whether it stands in the way. waived: {rule: waiver} that hold there."""
+        waiver = next((waived[name] for name in self.index.waivable_by(identity) if name in waived), None)
+        if waiver:
+            self.waived.append(dict(entry(self.index, identity, objection, host), approver=waiver['approver'], until=str(waiver['until'])))
+        else:
+            self.object(identity, objection, host)
+        return not waiver and not objection.warns
+
     def object(self, identity, objection, host=None):
         (self.warnings if objection.warns else self.conflicts).append(entry(self.index, identity, objection, host))
 
 
-def resolve(intent, inventory, observations, tables, record, today, trials=(), settled=False, clouds=None, now=None):
+def resolve(intent, inventory, observations, tables, record, today, trials=(), settled=False, clouds=None, now=None,
+            clusters=None):
     """The plan without its inputs; see docs/data.md.
 
     inventory: {host: [groups]}; observations: {host: document}; today: ISO date; trials: trial documents;
     settled: True where no trial follows, so that what is unknown is refused; clouds: {name: what is known of it}; now: UTC time as ISO text,
-    None: no window is open.
+    None: no window is open; clusters: {name: what is known of it}.
     """
     # what a run that was cut off did to a cloud, the cloud itself tells
     ours = {row['name'] for row in intent.get('ai_stack_clouds') or ()}
@@ -71,8 +82,9 @@ def resolve(intent, inventory, observations, tables, record, today, trials=(), s
     for host in site.hosts.values():
         decide.host(site, host)
     made = passthrough.of_site(site, clouds)
+    clustered = of_clusters.of_site(site, clusters)
     _refuse(site)
-    return _plan(site, made)
+    return _plan(site, made, clustered)
 
 
 def _refuse(site):
@@ -85,11 +97,12 @@ def _refuse(site):
         site.drivers.pop(name, None)
 
 
-def _plan(site, clouds):
+def _plan(site, clouds, clusters):
     # that of a host without cards in pools
     policy = acting(policy_of(site.intent, ())[0])
-    return {'hosts': {name: _document(host, policy) for name, host in site.hosts.items()}, 'resources': passthrough.resources(clouds),
-            'steps': passthrough.steps(clouds, steps.of(site)), 'artefacts': steps.artefacts(site),
+    return {'hosts': {name: _document(host, policy) for name, host in site.hosts.items()},
+            'resources': passthrough.resources(clouds) + of_clusters.resources(clusters),
+            'steps': of_clusters.steps(clusters, passthrough.steps(clouds, steps.of(site))), 'artefacts': steps.artefacts(site),
             'conflicts': site.conflicts, 'warnings': site.warnings, 'waived': site.waived,
             'record': renewed(site.record, site.intent.get('ai_stack_site'), site.hosts, site.drivers)}
 

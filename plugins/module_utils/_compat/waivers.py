@@ -12,10 +12,10 @@ from .text import safe
 _YEARS = 2
 
 
-def _covers(scope, host=None, groups=(), pools=(), cloud=None):
-    """Whether a scope (site, host NAME, group NAME, pool NAME, cloud NAME) reaches a host or a cloud."""
+def _covers(scope, host=None, groups=(), pools=(), cloud=None, cluster=None):
+    """Whether a scope (site, host NAME, group NAME, pool NAME, cloud NAME, cluster NAME) reaches a host, a cloud or a cluster."""
     kind, _dummy, name = scope.partition(' ')
-    names = {'host': (host,), 'group': groups, 'pool': pools, 'cloud': (cloud,)}.get(kind, ())
+    names = {'host': (host,), 'group': groups, 'pool': pools, 'cloud': (cloud,), 'cluster': (cluster,)}.get(kind, ())
     return kind == 'site' or name.strip() in names
 
 
@@ -42,6 +42,10 @@ class Waivers:
     def for_cloud(self, cloud, pools):
         """{rule: waiver} that hold for a cloud and its pools today."""
         return {row['rule']: row for row in self.rows if _covers(str(row['scope']), pools=pools, cloud=cloud)}
+
+    def for_cluster(self, cluster, host=None, groups=()):
+        """{rule: waiver} that hold for a cluster, or for one of its hosts, today."""
+        return {row['rule']: row for row in self.rows if _covers(str(row['scope']), host, groups, cluster=cluster)}
 
     def conflicts(self, index):
         """A rule of physics cannot be waived."""

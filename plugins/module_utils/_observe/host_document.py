@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import boot, driver, host, kernel, nvml, owners, packages, pci, rocm, secure_boot
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import (
+    boot,
+    cluster_node,
+    driver,
+    host,
+    kernel,
+    nvml,
+    owners,
+    packages,
+    pci,
+    rocm,
+    secure_boot,
+)
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.root import Guard, Root
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import os_release, sets
 
@@ -22,7 +34,8 @@ def _package_options(wanted, system, functions, kernels):
     return {"codename": system["codename"], "sets": sets.chosen(parts, pci.vendors(functions), target), "extra": list(parts.get("build_tools") or []) + headers,
             "components": list(parts.get("components") or []), "repositories": wanted["repositories"], "decided": wanted["decided"] or {},
             "cards": pci.cards(functions), "refusals": wanted["refusals"],
-            "simulate": wanted["simulate"], "with_switch": pci.has_switch(functions), "everything": wanted["installed"] == "all", "seconds": wanted["timeout"]}
+            "simulate": wanted["simulate"], "with_switch": pci.has_switch(functions), "everything": wanted["installed"] == "all", "seconds": wanted["timeout"],
+            "programs": wanted["programs"]}
 
 
 def _driver(root, installed, manager, kernels, files, guard):
@@ -46,6 +59,7 @@ def observe(wanted):
     found = guard("packages", packages.observe, root, installed, options, guard) or dict(packages.NOTHING, manager=None)
     files = guard("files", owners.files, root, found["manager"]) or {}
     kernels["compiler"] = kernels["compiler"] or packages.compiler_to_come(found)
+    offered = found.pop("offered", {})
     return {
         "schema": SCHEMA, "host": None, "reachable": True,
         "at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -56,5 +70,7 @@ def observe(wanted):
         "rocm": guard("rocm", rocm.observe, root, pci.vendors(functions), seconds, guard),
         "packages": found, "units": guard("units", host.units, root, seconds, guard), "files": files,
         "disk": guard("disk", host.disk, root), "journal": guard("journal", host.journal, root, guard) or {"open": None, "last_good": None, "drained": False},
-        "openstack": host.openstack(installed), "passthrough": guard("passthrough", host.passthrough, root, guard), "trials": {}, "errors": guard.errors,
+        "openstack": host.openstack(installed), "passthrough": guard("passthrough", host.passthrough, root, guard),
+        "machine": guard("machine", cluster_node.machine, root), "containerd": guard("containerd", cluster_node.containerd, root, seconds),
+        "kubernetes": guard("kubernetes", cluster_node.kubernetes, root, offered, seconds), "trials": {}, "errors": guard.errors,
     }

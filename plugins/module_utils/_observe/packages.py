@@ -82,20 +82,27 @@ def _sets(offers, tool, packages, options):
     return {"sets": found, "tools": {name: versions[name] for name in extra}}
 
 
+def _offered(offers, programs):
+    """{program: [{version, repository}]} of the first of its packages that some source has."""
+    versions = offers(sorted({name for names in programs.values() for name in names})) if programs else {}
+    there = {program: next((versions[name] for name in names if versions[name]), []) for program, names in programs.items()}
+    return {program: [{key: one[key] for key in ("version", "repository")} for one in rows] for program, rows in there.items()}
+
+
 def _observe_apt(root, packages, options, guard):
-    if not root.live or not options["sets"]:
+    if not root.live or not options["sets"] and not options["programs"]:
         return {"repositories": apt_view.AptView(root, options).report()}
     with apt_view.opened(root, options, guard) as view:
         found = _sets(view.offers, view.tool, packages, options)
-        return dict(found, repositories=view.report())
+        return dict(found, repositories=view.report(), offered=_offered(view.offers, options["programs"]))
 
 
 def _observe_dnf(root, packages, options, guard):
-    if not root.live or not options["sets"]:
+    if not root.live or not options["sets"] and not options["programs"]:
         return {}
     with dnf.opened(root, options, guard) as view:
         found = _sets(view.offers, view, packages, options)
-        return dict(found, repositories=view.report())
+        return dict(found, repositories=view.report(), offered=_offered(view.offers, options["programs"]))
 
 
 def _state(root, kind, packages, guard):
@@ -105,7 +112,8 @@ def _state(root, kind, packages, guard):
 
 
 def observe(root, packages, options, guard):
-    """options: codename, sets, extra, components, repositories, cards, refusals, decided, simulate, with_switch, everything, listed, proven, seconds."""
+    """options: codename, sets, extra, components, repositories, cards, refusals, decided, simulate, with_switch, everything, listed, proven, programs,
+    seconds."""
     kind = manager(root)
     if kind == "none":
         return dict(NOTHING)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .._compat import state
-from .._compat.register import Objection, entry, of
+from .._compat.register import Objection, of
 from .._compat.text import did_you_mean, safe
 from . import alone, arguments, gates, lint, objects, rules_board, rules_cloud, rules_host, rules_servers, rules_tenants
 from .cloud import Cloud
@@ -50,21 +50,10 @@ def _clouds(site, donors, seen):
                                                did_you_mean(name or '', rows) or 'a cloud in ai_stack_clouds', 'ai_stack_pools[%d].cloud' % at))
 
 
-def _say(site, waived, identity, objection, host=None):
-    """A conflict, a warning, or waived by somebody; whether it stands in the way."""
-    waiver = next((waived[name] for name in site.index.waivable_by(identity) if name in waived), None)
-    if waiver:
-        row = entry(site.index, identity, objection, host)
-        site.waived.append(dict(row, approver=waiver['approver'], until=str(waiver['until'])))
-    else:
-        site.object(identity, objection, host)
-    return not waiver and not objection.warns
-
-
 def _host(site, donor, waived):
     mine = dict(waived, **site.waivers.for_host(donor.name, donor.host.groups, [pool['name'] for pool in donor.pools.values()]))
     found = [(identity, one) for identity, function in of('passthrough', site.index.enforced) for one in function(donor)] if donor.cards else []
-    stopped = [identity for identity, one in found if _say(site, mine, identity, one, donor.name)]
+    stopped = [identity for identity, one in found if site.say(mine, identity, one, donor.name)]
     donor.acts = not stopped and not donor.host.stale and donor.name not in {row['host'] for row in site.conflicts}
     if donor.acts:
         _decide(donor)
@@ -114,7 +103,7 @@ def _tenants(site, cloud):
         acts = donor.acts if donor else host.known and not host.stale and not host.out and name not in refused
         watch = rules_servers.Watch(site, cloud, host, planned.get(name, {}) if acts and cloud.series is not None else None)
         host.tenants = watch.document()
-        stopped = [identity for identity, function in of('tenants', site.index.enforced) for one in function(watch) if _say(site, {}, identity, one, name)]
+        stopped = [identity for identity, function in of('tenants', site.index.enforced) for one in function(watch) if site.say({}, identity, one, name)]
         if donor and stopped:
             donor.acts = False
 
@@ -124,7 +113,7 @@ def _judge(site, cloud):
     before = len(site.conflicts)
     for identity, function in of('cloud', site.index.enforced):
         for one in function(cloud):
-            _say(site, cloud.waived, identity, one)
+            site.say(cloud.waived, identity, one)
     if cloud.series is not None:
         for pool, at, made in objects.flavors(cloud):
             known = {one.name: one.largest if one.total else None for one in cloud.pools}
@@ -132,7 +121,7 @@ def _judge(site, cloud):
             kinds = {one.name: one.types[0] for one in cloud.pools if one.types}
             for identity, function in of('flavor', site.index.enforced):
                 for one in function(Flavor(site.index, made, known, cloud.classes(), kinds, pool.path('shapes[%d].cards' % at))):
-                    _say(site, cloud.waived, identity, one)
+                    site.say(cloud.waived, identity, one)
         _lint(site, cloud)
     # a cloud of whose cards nothing was ever seen is not refused, and has nothing to plan
     cloud.refused = len(site.conflicts) > before or not cloud.hosts

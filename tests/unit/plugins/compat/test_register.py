@@ -12,7 +12,8 @@ import pytest
 import yaml
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import register, resolve, verify  # noqa: F401  the last two register every rule
 
-STEMS = ['accelerators', 'cuda', 'distributions', 'driver_branches', 'fabric', 'fabric_partitions', 'firmware', 'mig', 'module_builds', 'nova_filters',
+STEMS = ['accelerators', 'containerd_branches', 'cuda', 'distributions', 'driver_branches', 'fabric', 'fabric_partitions', 'firmware', 'kubernetes_gates',
+         'kubernetes_minors', 'kubernetes_steps', 'mig', 'module_builds', 'nova_filters',
          'nova_fixes', 'nova_keys', 'nova_series', 'placement_candidates', 'platforms', 'rules', 'vfio']
 # the statements of the facts about Nova were numbered by subject; what was added since goes on after the last one
 NOVA = {*range(1, 17), *range(20, 32), *range(40, 50), *range(50, 58), *range(60, 70), *range(70, 77), *range(80, 87), *range(90, 98)}
@@ -58,13 +59,13 @@ def test_numbers_go_on_without_a_gap(rules):
     numbers, nova = numbers_of(rules, 'ACC'), numbers_of(rules, 'NR')
     assert numbers == set(range(1, max(numbers) + 1))
     assert nova - NOVA == set(range(max(NOVA) + 1, max(nova) + 1))
-    assert {row['id'].partition('-')[0] for row in rules} == {'ACC', 'NR'}
+    assert {row['id'].partition('-')[0] for row in rules} == {'ACC', 'NR', 'K8S'}
 
 
 def test_a_letter_follows_only_where_a_statement_was_split(rules):
     ids = [row['id'] for row in rules]
     for name in ids:
-        number = re.match(r'[A-Z]+-\d+', name).group()
+        number = re.match(r'[A-Z0-9]+-[A-Z]?\d+', name).group()
         letters = sorted(other[len(number):] for other in ids if re.match(number + r'[a-z]?$', other))
         assert letters == [''] or letters == list('abcdefghijklmnopqrstuvwxyz')[:len(letters)], number
 

@@ -228,7 +228,7 @@ def test_a_digest_moves_with_what_is_wanted_and_not_with_switches_of_one_run():
 
 
 LATER = [
-    ("ai_stack_clusters", "ai_stack_clusters", None),
+    ("ai_stack_clusters", "ai_stack_clusters[1].nodes.cloud", None),
     ("ai_stack_access", "ai_stack_access", None),
     ("ai_stack_pools", "ai_stack_pools[1].cluster", None),
 ]
@@ -249,8 +249,10 @@ def test_a_vgpu_pool_is_refused_by_name():
 
 def test_what_is_planned_and_not_deployed_is_named():
     found = _intent.planned_only(_intent.of_variables(WHOLE))
-    assert [(row["rule"], row["path"]) for row in found] == [("INT-7", "ai_stack_clouds[0].deployment")]
-    assert "deploy refuses" in found[0]["message"]
+    assert [(row["rule"], row["path"]) for row in found] == [
+        ("INT-7", path) for path in ("ai_stack_clouds[0].deployment", "ai_stack_clusters[0]", "ai_stack_clusters[1]")
+    ]
+    assert all("deploy refuses" in row["message"] for row in found)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +311,8 @@ def test_the_rest_is_still_planned_when_one_part_is_refused():
     rest, places = _intent.squeezed(usable)
     assert {row["rule"] for row in refused} == {"INT-7"}
     assert [pool["name"] for pool in rest["ai_stack_pools"]] == ["h100-passthrough", "h100-inference"] and places["ai_stack_pools"] == [0, 1]
-    assert "ai_stack_clusters" not in rest and rest["ai_stack_driver"] == intent["ai_stack_driver"]
+    assert rest["ai_stack_clusters"] == [WHOLE["ai_stack_clusters"][0], {"name": "inside", "kubernetes": "1.37"}]
+    assert rest["ai_stack_driver"] == intent["ai_stack_driver"]
 
 
 def test_a_bad_key_of_its_own_does_not_take_its_row_along():

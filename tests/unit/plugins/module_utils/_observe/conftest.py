@@ -97,7 +97,7 @@ def options():
     """The module's options for a recorded tree."""
     return lambda root, **more: dict(
         {"root": root.path, "distributions": {}, "refusals": [], "addresses": [], "repositories": [], "decided": {},
-         "simulate": "auto", "installed": "relevant", "timeout": 5}, **more
+         "simulate": "auto", "installed": "relevant", "programs": {}, "timeout": 5}, **more
     )
 
 

@@ -15,6 +15,7 @@ TREES = ["hgx-h100", "b200-bridge", "run-file", "container", "mi300x", "broken"]
 KEYS = [
     "at",
     "boot",
+    "containerd",
     "disk",
     "driver",
     "errors",
@@ -22,6 +23,8 @@ KEYS = [
     "host",
     "journal",
     "kernel",
+    "kubernetes",
+    "machine",
     "nvml",
     "openstack",
     "packages",
@@ -65,7 +68,7 @@ def test_a_recorded_tree_is_left_as_it_is(seen, tmp_path, name):
     seen(name)
     before = listing()
     observe({"root": str(tmp_path), "distributions": {}, "refusals": [], "addresses": [], "repositories": [], "decided": {},
-         "simulate": "auto", "installed": "all", "timeout": 5})
+         "simulate": "auto", "installed": "all", "programs": {}, "timeout": 5})
     assert listing() == before
 
 

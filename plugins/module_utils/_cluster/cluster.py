@@ -1,0 +1,106 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A cluster of the site: its hosts, and the versions that it gets."""
+
+from __future__ import annotations
+
+from . import numbers
+from .node import CONTROL, WORKER, Node
+
+# what is installed on each host; the others are images
+PROGRAMS = ('kubeadm', 'kubelet', 'kubectl')
+
+
+class Cluster:
+    """A row of ai_stack_clusters; seen: what its API tells, which counts before what its hosts do."""
+
+    def __init__(self, site, at, row, seen):
+        self.site, self.index, self.at, self.row, self.name, self.seen = site, site.index, at, row, str(row['name']), seen or {}
+        self.groups = {CONTROL: self._members('control_plane'), WORKER: self._members('nodes')}
+        # a host in both groups is a control plane that runs work too; one that is out of service is left as it is
+        self.nodes = [Node(self, site.hosts[name], part) for part, names in self.groups.items() for name in names
+                      if (part == CONTROL or name not in self.groups[CONTROL]) and not site.hosts[name].out]
+        self.waived = site.waivers.for_cluster(self.name)
+        self.wanted = numbers.plain(str(row.get('kubernetes') or ''))
+        self.minor = numbers.branch(self.wanted or '')
+        self.row_of_minor = self.index.minors.get(self.minor)
+        self.version, self.because = self._version()
+        # the other clusters of the site
+        self.others = ()
+
+    @property
+    def names(self):
+        """Its hosts."""
+        return {one.name for one in self.nodes}
+
+    def _members(self, key):
+        named = self.row.get(key)
+        return sorted(self.site.claims.members({'hosts': named})) if isinstance(named, str) else []
+
+    def path(self, key):
+        return 'ai_stack_clusters[%d].%s' % (self.at, key)
+
+    def _of_pods(self, part, told):
+        """{host: version} of a part: what the API says, else the manifests on the hosts."""
+        found = {one.name: numbers.plain(one.pods.get(part)) for one in self.nodes}
+        found.update((name, numbers.plain(one)) for name, one in (self.seen.get(told) or {}).items())
+        return {name: one for name, one in sorted(found.items()) if one}
+
+    @property
+    def running(self):
+        """Versions that its API servers run, the oldest first; empty: there is no cluster yet."""
+        return sorted(set(self._of_pods('kube-apiserver', 'servers').values()), key=numbers.numbers)
+
+    @property
+    def members(self):
+        """{host: version} of the members of etcd."""
+        return self._of_pods('etcd', 'etcd')
+
+    @property
+    def kubelets(self):
+        """{host: version} of the kubelets that are there: what the API says, else what is installed."""
+        told = {name: numbers.plain((one or {}).get('kubelet')) for name, one in (self.seen.get('nodes') or {}).items()}
+        found = {one.name: told.get(one.name) or one.kubelet for one in self.nodes}
+        return {name: one for name, one in sorted(found.items()) if one}
+
+    def offered(self, program, branch=None):
+        """Versions of a program that all hosts can get, of one branch; one that has no source for it leaves none."""
+        told = [set(one.offers(program)) for one in self.nodes]
+        found = set.intersection(*told) if told else set()
+        return {one for one in found if branch is None or numbers.branch(one) == branch}
+
+    def lack(self, programs, version):
+        """Hosts whose repositories do not have a version of these programs, which is not installed there either."""
+        return sorted(one.name for one in self.nodes for program in programs if version not in one.offers(program) and one.installed(program) != version)
+
+    def _version(self):
+        """(version, because): a patch that the site names, else what the cluster runs, else the newest that its hosts are offered."""
+        if not self.minor:
+            return None, ''
+        if numbers.is_exact(self.wanted):
+            return self.wanted, 'the site names it'
+        if self.running and numbers.branch(self.running[-1]) == self.minor:
+            return self.running[-1], 'it runs'
+        best = numbers.newest(set.intersection(*[self.offered(program, self.minor) for program in PROGRAMS]))
+        return best, 'the newest that the repositories of all its hosts have' if best else ''
+
+    @property
+    def runtime(self):
+        """(version, because) of containerd: what the site names, what all hosts have, the newest that is offered to all."""
+        asked = numbers.plain(str(self.row.get('containerd') or ''))
+        if asked and numbers.is_exact(asked):
+            return asked, 'the site names it'
+        there = {one.installed('containerd') for one in self.nodes}
+        if len(there) == 1 and None not in there and asked in (None, numbers.branch(min(there))):
+            return min(there), 'all its hosts have it'
+        best = numbers.newest(self.offered('containerd', asked))
+        return best, 'the newest that the repositories of all its hosts have' if best else ''
+
+    def hops(self):
+        """[minor] that the API servers go through, one after the other, the last one being the wanted one."""
+        if not self.running or not self.minor:
+            return []
+        first = self.running[0]
+        return [numbers.next_branch(first, step) for step in range(1, numbers.apart(self.minor, first) + 1)]

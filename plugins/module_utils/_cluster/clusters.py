@@ -1,0 +1,62 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Clusters of a site: versions, hosts, order, and every conflict."""
+
+from __future__ import annotations
+
+from .._compat.register import of
+from . import order, rules_node, rules_version
+from .cluster import Cluster
+from .node import CONTROL, WORKER
+
+RULES = (rules_node, rules_version)
+
+
+def of_site(site, seen=None):
+    """Decide all clusters of a site. seen: {name: what is known of the cluster itself}."""
+    made = [Cluster(site, at, row, (seen or {}).get(row['name'])) for at, row in enumerate(site.intent.get('ai_stack_clusters') or ())]
+    for one in made:
+        one.others = [other for other in made if other is not one]
+        one.refused = _judge(site, one)
+    return made
+
+
+def _judge(site, cluster):
+    """Every rule about a cluster and its hosts; whether something stands in the way."""
+    found = [site.say(cluster.waived, identity, one) for identity, function in of('cluster', site.index.enforced) for one in function(cluster)]
+    for node in cluster.nodes:
+        waived = site.waivers.for_cluster(cluster.name, node.name, node.host.groups)
+        found += [site.say(waived, identity, one, node.name) for identity, function in of('node', site.index.enforced) for one in function(node)]
+    return any(found)
+
+
+def _row(index, subject, value, because, identity=None):
+    return {'subject': subject, 'value': value, 'because': because, 'rule': identity, 'source': index.source(identity) if identity else None}
+
+
+def decisions(cluster):
+    """What is decided for a cluster as a whole."""
+    row = cluster.row_of_minor
+    yield _row(cluster.index, 'kubernetes', cluster.version, cluster.because, 'K8S-V18')
+    yield _row(cluster.index, 'containerd', *cluster.runtime, 'K8S-V6')
+    for part in ('etcd', 'coredns', 'pause'):
+        tags = row[part] if isinstance(row[part], list) else [row[part]] if row[part] else []
+        yield _row(cluster.index, part, tags[-1] if tags else None, 'what kubeadm of %s brings' % cluster.minor)
+    for part in (CONTROL, WORKER):
+        yield _row(cluster.index, part, sorted(one.name for one in cluster.nodes if one.part == part), 'the hosts of these groups')
+
+
+def resources(clusters):
+    """Clusters of which nothing stands in the way."""
+    return [{'kind': 'cluster', 'id': one.name, 'decisions': list(decisions(one)), 'changes': []} for one in clusters if not one.refused]
+
+
+def steps(clusters, before):
+    """The steps of the clusters, after those that are there."""
+    found = list(before)
+    for cluster in clusters:
+        wave = max((step['wave'] for step in found), default=0) + 1
+        found += order.steps(cluster, len(found) + 1, wave) if not cluster.refused else []
+    return found

@@ -1,0 +1,76 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What a host is as a node of a cluster: cgroups, swap, containerd and its files, what of Kubernetes is there."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import PATHS, run
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import containerd as said
+
+MARKER = "managed by sovereign.ai_stack"
+ROOT = "/etc/containerd/config.toml"
+JOINED, MANIFESTS = "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/manifests"
+_IMAGE = re.compile(r"^\s+image: \S+?:([^:\s/@]+)\s*$", re.M)
+_KUBELET = re.compile(r"^Kubernetes (v\S+)")
+
+
+def machine(root):
+    """cgroup 2 or 1, null: no cgroups; swap: where to; product_uuid: null where containers share that of their machine."""
+    version = 2 if root.exists("/sys/fs/cgroup/cgroup.controllers") else 1 if root.is_dir("/sys/fs/cgroup") else None
+    alone = not root.exists("/run/systemd/container") and not root.exists("/run/.containerenv")
+    swaps = [line.split()[0] for line in (root.text("/proc/swaps") or "").splitlines()[1:] if line.split()]
+    return {"cgroup": version, "swap": swaps, "product_uuid": root.line("/sys/class/dmi/id/product_uuid") if alone else None}
+
+
+def _programs(root, name):
+    """Each file of that name where root or an operator would find it."""
+    places = dict.fromkeys(root.real("%s/%s" % (folder, name)) for folder in (*PATHS, "/usr/local/sbin", "/usr/local/bin", "/opt/bin"))
+    return [place for place in places if place and os.access(root.at(place), os.X_OK)]
+
+
+def _ask(root, program, *words, seconds):
+    return run([program, *words], seconds).out if root.live and program else ""
+
+
+def containerd(root, seconds):
+    """Its programs, its version, and the version of each of its files; null where it is not there or cannot be asked."""
+    paths = _programs(root, "containerd")
+    program = paths[0] if paths else None
+    text = root.text(ROOT)
+    top = said.file(text, MARKER) if text is not None else None
+    patterns = top["imports"] if top else said.IMPORTS
+    drop_ins = [dict(said.file(root.text(path) or "", MARKER), path=path) for path in _matched(root, patterns)]
+    dump = _ask(root, program, "config", "dump", seconds=seconds)
+    return {"paths": paths, "version": said.version(_ask(root, program, "--version", seconds=seconds)), "root": top,
+            "native": said.file(_ask(root, program, "config", "default", seconds=seconds), MARKER)["version"],
+            "drop_ins": [{key: one[key] for key in ("path", "version", "ours")} for one in drop_ins],
+            "old_registry": sorted({name for one in ([top] if top else []) + drop_ins for name in one["old_registry"]}),
+            "systemd_cgroup": said.systemd_cgroup(dump)}
+
+
+def _matched(root, patterns):
+    """Files that the patterns of imports name; only the last part of one has a star."""
+    for pattern in patterns:
+        folder, _slash, name = pattern.rpartition("/")
+        wanted = re.compile(re.escape(name).replace(r"\*", "[^/]*"))
+        for each in root.names(folder):
+            if wanted.fullmatch(each) and root.is_file("%s/%s" % (folder, each)):
+                yield "%s/%s" % (folder, each)
+
+
+def kubernetes(root, offered, seconds):
+    """offered: {program: [{version, repository}]} as the package manager has them."""
+    paths = _programs(root, "kubelet")
+    found = _KUBELET.match(_ask(root, paths[0] if paths else None, "--version", seconds=seconds))
+    return {"kubelet": found.group(1) if found else None, "joined": root.exists(JOINED), "offered": offered or {},
+            "static_pods": {name[:-5]: _tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}}
+
+
+def _tag(manifest):
+    """Tag of the image that a manifest of kubeadm names; null: it names none."""
+    found = _IMAGE.search(manifest or "")
+    return found.group(1) if found else None

@@ -1,0 +1,228 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""One case for each enforced rule about Kubernetes: it must go red when the rule's row leaves the register.
+
+A case is a function under the id of its rule. It gets the planner of a site with a cluster.
+"""
+
+from __future__ import annotations
+
+import pytest
+from planner import PLATFORM, Cases, named, refused
+
+from .conftest import decided
+
+case = Cases()
+HERE = "ai_stack_clusters[0].kubernetes"
+
+
+def versions(servers=None, etcd=None, **nodes):
+    """What a cluster tells of its versions."""
+    return {"ai": {"servers": servers or {}, "etcd": etcd or {}, "nodes": {name.replace("_", "-"): {"kubelet": one} for name, one in nodes.items()}}}
+
+
+def drop_ins(clustered, root, *versions_of):
+    rows = [{"path": f"/etc/containerd/conf.d/{at}.toml", "version": one, "ours": False} for at, one in enumerate(versions_of)]
+    return clustered.host("k8s-w1", containerd__version="2.3.4", containerd__root={"version": root}, containerd__native=4, containerd__drop_ins=rows)
+
+
+def beside(clustered, worker):
+    return clustered.plan(clustered.host("k8s-cp1"), worker)
+
+
+@case("K8S-V1")
+def minor_that_ended_is_refused(clustered):
+    plan = refused(clustered.plan(clusters=[clustered.cluster(kubernetes="1.33.13")]), "K8S-V1", "1.33 of cluster ai ended on 2026-06-28", HERE)
+    assert named(plan["conflicts"], "K8S-V1")["nearest"] == "one of: 1.35, 1.36, 1.37" and not plan["resources"]
+    named(clustered.plan(clusters=[clustered.cluster(kubernetes="1.35.8")], today="2026-12-24")["warnings"], "K8S-V1", "ends on 2027-02-28")
+    waiver = {"rule": "K8S-V1", "scope": "cluster ai", "reason": "next month", "approver": "board", "until": "2027-01-31"}
+    plan = clustered.plan(clusters=[clustered.cluster(kubernetes="1.33.13", containerd="2.1.9")], ai_stack_waivers=[PLATFORM, waiver])
+    assert [row["rule"] for row in plan["waived"]] == ["K8S-V1"]
+
+
+@case("K8S-V19")
+def minor_that_no_table_knows_is_refused(clustered):
+    """Whatever is waived: the rest of the site is planned."""
+    waiver = {"rule": "K8S-V1", "scope": "site", "reason": "any", "approver": "board", "until": "2027-01-31"}
+    for version, words in (("1.52.1", "is to be of Kubernetes 1.52.1, which no table knows"), (None, "names no version of Kubernetes")):
+        plan = clustered.plan(clusters=[clustered.cluster(kubernetes=version)], ai_stack_waivers=[PLATFORM, waiver])
+        refused(plan, "K8S-V19", words, HERE, "1.37")
+        assert plan["resources"] == []
+
+
+@case("K8S-V18")
+def patch_that_nobody_knows_is_refused(clustered):
+    older = clustered.host("k8s-cp1", kubernetes=("1.36.4-1.1",))
+    plan = clustered.plan(older, clustered.host("k8s-w1"))
+    refused(plan, "K8S-V18", "which patch of Kubernetes 1.37 cluster ai is to get", HERE, "a patch that all have")
+    assert "1.36.4, 1.37.1, 1.37.2" in named(plan["conflicts"], "K8S-V18")["message"]
+    bare = clustered.host("k8s-w1", kubernetes=())
+    refused(clustered.plan(clustered.host("k8s-cp1"), bare), "K8S-V18", "nobody knows which patch", HERE)
+    plan = clustered.plan(clusters=[clustered.cluster(kubernetes="1.37.99")])
+    refused(plan, "K8S-V18", "no repository of k8s-cp1, k8s-w1 has Kubernetes 1.37.99 of cluster ai: they have 1.33.13", HERE)
+    plan = clustered.plan(clustered.host("k8s-cp1", kubernetes=("1.37.1-1.1",)), clustered.host("k8s-w1"))
+    assert decided(plan, "kubernetes")["value"] == "1.37.1" and "all its hosts" in decided(plan, "kubernetes")["because"]
+
+
+@case("K8S-V20")
+def runtime_that_nobody_knows_is_refused(clustered):
+    where = "ai_stack_clusters[0].containerd"
+    refused(clustered.plan(clusters=[clustered.cluster(containerd="2.4.99")]), "K8S-V20", "no repository of k8s-cp1, k8s-w1 has containerd 2.4.99", where)
+    refused(clustered.plan(clusters=[clustered.cluster(containerd="9.0.1")]), "K8S-V20", "of a branch that no table knows", where, "2.4")
+    bare = clustered.host("k8s-w1", containerd=())
+    refused(clustered.plan(clustered.host("k8s-cp1"), bare), "K8S-V20", "nobody knows which containerd cluster ai is to get", where)
+
+
+@case("K8S-V2")
+def kubelet_that_is_newer_is_refused(clustered):
+    row = refused(clustered.plan(clusters=[clustered.cluster(kubernetes="1.36")], seen=versions(k8s_w1="v1.37.2")), "K8S-V2", "newer than the API", HERE)
+    assert row["conflicts"][0]["host"] == "k8s-w1"
+    refused(beside(clustered, clustered.host("k8s-w1", kubernetes__kubelet="v1.33.1")), "K8S-V2", "4 minors older", HERE)
+
+
+@case("K8S-V3")
+def minor_is_not_skipped(clustered):
+    refused(clustered.plan(seen=versions({"k8s-cp1": "v1.35.8"})), "K8S-V3", "a minor cannot be skipped", HERE, '"1.36" first')
+    refused(clustered.plan(clusters=[clustered.cluster(kubernetes="1.36")], seen=versions({"k8s-cp1": "v1.37.1"})), "K8S-V3", "cannot go back", HERE)
+    refused(clustered.plan(seen=versions({"k8s-cp1": "v1.37.1", "k8s-cp2": "v1.35.8"})), "K8S-V3", "more than one minor apart", HERE)
+    assert clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}))["conflicts"] == []
+    # without its API the manifests of its hosts tell
+    pods = {"kube-apiserver": "v1.35.8", "etcd": "3.6.6-0"}
+    told = clustered.plan(clustered.host("k8s-cp1", kubernetes__joined=True, kubernetes__static_pods=pods), clustered.host("k8s-w1"))
+    refused(told, "K8S-V3", "runs 1.35.8 and is to be of 1.37", HERE)
+    refused(told, "K8S-E2", "its member of etcd is 3.6.6", HERE)
+
+
+@case("K8S-V6")
+def runtime_that_is_too_old_is_refused(clustered):
+    for minor in ("1.36", "1.37"):
+        older = [clustered.cluster(kubernetes=minor, containerd="2.1.9")]
+        refused(clustered.plan(clusters=older), "K8S-V6", f"containerd 2.1.9 is too old for Kubernetes {minor}", "ai_stack_clusters[0].containerd", "2.2.0")
+
+
+@case("K8S-V7")
+def runtime_that_ended_is_refused(clustered):
+    ended = [clustered.cluster(kubernetes="1.35", containerd="2.1.9")]
+    refused(clustered.plan(clusters=ended), "K8S-V7", "containerd 2.1 of cluster ai ended on 2026-07-03", "ai_stack_clusters[0].containerd", "2.3")
+    ended = [clustered.cluster(kubernetes="1.36", containerd="2.2")]
+    refused(clustered.plan(clusters=ended), "K8S-V7", "containerd 2.2 of cluster ai ended on 2026-11-06", "ai_stack_clusters[0].containerd")
+
+
+@case("K8S-V8")
+def runtime_goes_step_by_step(clustered):
+    def goes(now, then):
+        return clustered.plan(clustered.host("k8s-cp1"), clustered.host("k8s-w1", containerd__version=now), clusters=[clustered.cluster(containerd=then)])
+
+    refused(goes("2.0.11", "2.4.2"), "K8S-V8", "from 2.0.11 to 2.4.2", "ai_stack_clusters[0].containerd", "a branch that leads there: 2.3")
+    refused(goes("2.4.2", "2.3.4"), "K8S-V8", "no step", "ai_stack_clusters[0].containerd")
+    for now, then in (("2.3.4", "2.4.2"), ("2.0.11", "2.3.4"), ("1.7.34", "2.3.4"), ("2.4.0", "2.4.2")):
+        assert goes(now, then)["conflicts"] == [], now
+
+
+@case("K8S-V16")
+def gate_that_is_gone_is_refused(clustered):
+    tables = {**clustered.tables, "kubernetes_gates": {"rows": [{"gate": "Old", "removed": "1.37", "source": ["a change log"]}]}}
+    clustered.tables, gates = tables, {"Old": True, "New": True}
+    refused(clustered.plan(clusters=[clustered.cluster(feature_gates=gates)]), "K8S-V16", "gate Old is gone", "ai_stack_clusters[0].feature_gates")
+    assert clustered.plan(clusters=[clustered.cluster(kubernetes="1.36", feature_gates=gates)])["conflicts"] == []
+
+
+@case("K8S-E1")
+def members_below_the_floor_are_refused(clustered):
+    wanted, seen = [clustered.cluster(kubernetes="1.34.11")], {"k8s-cp1": "v1.33.1"}
+    refused(clustered.plan(clusters=wanted, seen=versions(seen, {"k8s-cp1": "3.5.24"})), "K8S-E1", "would go to 3.6: below 3.5.26", HERE)
+    plan = clustered.plan(clusters=wanted, seen=versions(seen, {"k8s-cp1": "3.5.26"}))
+    assert not [row for row in plan["conflicts"] if row["rule"] == "K8S-E1"]
+
+
+@case("K8S-E2")
+def members_with_the_old_store_are_refused(clustered):
+    refused(clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, {"k8s-cp1": "3.6.8"})), "K8S-E2", "would go to 3.7: below 3.6.11", HERE)
+    assert clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, {"k8s-cp1": "3.6.14"}))["conflicts"] == []
+
+
+@case("K8S-E6")
+def even_number_of_control_planes_is_refused(clustered):
+    hosts = [clustered.host(f"k8s-cp{at}") for at in range(1, 5)]
+    refused(clustered.plan(*hosts[:2]), "K8S-E6", "has 2 control planes", "ai_stack_clusters[0].control_plane", "1 or 3")
+    refused(clustered.plan(clustered.host("k8s-w1")), "K8S-E6", "has no control plane", "ai_stack_clusters[0].control_plane")
+    named(clustered.plan(clusters=[clustered.cluster(control_plane=None)])["conflicts"], "K8S-E6", "control_plane has no host")
+    assert clustered.plan(*hosts[:3])["conflicts"] == []
+
+
+@case("K8S-N1")
+def cgroup_v1_wants_a_waiver(clustered):
+    host = clustered.host("k8s-w1", machine__cgroup=1)
+    plan = refused(beside(clustered, host), "K8S-N1", "it has cgroup v1, where the kubelet of 1.37 does not start", "ai_stack_clusters[0].nodes")
+    assert plan["resources"] == []
+    waiver = {"rule": "K8S-N1", "scope": "host k8s-w1", "reason": "no other kernel", "approver": "board", "until": "2027-01-31"}
+    plan = clustered.plan(clustered.host("k8s-cp1"), host, ai_stack_waivers=[PLATFORM, waiver])
+    assert plan["conflicts"] == [] and [(row["rule"], row["host"]) for row in plan["waived"]] == [("K8S-N1", "k8s-w1")]
+
+
+@case("K8S-N2")
+def two_cgroup_drivers_are_said(clustered):
+    host = clustered.host("k8s-w1", containerd__systemd_cgroup=False, kubernetes__joined=True)
+    named(beside(clustered, host)["warnings"], "K8S-N2", "manages cgroups by itself")
+
+
+@case("K8S-N3")
+def drop_in_newer_than_the_root_file_is_refused(clustered):
+    plan = refused(beside(clustered, drop_ins(clustered, 2, 2, 4)), "K8S-N3", "root file of version 2 here and drop-ins that are newer: /etc/",
+                   "ai_stack_clusters[0].nodes", "in version 4")  # fmt: skip
+    message = named(plan["conflicts"], "K8S-N3")["message"]
+    assert "conf.d/1.toml (4)" in message and "conf.d/0" not in message
+    assert beside(clustered, drop_ins(clustered, 4, 2, 4))["conflicts"] == []
+    # a root file that says no version counts as one of the first
+    named(beside(clustered, drop_ins(clustered, None, 2))["conflicts"], "K8S-N3", "root file of version 1")
+
+
+@case("K8S-N5")
+def second_containerd_is_refused(clustered):
+    host = clustered.host("k8s-w1", containerd__paths=["/usr/bin/containerd", "/usr/local/bin/containerd"])
+    refused(beside(clustered, host), "K8S-N5", "/usr/bin/containerd, /usr/local/bin/containerd", "ai_stack_clusters[0].nodes")
+
+
+@case("K8S-N6")
+def old_tables_of_registries_are_refused(clustered):
+    host = clustered.host("k8s-w1", containerd__old_registry=["registry.mirrors"])
+    refused(beside(clustered, host), "K8S-N6", "old tables of registries: registry.mirrors", "ai_stack_clusters[0].nodes")
+
+
+@case("K8S-N16")
+def host_that_nobody_saw_is_refused(clustered):
+    """It may be a control plane that runs: none is made beside it."""
+    groups = {"k8s-cp1": ["control"], "k8s-cp2": ["control"], "k8s-cp3": ["control"], "k8s-w1": ["workers"]}
+    intent = {"ai_stack_site": "t", "ai_stack_clusters": [clustered.cluster()], "ai_stack_pools": []}
+    plan = clustered.planned({"k8s-w1": clustered.host("k8s-w1")}, groups, intent)
+    assert {row["host"] for row in plan["conflicts"] if row["rule"] == "K8S-N16"} == {"k8s-cp1", "k8s-cp2", "k8s-cp3"} and plan["steps"] == []
+    named(plan["conflicts"], "K8S-N16", "nothing is known of this host of cluster ai")
+
+
+@case("K8S-N12")
+def swap_is_refused(clustered):
+    refused(beside(clustered, clustered.host("k8s-w1", machine__swap=["/dev/vda2"])), "K8S-N12", "it swaps to /dev/vda2", "ai_stack_clusters[0].nodes")
+
+
+@case("K8S-N14")
+def twins_are_refused(clustered):
+    twin = clustered.host("k8s-w1", system__machine_id="id-of-k8s-cp1")
+    plan = refused(beside(clustered, twin), "K8S-N14", "machine id is that of k8s-cp1 too", "ai_stack_clusters[0].nodes")
+    assert {row["host"] for row in plan["conflicts"]} == {"k8s-cp1", "k8s-w1"}
+
+
+@case("K8S-N15")
+def host_of_two_clusters_is_refused(clustered):
+    plan = clustered.plan(clusters=[clustered.cluster(), clustered.cluster("other", control_plane="workers", nodes="none")])
+    refused(plan, "K8S-N15", "of cluster ai and of cluster other", "ai_stack_clusters[0].nodes")
+
+
+@pytest.mark.parametrize("identity", sorted(case))
+def test_rule(identity, clustered):
+    case[identity](clustered)
+
+
+def test_every_enforced_rule_has_a_case(tables):
+    enforced = {row["id"] for row in tables["rules"]["rows"] if row["status"] == "enforced" and "_cluster" in (row["test"] or "")}
+    assert enforced == set(case)

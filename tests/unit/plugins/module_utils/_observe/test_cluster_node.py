@@ -1,0 +1,69 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What a host is as a node of a cluster, read below a root."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import cluster_node
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.root import Root
+
+OURS = "# managed by sovereign.ai_stack: container_runtime\nversion = 4\nimports = ['/etc/containerd/conf.d/*.toml']\n"
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A root with these files; None: a folder."""
+
+    def make(**files):
+        for path, content in files.items():
+            place = tmp_path / path
+            (place if content is None else place.parent).mkdir(parents=True, exist_ok=True)
+            if content is not None:
+                place.write_text(content)
+        return Root(str(tmp_path))
+
+    return make
+
+
+def test_cgroups_and_swap(host):
+    swaps = "Filename\tType\tSize\tUsed\tPriority\n/dev/vda2 partition 1 0 -2\n/swap file 1 0 -3\n"
+    root = host(**{"sys/fs/cgroup/cgroup.controllers": "cpu", "proc/swaps": swaps, "sys/class/dmi/id/product_uuid": "4c4c4544\n"})
+    assert cluster_node.machine(root) == {"cgroup": 2, "swap": ["/dev/vda2", "/swap"], "product_uuid": "4c4c4544"}
+
+
+def test_a_container_has_the_uuid_of_its_machine(host):
+    root = host(**{"sys/fs/cgroup/memory": None, "run/systemd/container": "podman", "sys/class/dmi/id/product_uuid": "4c4c4544\n"})
+    assert cluster_node.machine(root) == {"cgroup": 1, "swap": [], "product_uuid": None}
+    assert cluster_node.machine(Root("/nowhere"))["cgroup"] is None
+
+
+def test_files_of_containerd_with_their_versions(host):
+    other = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]\n  endpoint = []\n'
+    root = host(**{"etc/containerd/config.toml": OURS, "etc/containerd/conf.d/99-nvidia.toml": other, "etc/containerd/conf.d/notes.txt": "version = 9",
+                   "etc/containerd/conf.d/50-ai-stack.toml": OURS.partition("imports")[0]})  # fmt: skip
+    found = cluster_node.containerd(root, 5)
+    assert found["root"] == {"version": 4, "imports": ["/etc/containerd/conf.d/*.toml"], "ours": True, "old_registry": []}
+    assert found["drop_ins"] == [{"path": "/etc/containerd/conf.d/50-ai-stack.toml", "version": 4, "ours": True},
+                                 {"path": "/etc/containerd/conf.d/99-nvidia.toml", "version": 2, "ours": False}]  # fmt: skip
+    assert found["old_registry"] == ["registry.mirrors"]
+    # below a root that is not the host's own nothing runs
+    assert (found["version"], found["native"], found["systemd_cgroup"]) == (None, None, None)
+
+
+def test_a_root_file_that_takes_nothing_in_has_no_drop_ins(host):
+    root = host(**{"etc/containerd/config.toml": 'disabled_plugins = ["cri"]\n', "etc/containerd/conf.d/a.toml": "version = 4\n"})
+    assert cluster_node.containerd(root, 5)["drop_ins"] == []
+    # without that file containerd takes the folder in by itself
+    os.unlink(root.path + "/etc/containerd/config.toml")
+    found = cluster_node.containerd(root, 5)
+    assert found["root"] is None and [one["version"] for one in found["drop_ins"]] == [4]
+
+
+def test_what_of_kubernetes_is_there(host):
+    manifest = "spec:\n    image: registry.k8s.io:5000/etcd:3.6.8-0\n"
+    root = host(**{"etc/kubernetes/kubelet.conf": "", "etc/kubernetes/manifests/etcd.yaml": manifest, "etc/kubernetes/manifests/.swp": ""})
+    assert cluster_node.kubernetes(root, None, 5) == {"kubelet": None, "joined": True, "offered": {}, "static_pods": {"etcd": "3.6.8-0"}}

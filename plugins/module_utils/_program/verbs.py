@@ -37,16 +37,16 @@ def main(name, usage, ledger, ground, verbs, arguments, mistakes=()):
     """
     owner, gone, words = who_asks(arguments)
     if len(words) != 1 or words[0] not in verbs:
-        print(usage, file=sys.stderr)
+        sys.stderr.write(usage + '\n')
         return 2
     verb, looks = verbs[words[0]]
     try:
         result = verb(owner) if looks else ground.lock(answer, ledger, ground, owner, gone, verb)
     except (ledger.Refused, OSError, *mistakes) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write('%s\n' % error)
         return 1
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        print('%s %s: cannot read what it was given (%s: %s)' % (name, words[0], type(error).__name__, error), file=sys.stderr)
+        sys.stderr.write('%s %s: cannot read what it was given (%s: %s)\n' % (name, words[0], type(error).__name__, error))
         return 1
-    print(json.dumps(result, sort_keys=True))
+    sys.stdout.write(json.dumps(result, sort_keys=True) + '\n')
     return 0

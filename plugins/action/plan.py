@@ -97,7 +97,9 @@ class ActionModule(ActionBase):
             self._display.display(f"CONFLICT {text}", color="red")
         counts = ", ".join(f"{count} {state}" for state, count in sorted(result["summary"]["states"].items()))
         outcome = f"{_words.counted(len(blocking), 'conflict')}, nothing was changed" if blocking else _words.counted(result["summary"]["changes"], "change")
-        result["msg"] = f"{outcome}. Hosts: {counts or 'none'}. See {result['reports']['plan_html']}"
+        clusters = result["summary"]["clusters"].items()
+        clusters = "".join(f" Cluster {_words.printable(name, 40)}: {_words.counted(count, 'change')}." for name, count in clusters)
+        result["msg"] = f"{outcome}. Hosts: {counts or 'none'}.{clusters} See {result['reports']['plan_html']}"
         if not blocking:
             self._display.display(result["msg"], color="green")
 

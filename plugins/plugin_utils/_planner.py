@@ -61,6 +61,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     rules = {name for row in tables["rules"]["rows"] for name in (row["id"], row["id"].rstrip("abcdefgh"))}
     refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules)
     broken = _broken(intent, usable, refused)
+    _clusters_that_can_be_read(usable, refused)
     wanted, places = _intent.squeezed(_intent.public(usable))
     refused += _certificate(wanted)
     later = [_replaced(row, places) for row in _intent.planned_only(wanted)]
@@ -75,6 +76,14 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     plan["warnings"] = [*_dark(seen, now), *_unknown_tenants(intent, seen), *plan["warnings"]]
     plan.update(schema=SCHEMA, site=wanted.get("ai_stack_site"), inputs=_inputs(intent, seen, digests, inventory, now))
     return plan
+
+
+def _clusters_that_can_be_read(usable, refused):
+    """Take those out of what is usable of which a part was refused: with another group or version they were other clusters."""
+    for row in refused:
+        place = re.match(r"ai_stack_clusters\[(\d+)\]", row["path"])
+        if place and isinstance(usable.get("ai_stack_clusters"), list):
+            usable["ai_stack_clusters"][int(place[1])] = None
 
 
 def _broken(intent, usable, refused):
@@ -248,6 +257,7 @@ def summary_of(plan) -> dict:
         "hosts": len(plan["hosts"]),
         "states": states,
         "changes": sum(len(host["changes"]) for host in plan["hosts"].values()),
+        "clusters": {one["id"]: len(one["changes"]) for one in plan["resources"] if one["kind"] == "cluster"},
         "reboots": reboots,
         "conflicts": len(plan["conflicts"]),
         "warnings": len(plan["warnings"]),

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from . import numbers
-from .node import CONTROL, WORKER, Node
+from .node import CONTROL, MEMBER, SERVER, WORKER, Node
 
 # what is installed on each host; the others are images
 PROGRAMS = ('kubeadm', 'kubelet', 'kubectl')
@@ -19,9 +19,11 @@ class Cluster:
     def __init__(self, site, at, row, seen):
         self.site, self.index, self.at, self.row, self.name, self.seen = site, site.index, at, row, str(row['name']), seen or {}
         self.groups = {CONTROL: self._members('control_plane'), WORKER: self._members('nodes')}
-        # a host in both groups is a control plane that runs work too; one that is out of service is left as it is
-        self.nodes = [Node(self, site.hosts[name], part) for part, names in self.groups.items() for name in names
-                      if (part == CONTROL or name not in self.groups[CONTROL]) and not site.hosts[name].out]
+        # a host in both groups is a control plane that runs work too
+        self.everyone = [Node(self, site.hosts[name], part) for part, names in self.groups.items() for name in names
+                         if part == CONTROL or name not in self.groups[CONTROL]]
+        # one that is out of service is left as it is, and counts
+        self.nodes = [one for one in self.everyone if not one.host.out]
         self.waived = site.waivers.for_cluster(self.name)
         self.wanted = numbers.plain(str(row.get('kubernetes') or ''))
         self.minor = numbers.branch(self.wanted or '')
@@ -42,27 +44,46 @@ class Cluster:
     def path(self, key):
         return 'ai_stack_clusters[%d].%s' % (self.at, key)
 
-    def _of_pods(self, part, told):
-        """{host: version} of a part: what the API says, else the manifests on the hosts."""
-        found = {one.name: numbers.plain(one.pods.get(part)) for one in self.nodes}
-        found.update((name, numbers.plain(one)) for name, one in (self.seen.get(told) or {}).items())
+    def told(self, name):
+        """What the API says of the parts on a host."""
+        return [part for part, kind in ((SERVER, 'servers'), (MEMBER, 'etcd')) if name in (self.seen.get(kind) or {})]
+
+    def _of_pods(self, part, kind):
+        """{host: version} of a part on control planes: what the API says, else the manifests on the hosts."""
+        found = {one.name: one.of_pod(part) for one in self.everyone if one.part == CONTROL}
+        found.update((name, numbers.plain(one)) for name, one in (self.seen.get(kind) or {}).items())
         return {name: one for name, one in sorted(found.items()) if one}
+
+    @property
+    def servers(self):
+        """{host: version} of its API servers."""
+        return self._of_pods(SERVER, 'servers')
 
     @property
     def running(self):
         """Versions that its API servers run, the oldest first; empty: there is no cluster yet."""
-        return sorted(set(self._of_pods('kube-apiserver', 'servers').values()), key=numbers.numbers)
+        return sorted(set(self.servers.values()), key=numbers.numbers)
 
     @property
     def members(self):
         """{host: version} of the members of etcd."""
-        return self._of_pods('etcd', 'etcd')
+        return self._of_pods(MEMBER, 'etcd')
+
+    @property
+    def behind(self):
+        """Control planes whose API server is older than the version that is decided."""
+        return [name for name, one in self.servers.items() if self.version and numbers.numbers(one) < numbers.numbers(self.version)]
+
+    @property
+    def out(self):
+        """Hosts that are out of service."""
+        return [one for one in self.everyone if one.host.out]
 
     @property
     def kubelets(self):
         """{host: version} of the kubelets that are there: what the API says, else what is installed."""
         told = {name: numbers.plain((one or {}).get('kubelet')) for name, one in (self.seen.get('nodes') or {}).items()}
-        found = {one.name: told.get(one.name) or one.kubelet for one in self.nodes}
+        found = {one.name: told.get(one.name) or one.kubelet for one in self.everyone}
         return {name: one for name, one in sorted(found.items()) if one}
 
     def offered(self, program, branch=None):
@@ -73,7 +94,7 @@ class Cluster:
 
     def lack(self, programs, version):
         """Hosts whose repositories do not have a version of these programs, which is not installed there either."""
-        return sorted(one.name for one in self.nodes for program in programs if version not in one.offers(program) and one.installed(program) != version)
+        return sorted({one.name for one in self.nodes for program in programs if version not in one.offers(program) and one.installed(program) != version})
 
     def _version(self):
         """(version, because): a patch that the site names, else what the cluster runs, else the newest that its hosts are offered."""
@@ -88,13 +109,14 @@ class Cluster:
 
     @property
     def runtime(self):
-        """(version, because) of containerd: what the site names, what all hosts have, the newest that is offered to all."""
+        """(version, because) of containerd: what the site names, what its hosts have, the newest that is offered to all."""
         asked = numbers.plain(str(self.row.get('containerd') or ''))
         if asked and numbers.is_exact(asked):
             return asked, 'the site names it'
-        there = {one.installed('containerd') for one in self.nodes}
+        # what runs pods stays; a host that joins follows the others
+        there = {one.installed('containerd') for one in [one for one in self.everyone if one.joined] or self.nodes}
         if len(there) == 1 and None not in there and asked in (None, numbers.branch(min(there))):
-            return min(there), 'all its hosts have it'
+            return min(there), 'its hosts have it'
         best = numbers.newest(self.offered('containerd', asked))
         return best, 'the newest that the repositories of all its hosts have' if best else ''
 

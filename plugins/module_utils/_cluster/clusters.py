@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._compat.register import of
 from . import order, rules_node, rules_version
 from .cluster import Cluster
-from .node import CONTROL, WORKER
+from .node import CONTROL, SERVER, WORKER
 
 RULES = (rules_node, rules_version)
 
@@ -26,7 +26,8 @@ def of_site(site, seen=None):
 def _judge(site, cluster):
     """Every rule about a cluster and its hosts; whether something stands in the way."""
     found = [site.say(cluster.waived, identity, one) for identity, function in of('cluster', site.index.enforced) for one in function(cluster)]
-    for node in cluster.nodes:
+    # one that is out of service gets nothing, so only what it counts for is asked
+    for node in cluster.nodes + [one for one in cluster.out if one.part == CONTROL and not one.host.known]:
         waived = site.waivers.for_cluster(cluster.name, node.name, node.host.groups)
         found += [site.say(waived, identity, one, node.name) for identity, function in of('node', site.index.enforced) for one in function(node)]
     return any(found)
@@ -45,12 +46,30 @@ def decisions(cluster):
         tags = row[part] if isinstance(row[part], list) else [row[part]] if row[part] else []
         yield _row(cluster.index, part, tags[-1] if tags else None, 'what kubeadm of %s brings' % cluster.minor)
     for part in (CONTROL, WORKER):
-        yield _row(cluster.index, part, sorted(one.name for one in cluster.nodes if one.part == part), 'the hosts of these groups')
+        yield _row(cluster.index, part, sorted(one.name for one in cluster.nodes if one.part == part), 'the hosts of its group that are in service')
+    if cluster.out:
+        yield _row(cluster.index, 'left_out', sorted(one.name for one in cluster.out), 'ai_stack_states takes them out of service')
+
+
+def _change(role, resource, before, after, drain):
+    return {'role': role, 'resource': resource, 'before': before, 'after': after, 'reboot': False, 'drain': drain, 'irreversible': False}
+
+
+def changes(cluster):
+    """What differs, part by part: {resource: PART:HOST, before, after}."""
+    for node in cluster.nodes:
+        rows = [('container_runtime', 'containerd', node.installed('containerd'), cluster.runtime[0]),
+                ('kubernetes', 'kubelet', cluster.kubelets.get(node.name), cluster.version)]
+        if node.part == CONTROL:
+            rows.append(('kubernetes', SERVER, cluster.servers.get(node.name), cluster.version))
+        for role, part, before, after in rows:
+            if before != after:
+                yield _change(role, '%s:%s' % (part, node.name), before, after, bool(node.joined and part != SERVER))
 
 
 def resources(clusters):
     """Clusters of which nothing stands in the way."""
-    return [{'kind': 'cluster', 'id': one.name, 'decisions': list(decisions(one)), 'changes': []} for one in clusters if not one.refused]
+    return [{'kind': 'cluster', 'id': one.name, 'decisions': list(decisions(one)), 'changes': list(changes(one))} for one in clusters if not one.refused]
 
 
 def steps(clusters, before):

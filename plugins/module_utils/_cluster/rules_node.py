@@ -10,6 +10,7 @@ from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
 from .._parse import containerd
 from . import numbers
+from .node import CONTROL, MEMBER, SERVER
 
 _GROUP_V2 = 2
 
@@ -18,15 +19,34 @@ _GROUP_V2 = 2
 def node_was_seen(node):
     """A host that nobody saw may be a control plane that runs."""
     if not node.host.known:
-        yield Objection('nothing is known of this host of cluster %s' % safe(node.cluster.name), 'an observation of it, or a row of ai_stack_states', node.path)
+        yield Objection('nothing is known of this host of cluster %s' % safe(node.cluster.name), 'an observation of it', node.path)
+
+
+@rule('K8S-N17', 'node')
+def observation_tells_enough(node):
+    """What nobody knows passes for nothing."""
+    if node.unknown:
+        yield Objection('its observation does not tell, or not as it should: %s' % listed(node.unknown), 'an observation that this version makes', node.path)
+
+
+@rule('K8S-N18', 'node')
+def node_is_of_this_cluster(node):
+    """A host that has joined something else is not taken from it."""
+    parts = [name for name in (SERVER, MEMBER) if name in node.pods] if node.part != CONTROL else []
+    if parts:
+        yield Objection('it runs %s, and is no control plane of cluster %s' % (listed(parts), safe(node.cluster.name)),
+                        'its group as control_plane, or kubeadm reset', node.path)
+    elif node.joined and not node.cluster.running:
+        yield Objection('it has joined a cluster, and no control plane of cluster %s runs' % safe(node.cluster.name),
+                        'the control planes of that cluster, or kubeadm reset', node.path)
 
 
 @rule('K8S-N1', 'node')
 def cgroups_are_v2(node):
     """A kubelet of today does not start on cgroup v1 by itself, and one of tomorrow not at all."""
     row = node.cluster.row_of_minor or {}
-    if node.machine.get('cgroup') not in (None, _GROUP_V2) and row.get('cgroup_v1') == 'refused':
-        yield Objection('it has cgroup v%s, where the kubelet of %s does not start' % (node.machine['cgroup'], node.cluster.minor),
+    if node.cgroup not in (None, _GROUP_V2) and row.get('cgroup_v1') == 'refused':
+        yield Objection('it has cgroup v%s, where the kubelet of %s does not start' % (node.cgroup, node.cluster.minor),
                         'systemd.unified_cgroup_hierarchy=1 on its kernel command line, or a waiver with an end', node.path)
 
 
@@ -53,29 +73,27 @@ def no_drop_in_is_newer_than_the_root_file(node):
 @rule('K8S-N5', 'node')
 def one_containerd(node):
     """Whoever asks a second one gets the settings of another daemon."""
-    paths = node.containerd.get('paths') or ()
-    if len(paths) > 1:
-        yield Objection('there are several programs called containerd: %s' % listed(paths), 'one, of the package that the site names', node.path)
+    if len(node.paths or ()) > 1:
+        yield Objection('there are several programs called containerd: %s' % listed(node.paths), 'one, of the package that the site names', node.path)
 
 
 @rule('K8S-N6', 'node')
 def registries_stand_in_their_folder(node):
     """The old tables beside the folder of registries make containerd take a path of its own for pulls, or stop."""
-    old = node.containerd.get('old_registry') or ()
-    if old:
-        yield Objection('the settings of containerd have old tables of registries: %s' % listed(old), 'config_path and a folder for each registry', node.path)
+    if node.old_registry:
+        yield Objection('the settings of containerd have old tables of registries: %s' % listed(node.old_registry),
+                        'config_path and a folder for each registry', node.path)
 
 
 @rule('K8S-N12', 'node')
 def swap_is_off(node):
     """A kubelet does not start beside swap that nobody told it of."""
-    swap = node.machine.get('swap') or ()
-    if swap:
-        yield Objection('it swaps to %s' % listed(swap), 'swapoff, and no entry in /etc/fstab', node.path)
+    if node.swap:
+        yield Objection('it swaps to %s' % listed(node.swap), 'swapoff, and no entry in /etc/fstab', node.path)
 
 
 def _twins(node, key, value):
-    return sorted(other.name for other in node.cluster.nodes if other is not node and value and key(other) == value) if value else []
+    return sorted(other.name for other in node.cluster.everyone if other.name != node.name and key(other) == value) if value else []
 
 
 @rule('K8S-N14', 'node')

@@ -12,6 +12,7 @@ from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
 from . import numbers
 from .cluster import PROGRAMS
+from .node import CONTROL
 
 _SOON = datetime.timedelta(days=90)
 
@@ -43,37 +44,52 @@ def minor_is_supported(cluster):
                         row['source'], None, True)
 
 
-def _offered(cluster, program):
-    told = sorted({one for node in cluster.nodes for one in node.offers(program)}, key=numbers.numbers)
-    return listed(told) if told else 'none'
+def _offered(cluster, programs, branch=None, hosts=None):
+    """What hosts are offered of programs, in words, host by host."""
+    found = []
+    for node in cluster.nodes if hosts is None else [one for one in cluster.nodes if one.name in hosts]:
+        told = [set(node.offers(program)) for program in programs]
+        same = sorted((one for one in set.intersection(*told) if branch in (None, numbers.branch(one))), key=numbers.numbers)
+        found.append('%s has %s' % (safe(node.name), listed(same) if same else 'none'))
+    return listed(found) if found else 'it has no host'
+
+
+def _seen(cluster):
+    """Whether every host was seen: else that is the one thing to say."""
+    return all(one.host.known for one in cluster.nodes) and cluster.nodes
 
 
 @rule('K8S-V18', 'cluster')
 def patch_is_known(cluster):
     """What is installed is one version, on every host the same, and every host can get it."""
     near = 'a patch that all have, or a repository of ai_stack_repositories with one'
-    if cluster.row_of_minor is not None and cluster.version is None:
-        yield Objection('nobody knows which patch of Kubernetes %s cluster %s is to get: the repositories of its hosts have %s' % (
-            cluster.minor, safe(cluster.name), _offered(cluster, 'kubeadm')), near, cluster.path('kubernetes'))
-    elif cluster.version and cluster.lack(PROGRAMS, cluster.version):
-        yield Objection('no repository of %s has Kubernetes %s of cluster %s: they have %s' % (
-            listed(dict.fromkeys(cluster.lack(PROGRAMS, cluster.version))), cluster.version, safe(cluster.name), _offered(cluster, 'kubeadm')), near,
-            cluster.path('kubernetes'))
+    if cluster.row_of_minor is None or not _seen(cluster):
+        return
+    lack = cluster.lack(PROGRAMS, cluster.version) if cluster.version else []
+    if cluster.version is None:
+        yield Objection('nobody knows which patch of Kubernetes %s cluster %s is to get. Of %s, by its repositories: %s' % (
+            cluster.minor, safe(cluster.name), listed(PROGRAMS), _offered(cluster, PROGRAMS, cluster.minor)), near, cluster.path('kubernetes'))
+    elif lack:
+        yield Objection('not every host of cluster %s can get %s of Kubernetes %s. Of that minor, by its repositories: %s' % (
+            safe(cluster.name), listed(PROGRAMS), cluster.version, _offered(cluster, PROGRAMS, cluster.minor, lack)), near, cluster.path('kubernetes'))
 
 
 @rule('K8S-V20', 'cluster')
 def runtime_is_known(cluster):
     """The same of containerd."""
     version, near = cluster.runtime[0], 'a version that all have, or a repository of ai_stack_repositories with one'
+    if not _seen(cluster):
+        return
+    lack = cluster.lack(['containerd'], version) if version else []
     if version is None:
-        yield Objection('nobody knows which containerd cluster %s is to get: the repositories of its hosts have %s' % (
-            safe(cluster.name), _offered(cluster, 'containerd')), near, cluster.path('containerd'))
+        yield Objection('nobody knows which containerd cluster %s is to get. By its repositories: %s' % (
+            safe(cluster.name), _offered(cluster, ['containerd'])), near, cluster.path('containerd'))
     elif numbers.branch(version) not in cluster.index.containerd:
         yield Objection('cluster %s is to get containerd %s, of a branch that no table knows' % (safe(cluster.name), version),
                         'one of: %s' % listed(cluster.index.containerd), cluster.path('containerd'))
-    elif cluster.lack(['containerd'], version):
-        yield Objection('no repository of %s has containerd %s: they have %s' % (
-            listed(cluster.lack(['containerd'], version)), version, _offered(cluster, 'containerd')), near, cluster.path('containerd'))
+    elif lack:
+        yield Objection('not every host of cluster %s can get containerd %s. By its repositories: %s' % (
+            safe(cluster.name), version, _offered(cluster, ['containerd'], hosts=lack)), near, cluster.path('containerd'))
 
 
 @rule('K8S-V2', 'cluster')
@@ -81,7 +97,10 @@ def kubelets_keep_up(cluster):
     """A kubelet is never newer than its API server, and at most three minors older."""
     for host, version in cluster.kubelets.items() if cluster.minor else ():
         behind = numbers.apart(cluster.minor, version)
-        if behind < 0:
+        if cluster.running and numbers.apart(cluster.running[0], version) < 0:
+            yield Objection('its kubelet is %s, newer than an API server of cluster %s is, %s' % (version, safe(cluster.name), cluster.running[0]),
+                            'a kubelet of %s' % numbers.branch(cluster.running[0]), cluster.path('kubernetes'), None, host)
+        elif behind < 0:
             yield Objection('its kubelet is %s, newer than the API servers of cluster %s are to be, %s' % (version, safe(cluster.name), cluster.minor),
                             'kubernetes: "%s" or later' % numbers.branch(version), cluster.path('kubernetes'), None, host)
         elif behind > 3:
@@ -96,9 +115,10 @@ def no_minor_is_skipped(cluster):
     if len(running) > 1 and numbers.apart(running[-1], running[0]) > 1:
         yield Objection('the API servers of cluster %s run %s, which is more than one minor apart' % (safe(cluster.name), listed(running)),
                         'all of them on %s' % numbers.next_branch(running[0]), cluster.path('kubernetes'))
-    elif running and cluster.minor and numbers.apart(cluster.minor, running[-1]) < 0:
-        yield Objection('cluster %s runs %s and is to be of %s: etcd and objects cannot go back' % (safe(cluster.name), running[-1], cluster.minor),
-                        'kubernetes: "%s"' % numbers.branch(running[-1]), cluster.path('kubernetes'))
+    elif running and cluster.minor and (numbers.apart(cluster.minor, running[-1]) < 0
+                                        or cluster.version and numbers.numbers(cluster.version) < numbers.numbers(running[-1])):
+        yield Objection('cluster %s runs %s and is to be of %s: it cannot go back' % (safe(cluster.name), running[-1], cluster.version or cluster.minor),
+                        'kubernetes: "%s"' % running[-1], cluster.path('kubernetes'))
     elif len(cluster.hops()) > 1:
         yield Objection('cluster %s runs %s and is to be of %s; a minor cannot be skipped' % (safe(cluster.name), running[0], cluster.minor),
                         'kubernetes: "%s" first' % cluster.hops()[0], cluster.path('kubernetes'))
@@ -129,7 +149,10 @@ def runtime_moves_in_steps(cluster):
     row = cluster.index.containerd.get(numbers.branch(cluster.runtime[0] or ''))
     for node in cluster.nodes if row else ():
         now = numbers.branch(node.installed('containerd') or '')
-        if now and now != row['branch'] and now not in row['before']:
+        if now and numbers.numbers(node.installed('containerd')) > numbers.numbers(cluster.runtime[0]):
+            yield Objection('containerd is %s here and is to be %s: it does not go back' % (node.installed('containerd'), cluster.runtime[0]),
+                            'containerd: "%s"' % node.installed('containerd'), cluster.path('containerd'), row['source'], node.name)
+        elif now and now != row['branch'] and now not in row['before']:
             yield Objection('containerd goes from %s to %s here, which is no step that it supports' % (node.installed('containerd'), cluster.runtime[0]),
                             'a branch that leads there: %s' % listed(row['before']), cluster.path('containerd'), row['source'], node.name)
 
@@ -139,7 +162,7 @@ def _below_the_floor(cluster, identity):
     row, tags = cluster.index.floors.get(identity), (cluster.row_of_minor or {}).get('etcd') or ()
     for host, version in cluster.members.items() if row and tags and numbers.branch(tags[-1]) == row['to'] else ():
         if numbers.numbers(version) < numbers.numbers(row['floor']):
-            yield Objection('its member of etcd is %s and would go to %s: below %s %s' % (version, row['to'], row['floor'], row['because']),
+            yield Objection('its member of etcd is %s and would go to %s; below %s: %s' % (version, row['to'], row['floor'], row['because']),
                             'etcd %s or a later patch on every member first' % row['floor'], cluster.path('kubernetes'), row['source'], host)
 
 
@@ -158,13 +181,26 @@ def members_have_left_the_old_store(cluster):
 @rule('K8S-E6', 'cluster')
 def control_planes_are_odd(cluster):
     """An even number of members survives no more than one less, and stops more often."""
-    count = len(cluster.groups['control_plane'])
-    if not count:
+    count, most = len(cluster.groups['control_plane']), 5
+    if count > most:
+        yield Objection('cluster %s has %d control planes: every write waits for most of them' % (safe(cluster.name), count), '3 or %d' % most,
+                        cluster.path('control_plane'))
+    elif not count:
         yield Objection('cluster %s has no control plane: %s has no host' % (safe(cluster.name), safe(cluster.row.get('control_plane') or 'control_plane')),
                         'an inventory group of 1, 3 or 5 hosts', cluster.path('control_plane'))
     elif count % 2 == 0:
         yield Objection('cluster %s has %d control planes: etcd wants an odd number' % (safe(cluster.name), count), '%d or %d' % (count - 1, count + 1),
                         cluster.path('control_plane'))
+
+
+@rule('K8S-E7', 'cluster')
+def control_planes_are_in_service(cluster):
+    """What is made or moved without a member of etcd is not proven to have a majority."""
+    out = [one.name for one in cluster.out if one.part == CONTROL]
+    fresh = [one.name for one in cluster.nodes if one.part == CONTROL and not one.joined]
+    if out and (fresh or cluster.behind or not cluster.running):
+        yield Objection('control planes of cluster %s are out of service, %s, and it is to be made, moved, or to get another one' % (
+            safe(cluster.name), listed(out)), 'all of them in service, or the version that it runs', cluster.path('control_plane'))
 
 
 @rule('K8S-V16', 'cluster')

@@ -55,6 +55,21 @@ def test_a_passthrough_pool_is_planned_and_a_deploy_refuses_what_no_verb_acts_on
     assert _planner.summary_of(made)["reboots"] == 2  # what a host gives away is proven by a boot
 
 
+WRONG = [{"nodes": "nobody"}, {"kubernetes": 1.37}, {"unknown": 1}, {"nodes": {"cloud": "main", "project": "ai", "count": 3}}, {"feature_gates": ["A"]}]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_cluster_that_cannot_be_read_is_not_half_planned(seen, wrong):
+    """Nothing follows from the mistake but its own conflict, and another cluster is planned."""
+    whole = {"kubernetes": "1.37", "control_plane": "gpu1"}
+    rows = [{"name": "ai", **whole, "nodes": "gpu", **wrong}, {"name": "other", **whole}]
+    made = plan(seen, ai_stack_clusters=rows, ai_stack_clouds=[CLOUD])
+    mine = [row for row in made["conflicts"] if row["path"].startswith("ai_stack_clusters[0]")]
+    assert len(mine) == 1 and mine[0]["rule"].startswith("INT-"), mine
+    assert [row for row in made["conflicts"] if row["path"].startswith("ai_stack_clusters[1]")]
+    assert not [one for one in made["resources"] if one["kind"] == "cluster"]
+
+
 def rules(rows, host=None):
     return [row["rule"] for row in rows if row["host"] == host]
 

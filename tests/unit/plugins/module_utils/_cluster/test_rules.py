@@ -56,11 +56,11 @@ def patch_that_nobody_knows_is_refused(clustered):
     older = clustered.host("k8s-cp1", kubernetes=("1.36.4-1.1",))
     plan = clustered.plan(older, clustered.host("k8s-w1"))
     refused(plan, "K8S-V18", "which patch of Kubernetes 1.37 cluster ai is to get", HERE, "a patch that all have")
-    assert "1.36.4, 1.37.1, 1.37.2" in named(plan["conflicts"], "K8S-V18")["message"]
+    assert "k8s-cp1 has none, k8s-w1 has 1.37.1, 1.37.2" in named(plan["conflicts"], "K8S-V18")["message"]
     bare = clustered.host("k8s-w1", kubernetes=())
     refused(clustered.plan(clustered.host("k8s-cp1"), bare), "K8S-V18", "nobody knows which patch", HERE)
     plan = clustered.plan(clusters=[clustered.cluster(kubernetes="1.37.99")])
-    refused(plan, "K8S-V18", "no repository of k8s-cp1, k8s-w1 has Kubernetes 1.37.99 of cluster ai: they have 1.33.13", HERE)
+    refused(plan, "K8S-V18", "not every host of cluster ai can get kubeadm, kubelet, kubectl of Kubernetes 1.37.99", HERE)
     plan = clustered.plan(clustered.host("k8s-cp1", kubernetes=("1.37.1-1.1",)), clustered.host("k8s-w1"))
     assert decided(plan, "kubernetes")["value"] == "1.37.1" and "all its hosts" in decided(plan, "kubernetes")["because"]
 
@@ -68,7 +68,7 @@ def patch_that_nobody_knows_is_refused(clustered):
 @case("K8S-V20")
 def runtime_that_nobody_knows_is_refused(clustered):
     where = "ai_stack_clusters[0].containerd"
-    refused(clustered.plan(clusters=[clustered.cluster(containerd="2.4.99")]), "K8S-V20", "no repository of k8s-cp1, k8s-w1 has containerd 2.4.99", where)
+    refused(clustered.plan(clusters=[clustered.cluster(containerd="2.4.99")]), "K8S-V20", "not every host of cluster ai can get containerd 2.4.99", where)
     refused(clustered.plan(clusters=[clustered.cluster(containerd="9.0.1")]), "K8S-V20", "of a branch that no table knows", where, "2.4")
     bare = clustered.host("k8s-w1", containerd=())
     refused(clustered.plan(clustered.host("k8s-cp1"), bare), "K8S-V20", "nobody knows which containerd cluster ai is to get", where)
@@ -79,6 +79,12 @@ def kubelet_that_is_newer_is_refused(clustered):
     row = refused(clustered.plan(clusters=[clustered.cluster(kubernetes="1.36")], seen=versions(k8s_w1="v1.37.2")), "K8S-V2", "newer than the API", HERE)
     assert row["conflicts"][0]["host"] == "k8s-w1"
     refused(beside(clustered, clustered.host("k8s-w1", kubernetes__kubelet="v1.33.1")), "K8S-V2", "4 minors older", HERE)
+    now = clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, k8s_w1="v1.37.2"))
+    refused(now, "K8S-V2", "newer than an API server of cluster ai is, 1.36.4", HERE)
+    # one that is out of service counts: it comes back
+    states = [{"host": "k8s-w1", "state": "maintenance", "reason": "a fan"}]
+    away = clustered.host("k8s-w1", kubernetes__kubelet="v1.33.1")
+    refused(clustered.plan(clustered.host("k8s-cp1"), away, ai_stack_states=states), "K8S-V2", "4 minors", HERE)
 
 
 @case("K8S-V3")
@@ -86,6 +92,8 @@ def minor_is_not_skipped(clustered):
     refused(clustered.plan(seen=versions({"k8s-cp1": "v1.35.8"})), "K8S-V3", "a minor cannot be skipped", HERE, '"1.36" first')
     refused(clustered.plan(clusters=[clustered.cluster(kubernetes="1.36")], seen=versions({"k8s-cp1": "v1.37.1"})), "K8S-V3", "cannot go back", HERE)
     refused(clustered.plan(seen=versions({"k8s-cp1": "v1.37.1", "k8s-cp2": "v1.35.8"})), "K8S-V3", "more than one minor apart", HERE)
+    back = clustered.plan(clusters=[clustered.cluster(kubernetes="1.37.1")], seen=versions({"k8s-cp1": "v1.37.2"}))
+    refused(back, "K8S-V3", "runs 1.37.2 and is to be of 1.37.1: it cannot go back", HERE, "1.37.2")
     assert clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}))["conflicts"] == []
     # without its API the manifests of its hosts tell
     pods = {"kube-apiserver": "v1.35.8", "etcd": "3.6.6-0"}
@@ -115,7 +123,7 @@ def runtime_goes_step_by_step(clustered):
         return clustered.plan(clustered.host("k8s-cp1"), clustered.host("k8s-w1", containerd__version=now), clusters=[clustered.cluster(containerd=then)])
 
     refused(goes("2.0.11", "2.4.2"), "K8S-V8", "from 2.0.11 to 2.4.2", "ai_stack_clusters[0].containerd", "a branch that leads there: 2.3")
-    refused(goes("2.4.2", "2.3.4"), "K8S-V8", "no step", "ai_stack_clusters[0].containerd")
+    refused(goes("2.4.2", "2.4.0"), "K8S-V8", "it does not go back", "ai_stack_clusters[0].containerd", '"2.4.2"')
     for now, then in (("2.3.4", "2.4.2"), ("2.0.11", "2.3.4"), ("1.7.34", "2.3.4"), ("2.4.0", "2.4.2")):
         assert goes(now, then)["conflicts"] == [], now
 
@@ -131,14 +139,14 @@ def gate_that_is_gone_is_refused(clustered):
 @case("K8S-E1")
 def members_below_the_floor_are_refused(clustered):
     wanted, seen = [clustered.cluster(kubernetes="1.34.11")], {"k8s-cp1": "v1.33.1"}
-    refused(clustered.plan(clusters=wanted, seen=versions(seen, {"k8s-cp1": "3.5.24"})), "K8S-E1", "would go to 3.6: below 3.5.26", HERE)
+    refused(clustered.plan(clusters=wanted, seen=versions(seen, {"k8s-cp1": "3.5.24"})), "K8S-E1", "would go to 3.6; below 3.5.26:", HERE)
     plan = clustered.plan(clusters=wanted, seen=versions(seen, {"k8s-cp1": "3.5.26"}))
     assert not [row for row in plan["conflicts"] if row["rule"] == "K8S-E1"]
 
 
 @case("K8S-E2")
 def members_with_the_old_store_are_refused(clustered):
-    refused(clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, {"k8s-cp1": "3.6.8"})), "K8S-E2", "would go to 3.7: below 3.6.11", HERE)
+    refused(clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, {"k8s-cp1": "3.6.8"})), "K8S-E2", "would go to 3.7; below 3.6.11:", HERE)
     assert clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, {"k8s-cp1": "3.6.14"}))["conflicts"] == []
 
 
@@ -149,6 +157,44 @@ def even_number_of_control_planes_is_refused(clustered):
     refused(clustered.plan(clustered.host("k8s-w1")), "K8S-E6", "has no control plane", "ai_stack_clusters[0].control_plane")
     named(clustered.plan(clusters=[clustered.cluster(control_plane=None)])["conflicts"], "K8S-E6", "control_plane has no host")
     assert clustered.plan(*hosts[:3])["conflicts"] == []
+    seven = [clustered.host(f"k8s-cp{at}") for at in range(1, 8)]
+    refused(clustered.plan(*seven), "K8S-E6", "has 7 control planes", "ai_stack_clusters[0].control_plane", "3 or 5")
+
+
+@case("K8S-E7")
+def control_plane_out_of_service_stops_what_is_new(clustered):
+    """It may be the one that runs: no other cluster is made beside it, and none moves without it."""
+    where, states = "ai_stack_clusters[0].control_plane", [{"host": "k8s-cp3", "state": "maintenance", "reason": "a fan"}]
+    pods = {"kube-apiserver": "v1.36.4", "etcd": "3.6.14-0"}
+    there = {"kubernetes__joined": True, "kubernetes__kubelet": "v1.36.4", "kubernetes__static_pods": pods}
+    fresh = [clustered.host("k8s-cp1"), clustered.host("k8s-cp2")]
+    for third in (clustered.host("k8s-cp3", **there), clustered.host("k8s-cp3")):
+        plan = clustered.plan(*fresh, third, ai_stack_states=states)
+        refused(plan, "K8S-E7", "are out of service, k8s-cp3", where)
+        assert plan["steps"] == []
+    whole = [clustered.host(name, **there) for name in ("k8s-cp1", "k8s-cp2", "k8s-cp3")]
+    refused(clustered.plan(*whole, ai_stack_states=states), "K8S-E7", "it is to be made, moved", where)
+    still = clustered.plan(*whole, ai_stack_states=states, clusters=[clustered.cluster(kubernetes="1.36")])
+    assert still["conflicts"] == [] and decided(still, "left_out")["value"] == ["k8s-cp3"]
+
+
+@case("K8S-N17")
+def what_is_not_told_passes_for_nothing(clustered):
+    for part, value in (("machine__cgroup", None), ("machine__swap", "none"), ("containerd__paths", 7), ("kubernetes__joined", "yes"), ("machine", 1)):
+        plan = beside(clustered, clustered.host("k8s-w1", **{part: value}))
+        refused(plan, "K8S-N17", "its observation does not tell", "ai_stack_clusters[0].nodes")
+        assert plan["resources"] == [], part
+    mute = clustered.host("k8s-cp1", kubernetes__joined=True, kubernetes__static_pods={})
+    refused(clustered.plan(mute, clustered.host("k8s-w1")), "K8S-N17", "kubernetes.static_pods.kube-apiserver", "ai_stack_clusters[0].control_plane")
+
+
+@case("K8S-N18")
+def host_of_something_else_is_refused(clustered):
+    other = clustered.host("k8s-w1", kubernetes__joined=True)
+    plan = refused(beside(clustered, other), "K8S-N18", "it has joined a cluster, and no control plane of cluster ai runs", "ai_stack_clusters[0].nodes")
+    assert plan["steps"] == []
+    other = clustered.host("k8s-w1", kubernetes__joined=True, kubernetes__static_pods={"kube-apiserver": "v1.37.2"})
+    refused(beside(clustered, other), "K8S-N18", "it runs kube-apiserver, and is no control plane", "ai_stack_clusters[0].nodes")
 
 
 @case("K8S-N1")

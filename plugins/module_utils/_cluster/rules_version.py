@@ -98,8 +98,10 @@ def kubelets_keep_up(cluster):
     for host, version in cluster.kubelets.items() if cluster.minor else ():
         behind = numbers.apart(cluster.minor, version)
         if cluster.running and numbers.apart(cluster.running[0], version) < 0:
+            # where the API servers are to follow, as after a move that was cut off, that is the cure
             yield Objection('its kubelet is %s, newer than an API server of cluster %s is, %s' % (version, safe(cluster.name), cluster.running[0]),
-                            'a kubelet of %s' % numbers.branch(cluster.running[0]), cluster.path('kubernetes'), None, host)
+                            'a kubelet of %s' % numbers.branch(cluster.running[0]), cluster.path('kubernetes'), None, host,
+                            numbers.branch(version) == cluster.minor)
         elif behind < 0:
             yield Objection('its kubelet is %s, newer than the API servers of cluster %s are to be, %s' % (version, safe(cluster.name), cluster.minor),
                             'kubernetes: "%s" or later' % numbers.branch(version), cluster.path('kubernetes'), None, host)

@@ -79,8 +79,10 @@ def kubelet_that_is_newer_is_refused(clustered):
     row = refused(clustered.plan(clusters=[clustered.cluster(kubernetes="1.36")], seen=versions(k8s_w1="v1.37.2")), "K8S-V2", "newer than the API", HERE)
     assert row["conflicts"][0]["host"] == "k8s-w1"
     refused(beside(clustered, clustered.host("k8s-w1", kubernetes__kubelet="v1.33.1")), "K8S-V2", "4 minors older", HERE)
-    now = clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, k8s_w1="v1.37.2"))
+    now = clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, k8s_w1="v1.37.2"), clusters=[clustered.cluster(kubernetes="1.36")])
     refused(now, "K8S-V2", "newer than an API server of cluster ai is, 1.36.4", HERE)
+    # a move that was cut off goes on
+    named(clustered.plan(seen=versions({"k8s-cp1": "v1.36.4"}, k8s_w1="v1.37.2"))["warnings"], "K8S-V2", "newer than an API server")
     # one that is out of service counts: it comes back
     states = [{"host": "k8s-w1", "state": "maintenance", "reason": "a fan"}]
     away = clustered.host("k8s-w1", kubernetes__kubelet="v1.33.1")

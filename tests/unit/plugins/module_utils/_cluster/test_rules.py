@@ -176,6 +176,11 @@ def control_plane_out_of_service_stops_what_is_new(clustered):
         assert plan["steps"] == []
     whole = [clustered.host(name, **there) for name in ("k8s-cp1", "k8s-cp2", "k8s-cp3")]
     refused(clustered.plan(*whole, ai_stack_states=states), "K8S-E7", "it is to be made, moved", where)
+    # what it runs counts while it is away: it comes back
+    older = {**there, "kubernetes__static_pods": {"kube-apiserver": "v1.35.8", "etcd": "3.6.6-0"}}
+    away = clustered.plan(*whole[:2], clustered.host("k8s-cp3", **older), ai_stack_states=states)
+    refused(away, "K8S-V3", "cluster ai runs 1.35.8 and is to be of 1.37", HERE)
+    assert named(away["conflicts"], "K8S-E2", "its member of etcd is 3.6.6")["host"] == "k8s-cp3"
     still = clustered.plan(*whole, ai_stack_states=states, clusters=[clustered.cluster(kubernetes="1.36")])
     assert still["conflicts"] == [] and decided(still, "left_out")["value"] == ["k8s-cp3"]
 

@@ -22,7 +22,7 @@ class Alone:
 
     def __init__(self, index, host, observation, version, today):
         self.index, self.name, self.runtime = index, host, (version, '')
-        self.site = SimpleNamespace(today=today)
+        self.site, self.row_of_minor = SimpleNamespace(today=today), None
         self.nodes = [Node(self, SimpleNamespace(name=host, known=True, seen=observation), WORKER)]
 
     @staticmethod

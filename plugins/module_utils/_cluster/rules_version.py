@@ -18,7 +18,10 @@ _SOON = datetime.timedelta(days=90)
 
 
 def _supported(cluster):
-    return sorted((row['minor'] for row in cluster.index.minors.values() if row['released'] <= cluster.site.today <= row['eol']), key=numbers.numbers)
+    """Minors that get fixes, those that a cluster which runs can go to."""
+    found = sorted((row['minor'] for row in cluster.index.minors.values() if row['released'] <= cluster.site.today <= row['eol']), key=numbers.numbers)
+    next_ones = [one for one in found if not cluster.running or 0 <= numbers.apart(one, cluster.running[0]) <= 1]
+    return next_ones or found
 
 
 @rule('K8S-V19', 'cluster')
@@ -139,7 +142,9 @@ def runtime_fits_the_minor(cluster):
 def runtime_is_supported(cluster):
     """A branch without fixes runs everybody's containers."""
     row = cluster.index.containerd.get(numbers.branch(cluster.runtime[0] or ''))
-    alive = [one['branch'] for one in cluster.index.containerd.values() if one['eol'] and one['eol'] >= cluster.site.today]
+    floors = (cluster.row_of_minor or {}).get('containerd') or [one['latest'] for one in cluster.index.containerd.values()]
+    alive = [one['branch'] for one in cluster.index.containerd.values()
+             if one['eol'] and one['eol'] >= cluster.site.today and numbers.reaches(one['latest'], floors)]
     if row and row['eol'] and row['eol'] < cluster.site.today:
         yield Objection('containerd %s of cluster %s ended on %s' % (row['branch'], safe(cluster.name), row['eol']), 'one of: %s' % listed(alive),
                         cluster.path('containerd'), row['source'])

@@ -35,6 +35,8 @@ def beside(clustered, worker):
 def minor_that_ended_is_refused(clustered):
     plan = refused(clustered.plan(clusters=[clustered.cluster(kubernetes="1.33.13")]), "K8S-V1", "1.33 of cluster ai ended on 2026-06-28", HERE)
     assert named(plan["conflicts"], "K8S-V1")["nearest"] == "one of: 1.35, 1.36, 1.37" and not plan["resources"]
+    from_there = clustered.plan(clusters=[clustered.cluster(kubernetes="1.34.11")], seen=versions({"k8s-cp1": "v1.34.11"}))
+    assert named(from_there["conflicts"], "K8S-V1")["nearest"] == "one of: 1.35"
     named(clustered.plan(clusters=[clustered.cluster(kubernetes="1.35.8")], today="2026-12-24")["warnings"], "K8S-V1", "ends on 2027-02-28")
     waiver = {"rule": "K8S-V1", "scope": "cluster ai", "reason": "next month", "approver": "board", "until": "2027-01-31"}
     plan = clustered.plan(clusters=[clustered.cluster(kubernetes="1.33.13", containerd="2.1.9")], ai_stack_waivers=[PLATFORM, waiver])
@@ -117,6 +119,8 @@ def runtime_that_ended_is_refused(clustered):
     refused(clustered.plan(clusters=ended), "K8S-V7", "containerd 2.1 of cluster ai ended on 2026-07-03", "ai_stack_clusters[0].containerd", "2.3")
     ended = [clustered.cluster(kubernetes="1.36", containerd="2.2")]
     refused(clustered.plan(clusters=ended), "K8S-V7", "containerd 2.2 of cluster ai ended on 2026-11-06", "ai_stack_clusters[0].containerd")
+    # 2.0 gets fixes, and is below what 1.36 wants
+    assert named(clustered.plan(clusters=ended)["conflicts"], "K8S-V7")["nearest"] == "one of: 2.3, 2.4"
 
 
 @case("K8S-V8")

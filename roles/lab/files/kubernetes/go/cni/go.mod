@@ -1,7 +1,7 @@
 // The plugins of pod networks.
 module ai-stack-lab.invalid/cni
 
-go 1.26.0
+go 1.26.8
 
 tool (
 	github.com/containernetworking/plugins/plugins/ipam/host-local

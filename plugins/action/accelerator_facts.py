@@ -25,10 +25,9 @@ INDEX_NAMES = ("Packages", "Packages.gz", "Packages.xz")
 INDEX_LIMIT = 4 << 20
 # Read here, in the process that Ansible forks for every host: each of those would read them again, a fifth of a second.
 TABLES = _tables.load()
-# what a node of a cluster is made of, by the names of the community's packages and Docker's: those that roles bring
-PROGRAMS = {"kubeadm": ["kubeadm"], "kubelet": ["kubelet"], "kubectl": ["kubectl"], "containerd": ["containerd.io"]}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-VARS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "gpu_driver", "vars")
+ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
+VARS = os.path.join(ROLES, "gpu_driver", "vars")
 
 
 def distributions(folder=VARS):
@@ -40,6 +39,12 @@ def distributions(folder=VARS):
                 values = yaml.load(stream, Loader=LOADER) or {}
             found[name[:-4].lower()] = {part: values[PREFIX + part] for part in PARTS if PREFIX + part in values}
     return found
+
+
+def programs():
+    """What a node of a cluster is made of, from the role's vars: {program: [names of its package]}."""
+    with open(os.path.join(ROLES, "container_runtime", "vars", "main.yml"), encoding="utf-8") as stream:
+        return yaml.load(stream, Loader=LOADER)["__container_runtime_programs"]
 
 
 def refused(extra_tables):
@@ -96,7 +101,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         plain, secret = split(site_repositories(self, task_vars))
         arguments = dict(self._task.args, distributions=self._task.args.get("distributions") or distributions(), repositories=plain)
-        arguments.setdefault("programs", PROGRAMS if task_vars.get("ai_stack_clusters") else {})
+        arguments.setdefault("programs", programs() if task_vars.get("ai_stack_clusters") else {})
         arguments.setdefault("refusals", refused(task_vars.get("ai_stack_extra_tables")))
         if secret:
             arguments["credentials"] = json.dumps(secret)

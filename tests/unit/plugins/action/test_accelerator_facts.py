@@ -117,3 +117,8 @@ def test_an_answer_without_an_observation_is_refused(monkeypatch):
     monkeypatch.setattr(accelerator_facts.ActionBase, "run", lambda self, tmp, task_vars: {})
     with pytest.raises(accelerator_facts.AnsibleError, match="holds no observation"):
         made.run(task_vars={"inventory_hostname": "gpu1"})
+
+
+def test_a_node_is_made_of_what_its_role_brings():
+    found = accelerator_facts.programs()
+    assert set(found) == {"kubeadm", "kubelet", "kubectl", "containerd"} and all(found.values())

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import mig
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
@@ -109,3 +112,11 @@ def test_layout_is_decided_by_address(planner):
     found = {row["subject"]: row["value"] for row in plan["hosts"][seen["host"]]["decisions"]}
     assert found["mig.layout"] == {"0000:17:00.0": {"1g.10gb": 7}, "0000:65:00.0": {"3g.40gb": 2}}
     assert {row["resource"] for row in plan["hosts"][seen["host"]]["changes"]} == {"mig:0000:17:00.0", "mig:0000:65:00.0", "file:/etc/ai-stack/gpu-driver.json"}
+
+
+def test_the_table_has_what_a_real_card_offers(tables):
+    """Name of each profile, and how often it fits, as the driver of an H100 itself lists them."""
+    listed = (Path(__file__).resolve().parents[3] / "fixtures/outputs/nvidia-smi/mig-lgip-h100.txt").read_text()
+    real = {name: int(count) for name, count in re.findall(r"MIG (\S+) +\d+ +\d+/(\d+)", listed)}
+    table = {row["profile"]: row["max"] for row in tables["mig"]["rows"] if "2330" in row["devices"]}
+    assert real == table and len(real) == 7

@@ -59,6 +59,7 @@ oracle-long) pytest -q -m long tests/oracle ;;
 rules-bite) python tools/disable_rules.py ;;
 other-core) tools/other_core.sh ;;
 machine) sh tools/install.sh machine && molecule/shared/machine/machine.py build ;;
+programs) ansible-playbook sovereign.ai_stack.lab -i molecule/shared/kubernetes/site -e lab_state=programs </dev/null ;;
 lab-up) molecule reset -s default && molecule create -s default </dev/null ;;
 scenario) scenario "$2" ;;
 lab-down) tools/lab.sh down ;;

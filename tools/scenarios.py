@@ -18,10 +18,16 @@ def names(root: Path, long: bool) -> list[str]:
     return [name for name in found if name != SHARED and name.startswith("long_") == long]
 
 
-def owns_a_machine(root: Path, name: str) -> bool:
-    """Whether a scenario runs on a machine with a kernel of its own."""
+# what a scenario runs on, by the folder that its molecule.yml names; the others run on the lab's hosts
+STAGES = {"shared/machine/": "machine", "shared/kubernetes/": "programs"}
+HOSTS = "lab-up"
+
+
+def stage_of(root: Path, name: str) -> str:
+    """The stage that a scenario waits for: a machine with a kernel of its own, the programs of a cluster, or the lab's hosts."""
     path = root / "molecule" / name / "molecule.yml"
-    return path.exists() and "shared/machine/" in path.read_text()
+    text = path.read_text() if path.exists() else ""
+    return next((stage for folder, stage in STAGES.items() if folder in text), HOSTS)
 
 
 if __name__ == "__main__":

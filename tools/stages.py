@@ -72,23 +72,24 @@ def row(result: Result) -> str:
 
 
 def run_all(names: list, lab: list) -> list:
-    """Two checks at a time, since most use one core; what scenarios run on comes up meanwhile, which is mostly waiting for downloads."""
-    owners = {name for name in lab if scenarios.owns_a_machine(scenarios.ROOT, name)}
-    with ThreadPoolExecutor(2) as lanes, ThreadPoolExecutor(1) as background:
-        up = [background.submit(run, stage) for stage, wanted in (("lab-up", lab), ("machine", owners)) if wanted]
-        results = list(lanes.map(run, names))
-    made = [stage.result() for stage in up]
-    failed = {stage.name for stage in made if stage.failed}
-    results += made
-    try:
-        for name in lab:
-            # without what it runs on a scenario would only wait for it
-            lost = ("machine" if name in owners else "lab-up") in failed
-            results.append(Result(f"scenario {name}", 0, 0, 1, 0) if lost else run(f"scenario {name}", "scenario", name))
-    finally:
-        if lab:
-            results.append(run("lab-down"))
-    return results
+    """Two checks at a time, since most use one core. What scenarios run on comes up meanwhile, the longest first; a scenario waits for its own alone."""
+    waits_for = {name: scenarios.stage_of(scenarios.ROOT, name) for name in lab}
+    # nobody but scenarios of clusters needs their programs, which are built at the lowest priority: these come last
+    order = sorted(lab, key=lambda name: waits_for[name] == "programs")
+    with ThreadPoolExecutor(2) as lanes, ThreadPoolExecutor(2) as background:
+        wanted = [stage for stage in ("programs", "lab-up", "machine") if stage in {*waits_for.values(), *(["lab-up"] if lab else [])}]
+        up = {stage: background.submit(run, stage) for stage in wanted}
+        results, ran = list(lanes.map(run, names)), []
+        try:
+            for name in order:
+                # without what it runs on a scenario would only wait for it
+                lost = up[waits_for[name]].result().failed
+                ran.append(Result(f"scenario {name}", 0, 0, 1, 0) if lost else run(f"scenario {name}", "scenario", name))
+        finally:
+            made = [stage.result() for stage in up.values()]
+            if lab:
+                ran.append(run("lab-down"))
+    return results + made + ran
 
 
 def main(kind: str) -> int:

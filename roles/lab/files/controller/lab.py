@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""lab.py look | make | up | verify | down: the lab that is described on standard input. Prints {done: [...]}, or one sentence on stderr."""
+"""lab.py look | programs | make | up | verify | down: the lab that is described on standard input. Prints {done: [...]}, or one sentence on stderr."""
 import contextlib
 import fcntl
 import json
@@ -35,6 +35,11 @@ def make(site):
     kinds = {(facts["suite"], facts["kernel"]) for facts in site["hosts"].values()} | kubernetes.suites(site)
     done += parts.images(site["cache"], kinds, site["mirrors"], site["image_days"])
     return done + openstack.release(site) + kubernetes.make(site)
+
+
+def programs(site):
+    """What takes long and needs no host; it can be made beside everything else."""
+    return kubernetes.programs(site)
 
 
 def up(site):
@@ -144,7 +149,7 @@ def main(command, text):
         sys.exit("the step %s ended with %s: %s; the rest is in %s" % (command, type(error).__name__, error, log))
 
 
-COMMANDS = {function.__name__: function for function in (look, make, up, verify, down)}
+COMMANDS = {function.__name__: function for function in (look, programs, make, up, verify, down)}
 
 if __name__ == "__main__":
     main(sys.argv[1], sys.stdin.read())

@@ -64,6 +64,7 @@ build etcd etcdutl go.etcd.io/etcd/etcdutl/v3
 build cri crictl sigs.k8s.io/cri-tools/cmd/crictl "-X sigs.k8s.io/cri-tools/pkg/version.Version=$(version_of cri sigs.k8s.io/cri-tools)"
 plugins=github.com/containernetworking/plugins/plugins
 build cni bridge "$plugins/main/bridge"
+build cni ptp "$plugins/main/ptp"
 build cni loopback "$plugins/main/loopback"
 build cni host-local "$plugins/ipam/host-local"
 build cni portmap "$plugins/meta/portmap"

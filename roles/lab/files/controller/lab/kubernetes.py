@@ -4,6 +4,8 @@
 """What clusters are made of: programs built from their published modules, as packages and as images of a mirror that stands for the world."""
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import sys
@@ -93,13 +95,29 @@ def _builder():
     return parts.image_name(BUILDER, "amd64")
 
 
-def make(site):
-    """Programs, packages and images of the runtime, and of every version that the site names."""
-    if not site["kubernetes"]:
-        return []
+def _versions(site):
+    """None is the runtime."""
+    return [None, *site["kubernetes"]["versions"]] if site["kubernetes"] else []
+
+
+@contextlib.contextmanager
+def _alone(site):
+    """Of two builds the second waits for the first, and finds all of it done."""
     folder(site).mkdir(parents=True, exist_ok=True)
-    versions = [None, *site["kubernetes"]["versions"]]
-    return [line for step in (_build, _pack) for version in versions for line in step(site, version)]
+    with open(folder(site) / "lock", "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def programs(site):
+    """Programs of the runtime, and of every version that the site names: the long part, which needs no host."""
+    with _alone(site):
+        return [line for version in _versions(site) for line in _build(site, version)]
+
+
+def make(site):
+    """Programs, packages and images."""
+    return programs(site) + [line for version in _versions(site) for line in _pack(site, version)]
 
 
 def up(site, there):

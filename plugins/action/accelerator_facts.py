@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import refusals
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
-from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _tables
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _programs, _tables
 
 MODULE = "sovereign.ai_stack.accelerator_facts"
 PREFIX = "__gpu_driver_"
@@ -39,12 +39,6 @@ def distributions(folder=VARS):
                 values = yaml.load(stream, Loader=LOADER) or {}
             found[name[:-4].lower()] = {part: values[PREFIX + part] for part in PARTS if PREFIX + part in values}
     return found
-
-
-def programs():
-    """What a node of a cluster is made of, from the role's vars: {program: [names of its package]}."""
-    with open(os.path.join(ROLES, "container_runtime", "vars", "main.yml"), encoding="utf-8") as stream:
-        return yaml.load(stream, Loader=LOADER)["__container_runtime_programs"]
 
 
 def refused(extra_tables):
@@ -101,7 +95,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         plain, secret = split(site_repositories(self, task_vars))
         arguments = dict(self._task.args, distributions=self._task.args.get("distributions") or distributions(), repositories=plain)
-        arguments.setdefault("programs", programs() if task_vars.get("ai_stack_clusters") else {})
+        arguments.setdefault("programs", _programs.packages() if task_vars.get("ai_stack_clusters") else {})
         arguments.setdefault("refusals", refused(task_vars.get("ai_stack_extra_tables")))
         if secret:
             arguments["credentials"] = json.dumps(secret)

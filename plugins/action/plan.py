@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _approved, _intent, _lock, _look, _pages, _planner, _run, _site, _words
+from ..plugin_utils import _approved, _clusters, _intent, _lock, _look, _pages, _planner, _run, _site, _words
 from ..plugin_utils._edge import one_sentence
 
 
@@ -60,6 +60,7 @@ class ActionModule(ActionBase):
         if mode == "deploy" or intent.get("ai_stack_trial") is True:
             self._slice(reports, plan, inside, result)
         if mode == "deploy" and not result["failed"]:
+            result["clusters"] = _clusters.to_make(plan)
             self._keep(place, record, plan["record"], result)
 
     def _lock(self, reports):

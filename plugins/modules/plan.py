@@ -75,6 +75,12 @@ reports:
   returned: always
   type: dict
   sample: {plan_json: reports/example/plan.json, plan_html: reports/example/plan.html}
+clusters:
+  description: Clusters that a deploy makes, with their hosts and decided versions.
+  returned: when a deploy is not refused
+  type: list
+  elements: dict
+  sample: [{name: ai, hosts: [cp1, w1], kubernetes: 1.37.2, containerd: 2.4.2, sandbox: "registry.k8s.io/pause:3.10.2"}]
 plan_sha256:
   description: Digest of C(plan.json).
   returned: always

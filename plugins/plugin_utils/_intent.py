@@ -207,12 +207,9 @@ def _is_day(text) -> bool:
 
 
 def planned_only(intent) -> list[dict]:
-    """What the plan decides for clouds that get cards, and for clusters, and no verb acts on; a usable intent, as of check."""
+    """What the plan decides for clouds that get cards, and no verb acts on; a usable intent, as of check."""
     named, found = _clouds_of_pools(intent), []
     for tokens, value, node in _schema.walk(intent):
-        if node.get("x-planned") is True:
-            what = f"this version of the collection plans cluster {_words.printable(value['name'], 40)} and does not act on it yet: deploy refuses"
-            found.append(conflict("INT-7", _schema.path_of(tokens), what, "a site without it, to deploy"))
         row = intent["ai_stack_clouds"][tokens[1]] if tokens[:1] == ("ai_stack_clouds",) and len(tokens) > 1 else None
         if not isinstance(row, dict) or row.get("name") not in named:
             continue

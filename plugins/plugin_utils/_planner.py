@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..module_utils._compat import pools, resolve
 from ..module_utils._compat.index import Index
-from . import _intent, _run, _tables, _words
+from . import _clusters, _intent, _run, _tables, _words
 
 SCHEMA = "sovereign.ai_stack/plan/1"
 SOURCE = "docs/intent.md"
@@ -68,6 +68,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     plan = resolve.resolve(wanted, inventory, seen.documents, tables, record, now[:10], seen.trials, settled=settled, clouds=seen.clouds, now=now)
     for part in ("conflicts", "warnings", "waived"):
         plan[part] = [_replaced(row, places) for row in plan[part]]
+    later += [_replaced(row, places) for row in _clusters.not_yet(plan, wanted, seen.documents)]
     plan["warnings"] = ([] if acting else later) + plan["warnings"]
     plan["conflicts"] = refused + (later if acting else []) + conflicts + _unreadable(seen) + plan["conflicts"]
     if broken:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import subprocess
 
+from ..module_utils._cluster import proof
 from ..module_utils._compat import cards, state, verify
 from ..module_utils._compat.index import Index
 from ..module_utils._compat.record import Record, completed, given_back, kept_out, noted, seen_reporting
 from ..module_utils._compat.waivers import Waivers
 from ..module_utils._pools import checks_cloud, checks_host, once
-from . import _clouds, _intent, _run, _site, _tables, _words
+from . import _clouds, _clusters, _intent, _run, _site, _tables, _words
 
 SCHEMA = "sovereign.ai_stack/evidence/1"
 CHANGES_SCHEMA = "sovereign.ai_stack/changes/1"
@@ -52,12 +53,18 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services
         about = plan["hosts"].get(host)
         pools = sorted({card["pool"] for card in (about or {}).get("cards", ()) if card.get("pool")})
         accepted = known.for_host(host, inventory.get(host, []), pools)
+        for one in _clusters.of_host(plan, host):
+            accepted = {**accepted, **known.for_cluster(one["id"], host, inventory.get(host, []))}
         rows += [*_waivers_that_ended(relied_on.get(host, ()), host, clouds.union(accepted), index, now)]
         rows += [_waived(row, accepted, index) for row in _of_host(host, about, seen, index, now, services is None)]
     for name in _clouds.named(plan) if services is not None else ():
         accepted = known.for_cloud(name, ())
         told = (services, (lived or {}).get(name, ()), used_once or {}, record or {})
         rows += [_waived(row, accepted, index) for row in _of_cloud(plan, name, seen, hosts, index, *told)]
+    fresh = {host: seen.documents[host] for host in seen.fresh if host in seen.documents}
+    for one in _clusters.of_plan(plan) if services is not None else ():
+        accepted = known.for_cluster(one["id"])
+        rows += [_waived(row, accepted, index) for row in proof.checks(index, one, fresh, hosts)]
     observed = "recorded" if seen.recorded else "live"
     return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, rows)
 
@@ -178,10 +185,10 @@ def changes_of(plan, before, after, hosts, now):
     for host in hosts:
         if host not in plan["hosts"]:
             continue
-        predicted = [_change(row) for row in plan["hosts"][host]["changes"]]
         seen = before.get(host), after.documents.get(host)
         known = None not in seen and host in after.fresh and seen[0].get("reachable") is not False
-        made = state.difference(state.of(seen[0]), state.of(seen[1])) if known else None
+        predicted = [*map(_change, plan["hosts"][host]["changes"]), *_clusters.predicted(plan, host, seen[0] or {})]
+        made = state.difference(*[_clusters.state_of(plan, host, one) for one in seen]) if known else None
         found[host] = {"predicted": predicted, "made": made, "equal": None if made is None else _by_name(made) == _by_name(predicted)}
     return {"schema": CHANGES_SCHEMA, "site": plan.get("site"), "generated_at": now, "hosts": found}
 

@@ -169,6 +169,32 @@ class Node(LabHost):
         self.podman("exec", self.name, "rm", "-f", "/etc/containerd/conf.d/50-ai-stack.toml")
 
 
+class Member(Node):
+    """The same for the role kubernetes, which comes after that one."""
+
+    # writing its files takes milliseconds, which nobody meets from outside; making a cluster takes seconds, joining one a second
+    TAKEN, BARE, DRIFTED = ("reset",), ("join",), ()
+    JOURNAL = "var/lib/ai-stack/kubernetes/journal.json"
+    PICTURE = "kubernetes/member.sh"
+    GIVE, TAKE = "present", "absent"
+
+    def command(self, name):
+        where = ["--limit", self.name] if name == self.TAKE else []
+        return ["ansible-playbook", "-i", self.options.inventory, *where, *self.more(name), str(SHARED / "kubernetes/cluster.yml")]
+
+    def more(self, name):
+        return ["-e", f"kubernetes_state={name}"]
+
+
+class Control(Member):
+    """The same of a control plane, which goes with all that is stored in it."""
+
+    TAKEN, BARE = ("reset",), ("init",)
+
+    def more(self, name):
+        return ["-e", f"kubernetes_state={name}", "-e", "kubernetes_destroy=ai"]
+
+
 class Machine:
     """The machine with a kernel of its own, for the role pci_passthrough alone; it is seen by ssh, which takes it a second or two."""
 
@@ -245,4 +271,5 @@ class Machine:
         return False
 
 
-HOSTS = {"gpu_driver": LabHost, "nova_pci_passthrough": CloudHost, "pci_passthrough": Machine, "container_runtime": Node}
+HOSTS = {"gpu_driver": LabHost, "nova_pci_passthrough": CloudHost, "pci_passthrough": Machine, "container_runtime": Node, "kubernetes": Member,
+         "kubernetes_control": Control}

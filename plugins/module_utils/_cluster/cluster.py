@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from . import numbers
+from . import network, numbers
 from .node import CONTROL, MEMBER, SERVER, WORKER, Node
 
 # what is installed on each host; the others are images
@@ -17,13 +17,15 @@ class Cluster:
     """A row of ai_stack_clusters; seen: what its API tells, which counts before what its hosts do."""
 
     def __init__(self, site, at, row, seen):
-        self.site, self.index, self.at, self.row, self.name, self.seen = site, site.index, at, row, str(row['name']), seen or {}
+        self.site, self.index, self.at, self.row, self.name = site, site.index, at, row, str(row['name'])
         self.groups = {CONTROL: self._members('control_plane'), WORKER: self._members('nodes')}
         # a host in both groups is a control plane that runs work too
         self.everyone = [Node(self, site.hosts[name], part) for part, names in self.groups.items() for name in names
                          if part == CONTROL or name not in self.groups[CONTROL]]
         # one that is out of service is left as it is, and counts
         self.nodes = [one for one in self.everyone if not one.host.out]
+        # what a caller knows of it, else what the API told a control plane
+        self.seen = seen or {'nodes': next((one.told for one in self.everyone if one.part == CONTROL and one.told is not None), None)}
         self.waived = site.waivers.for_cluster(self.name)
         self.wanted = numbers.plain(str(row.get('kubernetes') or ''))
         self.minor = numbers.branch(self.wanted or '')
@@ -31,6 +33,11 @@ class Cluster:
         self.version, self.because = self._version()
         # the other clusters of the site
         self.others = ()
+
+    @property
+    def networks(self):
+        """{pods, services, domain, network}: what the site says, or the default."""
+        return {key: self.row.get(key) or one for key, one in network.DEFAULTS.items()}
 
     @property
     def names(self):
@@ -82,13 +89,13 @@ class Cluster:
     @property
     def kubelets(self):
         """{host: version} of the kubelets that are there: what the API says, else what is installed."""
-        told = {name: numbers.plain((one or {}).get('kubelet')) for name, one in (self.seen.get('nodes') or {}).items()}
+        told = {name: numbers.plain((one or {}).get('version')) for name, one in (self.seen.get('nodes') or {}).items()}
         found = {one.name: told.get(one.name) or one.kubelet for one in self.everyone}
         return {name: one for name, one in sorted(found.items()) if one}
 
     def offered(self, program, branch=None):
         """Versions of a program that all hosts can get, of one branch; one that has no source for it leaves none."""
-        told = [set(one.offers(program)) for one in self.nodes]
+        told = [set(one.offers(program)) for one in self.nodes if one.host.known]
         found = set.intersection(*told) if told else set()
         return {one for one in found if branch is None or numbers.branch(one) == branch}
 

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from .._compat.register import of
-from . import order, rules_node, rules_version
+from . import order, proof, rules_node, rules_version
 from .cluster import Cluster
 from .node import CONTROL, SERVER, WORKER
 
-RULES = (rules_node, rules_version)
+RULES = (proof, rules_node, rules_version)
+REGISTRY = 'registry.k8s.io'
 
 
 def of_site(site, seen=None):
@@ -42,9 +43,14 @@ def decisions(cluster):
     row = cluster.row_of_minor
     yield _row(cluster.index, 'kubernetes', cluster.version, cluster.because, 'K8S-V18')
     yield _row(cluster.index, 'containerd', *cluster.runtime, 'K8S-V6')
+    if row['pause']:
+        image = '%s/pause:%s' % (cluster.row.get('images') or REGISTRY, row['pause'])
+        yield _row(cluster.index, 'sandbox', image, 'what kubeadm of %s brings holds the namespaces of pods' % cluster.minor)
     for part in ('etcd', 'coredns', 'pause'):
         tags = row[part] if isinstance(row[part], list) else [row[part]] if row[part] else []
         yield _row(cluster.index, part, tags[-1] if tags else None, 'what kubeadm of %s brings' % cluster.minor)
+    for key, value in sorted(cluster.networks.items()):
+        yield _row(cluster.index, key, value, 'the site says it' if cluster.row.get(key) else 'the default', 'K8S-N19' if key in ('pods', 'services') else None)
     for part in (CONTROL, WORKER):
         yield _row(cluster.index, part, sorted(one.name for one in cluster.nodes if one.part == part), 'the hosts of its group that are in service')
     if cluster.out:

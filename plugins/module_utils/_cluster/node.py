@@ -37,6 +37,8 @@ class Node:
         self.swap, self.paths = _texts(self.machine.get('swap')), _texts(self.containerd.get('paths'))
         self.old_registry = _texts(self.containerd.get('old_registry')) or []
         self.cgroup = self.machine.get('cgroup') if self.machine.get('cgroup') in (1, 2) else None
+        # what the API told this host of all nodes; None: it is no control plane, or nobody answered
+        self.told = self.kubernetes.get('nodes') if isinstance(self.kubernetes.get('nodes'), dict) else None
         self.joined = self.kubernetes.get('joined') if isinstance(self.kubernetes.get('joined'), bool) else None
         self.drop_ins = [one for one in _rows(self.containerd.get('drop_ins'))
                          if isinstance(one.get('path'), str) and (one.get('version') is None or isinstance(one['version'], int))]

@@ -10,7 +10,7 @@ import datetime
 
 from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
-from . import numbers
+from . import network, numbers
 from .cluster import PROGRAMS
 from .node import CONTROL
 
@@ -93,6 +93,14 @@ def runtime_is_known(cluster):
     elif lack:
         yield Objection('not every host of cluster %s can get containerd %s. By its repositories: %s' % (
             safe(cluster.name), version, _offered(cluster, ['containerd'], hosts=lack)), near, cluster.path('containerd'))
+
+
+@rule('K8S-N19', 'cluster')
+def networks_can_be(cluster):
+    """Pods and services get networks of their own, with room for every node."""
+    said = cluster.networks
+    for key, text in network.objections(said['pods'], said['services'], len(cluster.everyone), said['network'] == 'routed'):
+        yield Objection('the network of %s of cluster %s %s' % (key, safe(cluster.name), text), network.DEFAULTS[key], cluster.path(key))
 
 
 @rule('K8S-V2', 'cluster')

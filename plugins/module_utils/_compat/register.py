@@ -33,6 +33,7 @@ image       (cloud, pool)              (property, value, because): what images o
 gate        (cloud)                    (place, what, targets, costs): a step of the order
 cluster     (cluster)                  Objection: what keeps a cluster from its versions and hosts
 node        (node)                     Objection: what keeps a host from being a node
+member      (member)                   a check of a host of a cluster
 =========== ========================== ====================================================================
 """
 

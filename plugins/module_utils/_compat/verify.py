@@ -9,7 +9,7 @@ from __future__ import annotations
 from . import checks_driver, checks_fabric
 from .index import Index
 from .register import of
-from .view import ROLE, View
+from .view import ROLE, View, row
 
 # Importing them fills the register.
 CHECKS = (checks_driver, checks_fabric)
@@ -25,8 +25,6 @@ def checks(host, decisions, observation, tables, today):
     if not view.want.get('driver.vendor'):
         return found
     for identity, function in of('check', index.enforced):
-        for row in function(view):
-            found.append({'id': '%s.%s' % (ROLE, row['what']), 'host': host, 'role': ROLE, 'promise': row['promise'], 'status': row['status'],
-                          'expected': row['expected'], 'observed': row['observed'], 'observed_at': observation.get('at'), 'how': row['how'],
-                          'rule': identity})
+        for each in function(view):
+            found.append(row(ROLE, each, identity, host, observation.get('at')))
     return found

@@ -68,6 +68,12 @@ def check(what, promise, expected, observed, how, status=None):
     return {'what': what, 'promise': promise, 'expected': expected, 'observed': observed, 'how': how, 'status': status}
 
 
+def row(role, each, identity, host, at):
+    """A check as it stands in the evidence. each: of check(); at: when it was observed."""
+    return {'id': '%s.%s' % (role, each['what']), 'host': each.get('host', host), 'role': role, 'promise': each['promise'], 'status': each['status'],
+            'expected': each['expected'], 'observed': each['observed'], 'observed_at': at, 'how': each['how'], 'rule': identity}
+
+
 def none_for(what, promise, why):
     """A check that has nothing to look at here, and says why."""
     return check(what, promise, None, why, 'the plan', 'not_applicable')

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import PATHS, run
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_certificates, cluster_nodes
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import containerd as said
 
 MARKER = "managed by sovereign.ai_stack"
 ROOT = "/etc/containerd/config.toml"
 JOINED, MANIFESTS = "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/manifests"
+ADMIN, SUPER_ADMIN = "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf"
 _IMAGE = re.compile(r"^\s+image: \S+?:([^:\s/@]+)\s*$", re.M)
 _KUBELET = re.compile(r"^Kubernetes (v\S+)")
 
@@ -66,8 +69,32 @@ def kubernetes(root, offered, seconds):
     """offered: {program: [{version, repository}]} as the package manager has them."""
     paths = _programs(root, "kubelet")
     found = _KUBELET.match(_ask(root, paths[0] if paths else None, "--version", seconds=seconds))
-    return {"kubelet": found.group(1) if found else None, "joined": root.exists(JOINED), "offered": offered or {},
-            "static_pods": {name[:-5]: _tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}}
+    pods = {name[:-5]: _tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}
+    return {"kubelet": found.group(1) if found else None, "joined": root.exists(JOINED), "offered": offered or {}, "nodes": _nodes(root, seconds),
+            "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN), "certificates": _certificates(root, seconds)}
+
+
+def _nodes(root, seconds):
+    """What the API tells a control plane of its nodes; null: this host is none, or nobody answers."""
+    paths = _programs(root, "kubectl") if root.exists(ADMIN) else []
+    if not paths:
+        return None
+    words = ("--kubeconfig", root.at(ADMIN), "--request-timeout", "%ds" % seconds, "get", "nodes", "--output", "json")
+    try:
+        return cluster_nodes.nodes(json.loads(_ask(root, paths[0], *words, seconds=seconds)))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _certificates(root, seconds):
+    """{name: end} of those of a control plane; null: this host is none, or they cannot be read."""
+    paths = _programs(root, "kubeadm") if root.exists(ADMIN) else []
+    if not paths:
+        return None
+    try:
+        return cluster_certificates.ends(_ask(root, paths[0], "certs", "check-expiration", "--output", "json", seconds=seconds))
+    except ValueError:
+        return None
 
 
 def _tag(manifest):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._cloud.naming import host_of
 from .._compat.register import of, rule
 from .._compat.text import safe
-from .._compat.view import check, none_for
+from .._compat.view import check, none_for, row
 from . import once
 
 ROLE = 'nova_pci_passthrough'
@@ -33,11 +33,6 @@ class Promised:
     def project(self, name):
         """The name by which the observation calls a project of the plan."""
         return self.ids.get(name, name)
-
-
-def row(role, each, identity, host, at):
-    return {'id': '%s.%s' % (role, each['what']), 'host': each.get('host', host), 'role': role, 'promise': each['promise'], 'status': each['status'],
-            'expected': each['expected'], 'observed': each['observed'], 'observed_at': at, 'how': each['how'], 'rule': identity}
 
 
 def of_cloud(index, name, want, seen, hosts, services, lived=(), used_once=None):

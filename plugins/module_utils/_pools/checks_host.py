@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._compat.cards import address
 from .._compat.register import of, rule
 from .._compat.state import VFIO, values
-from .._compat.view import check, none_for
+from .._compat.view import check, none_for, row
 from . import alone, checks_cloud
 from .functions import functions_of
 from .rules_host import VFIO as DRIVERS
@@ -52,7 +52,7 @@ def of_host(index, host, decisions, observation):
         return []
     given = Given(index, want, observation)
     rows = [(identity, each) for identity, function in of('given', index.enforced) for each in function(given)]
-    return [checks_cloud.row(ROLE, each, identity, host, observation.get('at')) for identity, each in rows]
+    return [row(ROLE, each, identity, host, observation.get('at')) for identity, each in rows]
 
 
 @rule('NR-67', 'given')

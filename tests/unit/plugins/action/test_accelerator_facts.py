@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.action import accelerator_facts, module_trial
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _programs
 
 SITE = {"name": "site", "type": "deb", "uris": ["http://mirror.example.org/site"], "suites": ["stable"], "login": "reader", "password": "pa55word"}
 
@@ -120,5 +121,5 @@ def test_an_answer_without_an_observation_is_refused(monkeypatch):
 
 
 def test_a_node_is_made_of_what_its_role_brings():
-    found = accelerator_facts.programs()
+    found = _programs.packages()
     assert set(found) == {"kubeadm", "kubelet", "kubectl", "containerd"} and all(found.values())

@@ -16,6 +16,8 @@ STEMS = ['accelerators', 'containerd_branches', 'cuda', 'distributions', 'driver
          'kubernetes_minors', 'kubernetes_steps', 'mig', 'module_builds', 'nova_filters',
          'nova_fixes', 'nova_keys', 'nova_series', 'placement_candidates', 'platforms', 'rules', 'vfio']
 # the statements of the facts about Nova were numbered by subject; what was added since goes on after the last one
+# those about Kubernetes are lettered by subject; what is about the platform above it, V14 and V15 too, is none of this collection
+KUBERNETES = {'V': {*range(1, 14), *range(16, 21)}, 'N': {*range(1, 20)}, 'E': {*range(1, 8)}, 'U': {*range(1, 12)}, 'G': {*range(1, 17)}, 'S': {*range(1, 8)}}
 NOVA = {*range(1, 17), *range(20, 32), *range(40, 50), *range(50, 58), *range(60, 70), *range(70, 77), *range(80, 87), *range(90, 98)}
 
 
@@ -53,6 +55,8 @@ def numbers_of(rules, prefix):
 
 def test_every_statement_of_the_facts_is_registered(rules):
     assert numbers_of(rules, 'ACC') >= set(range(1, 22)) and numbers_of(rules, 'NR') >= NOVA
+    found = {letter: {int(row['id'][5:].rstrip('ab')) for row in rules if row['id'].startswith('K8S-' + letter)} for letter in KUBERNETES}
+    assert found == KUBERNETES
 
 
 def test_numbers_go_on_without_a_gap(rules):

@@ -19,7 +19,7 @@ HERE = "ai_stack_clusters[0].kubernetes"
 
 def versions(servers=None, etcd=None, **nodes):
     """What a cluster tells of its versions."""
-    return {"ai": {"servers": servers or {}, "etcd": etcd or {}, "nodes": {name.replace("_", "-"): {"kubelet": one} for name, one in nodes.items()}}}
+    return {"ai": {"servers": servers or {}, "etcd": etcd or {}, "nodes": {name.replace("_", "-"): {"version": one} for name, one in nodes.items()}}}
 
 
 def drop_ins(clustered, root, *versions_of):
@@ -275,11 +275,19 @@ def host_of_two_clusters_is_refused(clustered):
     refused(plan, "K8S-N15", "of cluster ai and of cluster other", "ai_stack_clusters[0].nodes")
 
 
+@case("K8S-N19")
+def networks_that_cannot_be_are_refused(clustered):
+    for more, key, words in (({"pods": "10.96.0.0/12"}, "pods", "overlaps the network of services"), ({"pods": "10.244.1.5/16"}, "pods", "is no network"),
+                             ({"services": "fd00::/108"}, "services", "is not IPv4"), ({"pods": "10.244.0.0/24"}, "pods", "has room for 1 nodes")):  # fmt: skip
+        refused(clustered.plan(clusters=[clustered.cluster(**more)]), "K8S-N19", words, f"ai_stack_clusters[0].{key}")
+    assert clustered.plan(clusters=[clustered.cluster(pods="fd00:1::/64", services="fd00:2::/108", network="none")])["conflicts"] == []
+
+
 @pytest.mark.parametrize("identity", sorted(case))
 def test_rule(identity, clustered):
     case[identity](clustered)
 
 
 def test_every_enforced_rule_has_a_case(tables):
-    enforced = {row["id"] for row in tables["rules"]["rows"] if row["status"] == "enforced" and "_cluster" in (row["test"] or "")}
+    enforced = {row["id"] for row in tables["rules"]["rows"] if row["status"] == "enforced" and "_cluster/test_rules" in (row["test"] or "")}
     assert enforced == set(case)

@@ -1,0 +1,161 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What each host of a cluster is asked to be; see the module of the same name for its documentation."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._cluster import members, network
+from ..module_utils._cluster.node import CONTROL, WORKER
+from ..module_utils._compat import resolve
+from ..module_utils._compat.text import safe
+from ..plugin_utils import _intent, _planner, _prover, _run, _tables
+from ..plugin_utils._edge import one_sentence
+
+# the names of role variables for the parts of a row of ai_stack_clusters
+NAMES = {"name": "cluster", "kubernetes": "version"}
+PLACE = re.compile(r"ai_stack_clusters\[0\](\.(\w+))?")
+NODE = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+# what has to be said, with an example
+NEEDED = {"cluster": "ai", "version": "1.37", "control_plane": "an inventory group of one host"}
+# what a kubelet is told where the site accepts it
+WAIVED = {"cgroup_v1": "K8S-N1", "swap": "K8S-N12"}
+
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        spec = {name: {"type": "raw"} for name in ("cluster", "issuers", "repositories", "others")}
+        spec.update(conntrack={"type": "str", "choices": ["manage", "keep"], "default": "manage"}, judges={"type": "bool", "default": True},
+                    program={"type": "path", "required": True}, observed_as={"type": "str", "required": True})  # fmt: skip
+        dummy, given = self.validate_argument_spec(spec)
+        with one_sentence(self._display, result, "What hosts of a cluster are to be"):
+            self._decide({key: _run.plain(value) for key, value in given.items()}, task_vars, result)
+        return result
+
+    def _decide(self, given, task_vars, result):
+        intent, dummy = _run.host_variables(self._templar, task_vars)
+        waivers, extra = _prover.of_site(intent, os.getcwd())
+        inventory, variables = _run.inventory_of(task_vars["groups"]), task_vars["hostvars"]
+        result.update(changed=False, hosts={}, first=None, unseen=[], conflicts=list(_wrong_types(given)))
+        if result["conflicts"]:
+            result["messages"] = _planner.text_of(result["conflicts"])
+            return
+        row = _row_of(given["cluster"] or {}, intent.get("ai_stack_clusters"))
+        site = {"ai_stack_site": "role", "ai_stack_clusters": [row], "ai_stack_waivers": list(waivers)}
+        repositories = {"ai_stack_repositories": [] if given["repositories"] is None else given["repositories"]}
+        conflicts = [_renamed(one) for one in _intent.validate(dict(site, **repositories), host=inventory, group=task_vars["groups"])]
+        conflicts += [_row(name, "is not set", near) for name, near in NEEDED.items() if _key(name) not in row]
+        if not conflicts:
+            inside = set(task_vars["ansible_play_hosts"])
+            observations = {host: _run.plain(variables[host].get(given["observed_as"])) or None for host in inside.intersection(inventory)}
+            observations.update((host, seen) for host, seen in _observed(given["others"]) if host not in inside)
+            plan = resolve.resolve(site, inventory, observations, _tables.load(extra), {}, _run.now()[:10], settled=True)
+            # who is not in this run is changed by nobody, and says for himself in his own run what is wrong
+            conflicts = [_renamed(one) for one in plan["conflicts"] if _counts(one, inside)] if given["judges"] else []
+            found = _hosts(row, task_vars["groups"], variables)
+            result["unseen"] = sorted(host for host in found if not observations.get(host) and host not in inside)
+            conflicts += list(_wrong(row, found, observations))
+            if not conflicts:
+                settings = _settings(row, given, plan, found)
+                result["hosts"] = dict(members.requests(settings, found, given["program"]))
+                result["first"] = next(name for name, one in result["hosts"].items() if one["first"])
+        result.update(conflicts=conflicts, messages=_planner.text_of(conflicts))
+
+
+def _row_of(given, rows):
+    """What the role was given, and the site's own row of that name before it; but for the version, which a verb has decided."""
+    mine = {key: one for key, one in given.items() if one not in ("", None, {})}
+    named = [one for one in rows or () if isinstance(one, dict) and one.get("name") == mine.get("name")] if isinstance(rows, list) else []
+    site = {key: one for one in named[:1] for key, one in one.items() if key != "kubernetes" or "kubernetes" not in mine}
+    return {**mine, **site}
+
+
+def _key(name):
+    return next((key for key, one in NAMES.items() if one == name), name)
+
+
+def _row(name, message, near):
+    return _intent.conflict(None, f"kubernetes_{name}", message, near, source=None)
+
+
+def _renamed(row):
+    """A row whose path is a variable of the role."""
+    found = PLACE.match(row["path"] or "")
+    if not found:
+        return dict(row, path=(row["path"] or "").replace("ai_stack_repositories", "kubernetes_repositories"))
+    key = found[2] or "name"
+    name = "container_runtime_version" if key == "containerd" else f"kubernetes_{NAMES.get(key, key)}"
+    return dict(row, path=name + row["path"][found.end() :])
+
+
+def _hosts(row, groups, variables):
+    """{name: {address, part}}; a host in both groups is a control plane."""
+    found = {}
+    for part, key in ((WORKER, "nodes"), (CONTROL, "control_plane")):
+        named = row.get(key)
+        for host in groups.get(named, [named] if named in groups["all"] else []):
+            mine = variables[host]
+            # a control plane that is a node too runs pods
+            taints = [] if host in found else None
+            found[host] = {"address": network.address(str(_run.plain(mine.get("kubernetes_address") or mine.get("ansible_host") or ""))), "part": part}
+            found[host].update({"taints": taints} if taints is not None else {})
+    return found
+
+
+def _wrong_types(given):
+    """What cannot be looked into."""
+    if not isinstance(given["cluster"], (dict, type(None))):
+        yield _row("cluster", f"wants a row of ai_stack_clusters, not {safe(given['cluster'])}", "{name: ai, kubernetes: ...}")
+    issuers = given["issuers"] or []
+    if not isinstance(issuers, list) or not all(isinstance(one, dict) and isinstance(one.get("issuer"), dict) for one in issuers):
+        yield _row("issuers", f"wants rows of jwt of an AuthenticationConfiguration, not {safe(issuers)}", "[{issuer: {url: ..., audiences: [...]}, ...}]")
+
+
+def _observed(results):
+    """(host, observation) of a task that observed other hosts in a loop; who did not answer has none."""
+    rows = results.get("results") if isinstance(results, dict) else ()
+    for one in rows or ():
+        if isinstance(one, dict) and one.get("observation"):
+            yield one["item"], one["observation"]
+
+
+def _counts(row, inside):
+    return (row["path"] or "").startswith("ai_stack_clusters") and (row["host"] is None or row["host"] in inside)
+
+
+def _wrong(row, hosts, observations):
+    """What the core does not ask about."""
+    addresses = {name: one["address"] for name, one in hosts.items()}
+    said = {**network.DEFAULTS, **row}
+    for key, message in network.wrong_addresses(said["pods"], said["services"], addresses, said["network"] == "routed"):
+        yield _row(key, message, network.DEFAULTS.get(key, "kubernetes_address of each host, in the inventory"))
+    bad = sorted(name for name in hosts if not NODE.fullmatch(name))
+    if bad:
+        yield _row("nodes", f"names hosts whose names no node can have: {safe(', '.join(bad))}", "lower case, digits, dots and hyphens")
+    control = [name for name, one in hosts.items() if one["part"] == CONTROL]
+    if len(control) > 1:
+        yield _row("control_plane", f"has {len(control)} hosts, and this version of the role makes one control plane", "a group of one host")
+    for host in sorted(hosts):
+        seen, wanted = (observations.get(host) or {}).get("kubernetes") or {}, str(row["kubernetes"])
+        there = seen.get("kubelet")
+        if there and seen.get("joined") and there != f"v{wanted}" and not there.startswith(f"v{wanted}."):
+            said = f"is {wanted}, and this host is a node with the kubelet of {safe(there)}: this version of the role moves no cluster"
+            yield dict(_row("version", said, there[1:]), host=host)
+
+
+def _settings(row, given, plan, hosts):
+    decided = {one["subject"]: one["value"] for made in plan["resources"] if made["kind"] == "cluster" for one in made["decisions"]}
+    first = min(name for name, one in hosts.items() if one["part"] == CONTROL)
+    settings = {**network.DEFAULTS, "images": None, "feature_gates": None, **{key: one for key, one in row.items() if key not in ("nodes", "control_plane")}}
+    return dict(settings, version=decided.get("kubernetes", row["kubernetes"]), conntrack=given["conntrack"], issuers=given["issuers"] or [],
+                endpoint=members.endpoint(row.get("endpoint"), hosts[first]["address"]),
+                **{key: any(one["rule"] == rule for one in plan["waived"]) for key, rule in WAIVED.items()})  # fmt: skip

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan of a cluster promised, beside what its hosts and its API tell afterwards. Unknown stays unknown: it is no pass."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from .._compat.register import of, rule
+from .._compat.view import check, row
+from .._parse import containerd
+from .._parse.cluster_certificates import DAYS
+from . import numbers
+from .node import CONTROL, SERVER, WORKER
+
+ROLE = 'kubernetes'
+API = 'kubectl get nodes'
+_DAY = re.compile(r'(\d{4})-(\d\d)-(\d\d)')
+
+
+def decided(resource):
+    """{subject: value} of a resource of the plan."""
+    return {row['subject']: row['value'] for row in resource['decisions']}
+
+
+def hosts_of(resource):
+    """{host: part}"""
+    want = decided(resource)
+    return {host: part for part in (WORKER, CONTROL) for host in want[part]}
+
+
+def state_of(host, observation):
+    """{PART:HOST: version} of what a change of a cluster can touch."""
+    node = observation.get('kubernetes') or {}
+    found = {'containerd:%s' % host: numbers.plain((observation.get('containerd') or {}).get('version')),
+             'kubelet:%s' % host: numbers.plain(node.get('kubelet')), '%s:%s' % (SERVER, host): numbers.plain((node.get('static_pods') or {}).get(SERVER))}
+    return {name: version for name, version in found.items() if version}
+
+
+def predicted(resources, host):
+    """[{resource, before, after}] of a host in all clusters of a plan."""
+    return [{key: row[key] for key in ('resource', 'before', 'after')} for one in resources for row in one['changes'] if row['resource'].endswith(':' + host)]
+
+
+class Member:
+    """A host of a cluster as it was seen, beside what was decided for it. told: nodes as the API has them; None: nobody could be asked."""
+
+    def __init__(self, host, part, name, want, seen, told):
+        self.host, self.part, self.name, self.want, self.told = host, part, name, want, told
+        self.seen, self.there = seen, state_of(host, seen)
+        self.kubernetes, self.containerd = seen.get('kubernetes') or {}, seen.get('containerd') or {}
+
+
+def checks(index, resource, documents, hosts):
+    """One resource of kind cluster. documents: {host: observation of now}; hosts: those that are looked at."""
+    want, members = decided(resource), hosts_of(resource)
+    told = next((documents[host]['kubernetes']['nodes'] for host, part in sorted(members.items())
+                 if part == CONTROL and (documents.get(host, {}).get('kubernetes') or {}).get('nodes') is not None), None)
+    found = []
+    for host, part in sorted(members.items()):
+        if host in hosts and host in documents:
+            member = Member(host, part, resource['id'], want, documents[host], told)
+            rows = [(None, each) for each in _of_host(member)]
+            rows += [(identity, each) for identity, function in of('member', index.enforced) for each in function(member)]
+            found += [row(ROLE, each, identity, host, documents[host].get('at')) for identity, each in rows]
+    if set(members) & set(hosts):
+        strangers = None if told is None else sorted(set(told) - set(members) - set(want.get('left_out') or ()))
+        each = check('nodes_are_planned', 'cluster %s has no node that nobody planned' % resource['id'], [], strangers, API)
+        found.append(row(ROLE, each, None, None, None))
+    return found
+
+
+def _of_host(member):
+    """What no rule says, and the plan promised."""
+    want = member.want
+    expected = {'containerd': want['containerd'], 'kubelet': want['kubernetes'], **({SERVER: want['kubernetes']} if member.part == CONTROL else {})}
+    observed = {program: member.there.get('%s:%s' % (program, member.host)) for program in expected}
+    yield check('versions', 'the host runs what is decided for cluster %s' % member.name, expected, observed, '--version and static pods')
+    yield check('joined', 'the host is a member of cluster %s' % member.name, True, member.kubernetes.get('joined'), 'kubelet.conf')
+    expected = {'ready': True, 'version': want['kubernetes']}
+    node = None if member.told is None else member.told.get(member.host) or {}
+    observed = None if node is None else {'ready': node.get('ready', False), 'version': numbers.plain(node.get('version'))}
+    yield check('node_is_ready', 'the API of cluster %s has the host as a ready node' % member.name, expected, observed, API)
+    root = member.containerd.get('root')
+    newer = None if not root else [one['path'] for one in containerd.newer(root, member.containerd.get('drop_ins') or ())]
+    yield check('no_newer_drop_in', 'containerd starts again with the files that are there', [], newer, 'files of containerd')
+    yield check('one_cgroup_driver', 'kubelet and containerd leave cgroups to systemd', True, member.containerd.get('systemd_cgroup'), 'containerd config dump')
+
+
+@rule('K8S-S3', 'member')
+def nobody_has_all_rights_in_a_file(member):
+    """Whoever reads super-admin.conf is bound to a built-in group that no role binding takes rights from."""
+    yield check('no_super_admin_conf', 'no super-admin.conf is on the host', False, member.kubernetes.get('super_admin'), 'a look at /etc/kubernetes')
+
+
+@rule('K8S-S6', 'member')
+def certificates_last(member):
+    """Those of a control plane end after a year, and it with them."""
+    if member.part != CONTROL:
+        return
+    ends, at = member.kubernetes.get('certificates'), _day(member.seen.get('at'))
+    soon = None if ends is None or at is None else {name: end for name, end in sorted(ends.items()) if (_day(end) or at) - at < DAYS}
+    promise = 'no certificate of the control plane ends within %d days' % DAYS
+    yield check('certificates_last', promise, {}, soon, 'kubeadm certs check-expiration')
+
+
+def _day(text):
+    """The number of a day, of ISO text; None: it is none."""
+    found = _DAY.match(str(text))
+    return date(*(int(part) for part in found.groups())).toordinal() if found else None

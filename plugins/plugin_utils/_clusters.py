@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Clusters of a plan: which a deploy makes, and what it changes on a host."""
+
+from __future__ import annotations
+
+from ..module_utils._cluster import proof
+from ..module_utils._compat import state
+from . import _intent, _programs, _words
+
+
+def of_plan(plan):
+    """Resources of kind cluster."""
+    return [one for one in plan.get("resources") or () if one["kind"] == "cluster"]
+
+
+def to_make(plan):
+    """[{name, hosts, kubernetes, containerd, sandbox}] for the roles."""
+    return [{"name": one["id"], "hosts": sorted(proof.hosts_of(one)), **{key: proof.decided(one)[key] for key in ("kubernetes", "containerd", "sandbox")}}
+            for one in of_plan(plan)]  # fmt: skip
+
+
+def not_yet(plan, intent, documents):
+    """Conflicts of what is decided for clusters and no role does yet. documents: {host: observation}"""
+    places = {row["name"]: at for at, row in enumerate(intent.get("ai_stack_clusters") or ()) if isinstance(row, dict) and isinstance(row.get("name"), str)}
+    for one in of_plan(plan):
+        for text, near in _beyond(one, documents):
+            what = f"the plan of cluster {_words.printable(one['id'], 40)} {text}, and this version does not act on it yet: deploy refuses"
+            yield _intent.conflict("INT-7", f"ai_stack_clusters[{places.get(one['id'], 0)}]", what, near)
+
+
+def _beyond(one, documents):
+    """(what no role does yet, what one does)"""
+    want = proof.decided(one)
+    moved = sorted({row["resource"].partition(":")[2] for row in one["changes"] if row["before"] is not None})
+    if moved:
+        yield f"moves {_words.hosts_in_words(moved)} to other versions", "the versions that run"
+    if len(want["control_plane"]) > 1:
+        yield f"makes {len(want['control_plane'])} control planes", "a group of one host as control_plane"
+    if "sandbox" not in want:
+        yield "names no image that holds the namespaces of pods: no table knows that of its version", "another minor of Kubernetes"
+    systems = {host: (documents.get(host) or {}).get("system") or {} for host in proof.hosts_of(one)}
+    known = {path.stem.lower(): path.stem.replace("_", " ") for path in _programs.ROLES.glob("kubernetes/vars/*_*.yml")}
+    strange = sorted(host for host, system in systems.items() if system.get("distribution") and _system(system) not in known)
+    if strange:
+        yield f"has hosts whose packages no role knows: {_words.hosts_in_words(strange)}", f"hosts with {', '.join(sorted(known.values()))}"
+
+
+def _system(system):
+    return f"{system['distribution']}_{str(system.get('version')).partition('.')[0]}".lower()
+
+
+def of_host(plan, host):
+    """Those that a host is in."""
+    return [one for one in of_plan(plan) if host in proof.hosts_of(one)]
+
+
+def predicted(plan, host, observation):
+    """[{resource, before, after}] that the clusters of a plan say of a host; repositories and holds of its packages come with the first change."""
+    rows, known = proof.predicted(of_plan(plan), host), {row["resource"] for row in plan["hosts"][host]["changes"]}
+    if not rows:
+        return []
+    seen = observation.get("packages") or {}
+    names = {f"repository:{one['name']}" for one in seen.get("repositories") or () if one.get("set_up") is False}
+    names |= {f"hold:{one[0]}" for one in _programs.packages().values() if one[0] not in (seen.get("held") or ())}
+    return rows + [{"resource": name, "before": None, "after": True} for name in sorted(names - known)]
+
+
+def state_of(plan, host, observation):
+    """{resource: value} of a host, with what clusters change of it."""
+    return {**state.of(observation), **(proof.state_of(host, observation) if of_host(plan, host) else {})}

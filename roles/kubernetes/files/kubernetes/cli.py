@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Make this host a member of a cluster by kubeadm, and answer for a control plane.
+
+Usage: kubernetes [--owner NAME [--instead-of NAME]] VERB
+       look | apply | reset | told | ticket | settle | prove | leave, each < request.json; approve | status
+
+look     what would change, or every refusal; changes nothing
+apply    files, kubeadm init or join, units; what does not come to its end is taken back
+reset    out of the cluster, files of before this role
+told     who is in the cluster, as a control plane knows it; the other questions are for a control plane too
+ticket   a login for a quarter of an hour, by which one host joins; it stands in the answer
+settle   wait for nodes that joined, approve their requests for certificates, call their tickets back
+approve  approve what nodes ask for to serve by, for their own names and addresses
+prove    wait until nodes and system pods are ready
+leave    empty a node and forget it
+
+--owner       who asks; while the fresh change of another owner is open, only what looks is answered
+--instead-of  an owner whose run is certainly over: its open change may be gone on with
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import ledger
+import member
+import server
+import verbs
+
+GROUND = ledger.Ground(member.STATE, os.environ.get("KUBERNETES_ROOT", ""))
+
+
+def asked():
+    return member.Member(GROUND, json.load(sys.stdin))
+
+
+def approve(_owner):
+    good, left = server.approve(GROUND)
+    return {"approved": good, "left": left}
+
+
+VERBS = {
+    "look": (lambda owner: member.look(asked()), True),
+    "apply": (lambda owner: member.apply(asked(), owner), False),
+    "reset": (lambda owner: member.reset(asked(), owner), False),
+    "told": (lambda owner: server.told(GROUND), True),
+    "ticket": (lambda owner: server.ticket(GROUND, json.load(sys.stdin)), False),
+    "settle": (lambda owner: server.settle(GROUND, json.load(sys.stdin)), False),
+    "prove": (lambda owner: server.prove(GROUND, json.load(sys.stdin)), True),
+    "leave": (lambda owner: server.leave(GROUND, json.load(sys.stdin)), False),
+    # the timer asks too, whatever change is open
+    "approve": (approve, True),
+    "status": (lambda owner: ledger.Ledger(GROUND).status(), True),
+}
+
+
+def main(arguments):
+    return verbs.main("kubernetes", __doc__, ledger, GROUND, VERBS, arguments)

@@ -1,0 +1,153 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What hosts of a cluster are to be, decided by the core of the site: all that is wrong at once, by the names of the role."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.action import kubernetes_plan
+
+ROW = {"name": "ai", "kubernetes": "1.37", "control_plane": "control", "nodes": "workers", "pods": "10.244.0.0/16", "services": "10.96.0.0/16",
+       "domain": "cluster.local", "network": "routed", "endpoint": "", "images": "", "feature_gates": {}}  # fmt: skip
+OFFERED = {name: [{"version": f"{one}-1.1", "repository": "x"} for one in ("1.37.2", "1.37.1")] for name in ("kubeadm", "kubelet", "kubectl")}
+
+
+def seen(name, **kubernetes):
+    return {"pci": [], "reachable": True, "system": {"machine_id": name}, "machine": {"cgroup": 2, "swap": [], "product_uuid": name},
+            "containerd": {"version": "2.4.2", "paths": ["/usr/bin/containerd"], "root": None, "native": 4, "drop_ins": [], "old_registry": [],
+                           "systemd_cgroup": True},
+            "kubernetes": {"kubelet": None, "joined": False, "static_pods": {}, "offered": OFFERED, **kubernetes}}  # fmt: skip
+
+
+@pytest.fixture
+def cluster(site):
+    site.groups = {"all": ["cp1", "w1", "other"], "control": ["cp1"], "workers": ["w1"], "ungrouped": ["other"]}
+    site.variables = {"ai_stack_site": "example"}
+    site.of_host = {"cp1": {"ansible_host": "192.0.2.11", "seen": seen("cp1")}, "w1": {"ansible_host": "w1.example.org", "kubernetes_address": "192.0.2.12",
+                                                                                        "seen": seen("w1")}}  # fmt: skip
+
+    def run(**changed):
+        more = {key: changed.pop(key) for key in ("judges", "issuers", "repositories", "conntrack", "others") if key in changed}
+        return site.run(kubernetes_plan, cluster={**ROW, **changed}, program="/x", observed_as="seen", **more)[0]
+
+    run.site = site
+    return run
+
+
+def paths(found):
+    return sorted({row["path"] for row in found["conflicts"]})
+
+
+def test_every_host_of_the_cluster_is_asked_to_be_something(cluster):
+    found = cluster()
+    assert found["messages"] == [] and found["first"] == "cp1" and set(found["hosts"]) == {"cp1", "w1"}
+    assert [found["hosts"][name]["address"] for name in ("cp1", "w1")] == ["192.0.2.11", "192.0.2.12"]
+    # the newest that all hosts are offered
+    assert {one["version"] for one in found["hosts"].values()} == {"1.37.2"} and found["hosts"]["w1"]["endpoint"] == "192.0.2.11:6443"
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [({"name": ""}, ["kubernetes_cluster"]), ({"kubernetes": ""}, ["kubernetes_version"]), ({"kubernetes": "newest"}, ["kubernetes_version"]),
+     ({"kubernetes": "1.20"}, ["kubernetes_version"]), ({"control_plane": "nobody"}, ["kubernetes_control_plane"]), ({"nodes": "nobody"}, ["kubernetes_nodes"]),
+     ({"endpoint": "https://api"}, ["kubernetes_endpoint"]), ({"pods": "x"}, ["kubernetes_pods"]),
+     ({"pods": "10.96.0.0/12"}, ["kubernetes_pods"]), ({"services": "192.0.2.0/24"}, ["kubernetes_services"]),
+     ({"control_plane": ""}, ["kubernetes_control_plane"]), ({"network": "calico"}, ["kubernetes_network"]),
+     ({"domain": "a b"}, ["kubernetes_domain"]), ({"images": "https://x"}, ["kubernetes_images"]),
+     ({"feature_gates": {"X": "on"}}, ["kubernetes_feature_gates.X"]),
+     ({"repositories": [{"name": "a", "type": "deb", "uris": ["https://me:secret@m"], "suites": ["x"]}]}, ["kubernetes_repositories[0].uris[0]"]),
+     ({"kubernetes": "newest", "domain": "a b", "nodes": "nobody"}, ["kubernetes_domain", "kubernetes_nodes", "kubernetes_version"])],
+    ids=str,
+)  # fmt: skip
+def test_a_value_that_is_none_is_refused_by_its_name(cluster, changed, names):
+    found = cluster(**changed)
+    assert paths(found) == names and found["hosts"] == {} and "secret" not in json.dumps(found)
+
+
+def test_the_rules_of_clusters_hold_and_a_waiver_changes_what_a_kubelet_is_told(cluster):
+    for host in cluster.site.of_host.values():
+        host["seen"]["machine"].update(cgroup=1)
+    found = cluster()
+    assert {(row["rule"], row["host"]) for row in found["conflicts"]} == {("K8S-N1", "cp1"), ("K8S-N1", "w1")}
+    waiver = {"rule": "K8S-N1", "scope": "group all", "reason": "x", "approver": "y", "until": "2099-01-01"}
+    cluster.site.variables["ai_stack_waivers"] = [waiver]
+    found = cluster()
+    assert found["conflicts"] == [] and '"failCgroupV1": false' in found["hosts"]["cp1"]["document"]
+
+
+def test_a_host_that_is_taken_out_needs_to_fulfil_nothing(cluster):
+    cluster.site.of_host["w1"]["seen"]["machine"].update(cgroup=1, swap=["/dev/sda2"])
+    assert cluster()["conflicts"] and cluster(judges=False)["conflicts"] == []
+
+
+@pytest.mark.parametrize(("kubelet", "name"), [("v1.36.4", "kubernetes_version"), ("v1.37.1", None)])
+def test_a_cluster_is_not_moved(cluster, kubelet, name):
+    pods = {"kube-apiserver": kubelet, "etcd": "3.6.11-0"}
+    cluster.site.of_host["cp1"]["seen"]["kubernetes"].update(kubelet=kubelet, joined=True, static_pods=pods)
+    cluster.site.of_host["w1"]["seen"]["kubernetes"].update(kubelet=kubelet, joined=True)
+    found = cluster()
+    assert name in paths(found) if name else found["hosts"]["cp1"]["version"] == "1.37.1"
+
+
+def test_a_second_control_plane_and_an_address_that_is_none_are_refused(cluster):
+    cluster.site.groups["control"], cluster.site.groups["workers"] = ["cp1", "w1", "other"], []
+    cluster.site.of_host["other"] = {"ansible_host": "192.0.2.13", "seen": seen("other")}
+    assert paths(cluster()) == ["kubernetes_control_plane"]
+    cluster.site.groups["control"] = ["cp1"]
+    cluster.site.of_host["cp1"]["ansible_host"] = "cp1.example.org"
+    found = cluster(nodes="")
+    assert paths(found) == ["kubernetes_address"]
+
+
+def test_a_host_that_nobody_looked_at_is_named(cluster):
+    del cluster.site.of_host["w1"]["seen"]
+    assert ("K8S-N16", "w1") in {(row["rule"], row["host"]) for row in cluster()["conflicts"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [({"cluster": "ai"}, "kubernetes_cluster"), ({"cluster": [1]}, "kubernetes_cluster"), ({"issuers": "https://x"}, "kubernetes_issuers"),
+     ({"issuers": [{"url": "x"}]}, "kubernetes_issuers")],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_looked_into_is_no_defect_of_the_collection(cluster, given, name):
+    found = cluster.site.run(kubernetes_plan, **{"cluster": ROW, "program": "/x", "observed_as": "seen", **given})[0]
+    assert not found.get("failed") and paths(found) == [name] and found["hosts"] == {}
+    for others in ("x", {"results": ["x"]}, {"results": None}):
+        assert cluster(others=others)["conflicts"] == []
+
+
+def test_swap_that_is_accepted_is_told_to_the_kubelet(cluster):
+    cluster.site.of_host["w1"]["seen"]["machine"]["swap"] = ["/dev/sda2"]
+    cluster.site.variables["ai_stack_waivers"] = [{"rule": "K8S-N12", "scope": "site", "reason": "x", "approver": "y", "until": "2099-01-01"}]
+    assert '"failSwapOn": false' in cluster()["hosts"]["cp1"]["document"]
+
+
+def test_hosts_that_are_not_in_the_run_are_asked_for_and_keep_nobody(cluster):
+    cluster.site.limit = ["w1"]
+    assert cluster()["unseen"] == ["cp1"]
+    told = {"results": [{"item": "cp1", "observation": seen("cp1")}, {"item": "w9", "unreachable": True}]}
+    found = cluster(others=told)
+    assert found["conflicts"] == [] and found["unseen"] == [] and found["first"] == "cp1" and found["hosts"]["w1"]["version"] == "1.37.2"
+    # one that is away, and one that could be no node, say so in their own run
+    told["results"][0]["observation"]["machine"]["swap"] = ["/dev/sda2"]
+    assert cluster(others=told)["conflicts"] == []
+    cluster.site.limit = ["cp1"]
+    assert cluster()["conflicts"] == [] and cluster()["unseen"] == ["w1"]
+
+
+def test_what_the_site_says_of_the_cluster_counts_before_the_role_but_for_the_version(cluster):
+    cluster.site.variables["ai_stack_clusters"] = [{"name": "ai", "kubernetes": "1.37", "pods": "10.9.0.0/16", "domain": "site.local"}]
+    found = cluster(kubernetes="1.37.1", name="ai")
+    assert found["hosts"]["cp1"]["version"] == "1.37.1" and found["hosts"]["cp1"]["network"] == "10.9.0.0/16"
+    assert '"dnsDomain": "site.local"' in found["hosts"]["cp1"]["document"]
+    assert cluster(kubernetes="")["hosts"]["cp1"]["version"] == "1.37.2"
+
+
+def test_a_host_that_is_both_runs_pods(cluster):
+    cluster.site.groups["workers"] = ["cp1", "w1"]
+    found = cluster()["hosts"]
+    assert '"taints": []' in found["cp1"]["document"] and found["cp1"]["part"] == "control_plane" and "taints" not in found["w1"]["document"]

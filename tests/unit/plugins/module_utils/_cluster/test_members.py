@@ -1,0 +1,165 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What hosts of a cluster are asked to be: documents, policies, routes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members, network
+
+HOSTS = {"cp1": {"address": "192.0.2.11", "part": "control_plane"}, "w1": {"address": "192.0.2.12", "part": "worker"},
+         "w2": {"address": "192.0.2.13", "part": "worker"}}  # fmt: skip
+PODS, SERVICES = "10.244.0.0/16", "10.96.0.0/16"
+
+
+def settings(**more):
+    return {"name": "ai", "version": "1.37.2", "endpoint": "192.0.2.11:6443", "pods": PODS, "services": SERVICES, "domain": "cluster.local",
+            "network": "routed", "images": None, "feature_gates": None, "issuers": [], "conntrack": "manage", "cgroup_v1": False,
+            "swap": False, **more}  # fmt: skip
+
+
+def requests(**more):
+    return dict(members.requests(settings(**more), HOSTS, "/usr/local/sbin/x"))
+
+
+def documents(request):
+    return {one["kind"]: one for one in map(json.loads, request["document"].split("---\n"))}
+
+
+def arguments(document, part="apiServer"):
+    return {one["name"]: one["value"] for one in document["ClusterConfiguration"][part]["extraArgs"]}
+
+
+def test_one_host_makes_the_cluster_and_the_others_join():
+    found = requests()
+    assert [name for name, one in found.items() if one["first"]] == ["cp1"]
+    assert set(documents(found["cp1"])) == {"InitConfiguration", "ClusterConfiguration", "KubeletConfiguration", "KubeProxyConfiguration"}
+    assert documents(found["w1"])["JoinConfiguration"]["discovery"] == {"file": {"kubeConfigPath": members.DISCOVERY}}
+    assert documents(found["w1"])["JoinConfiguration"]["nodeRegistration"]["kubeletExtraArgs"] == [{"name": "node-ip", "value": "192.0.2.12"}]
+    # who approves has to know all of them, as the inventory does
+    assert json.loads(found["cp1"]["files"][members.NODES]) == {name: [one["address"]] for name, one in HOSTS.items()}
+    assert found["w1"]["nodes"] == {} == found["w1"]["settings"] and members.NODES not in found["w1"]["files"]
+    assert found["w1"]["policies"] == {} and found["w1"]["units"] == [network.UNIT]
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "endpoint"),
+    [("api:6443", "192.0.2.1", "api:6443"), (None, "192.0.2.1", "192.0.2.1:6443"), (None, "fd00::1", "[fd00::1]:6443")],
+)  # fmt: skip
+def test_the_api_is_where_the_site_says_or_at_the_first_control_plane(given, first, endpoint):
+    assert members.endpoint(given, first) == endpoint
+
+
+def test_a_site_that_accepts_cgroup_v1_gets_it_and_no_other():
+    accepted, other = (documents(requests(cgroup_v1=one)["cp1"]) for one in (True, False))
+    assert accepted["KubeletConfiguration"]["failCgroupV1"] is False and "failCgroupV1" not in other["KubeletConfiguration"]
+    assert accepted["InitConfiguration"]["nodeRegistration"]["ignorePreflightErrors"] == ["SystemVerification"]
+    swaps = documents(requests(swap=True)["w1"])["JoinConfiguration"]["nodeRegistration"], documents(requests(swap=True)["cp1"])["KubeletConfiguration"]
+    assert swaps[0]["ignorePreflightErrors"] == ["Swap"] and swaps[1]["failSwapOn"] is False and "failSwapOn" not in other["KubeletConfiguration"]
+    assert "ignorePreflightErrors" not in other["InitConfiguration"]["nodeRegistration"]
+
+
+def test_gates_images_and_the_table_of_connections_are_told_where_the_site_says_so():
+    found = documents(requests(feature_gates={"B": False, "A": True}, images="mirror/k8s", conntrack="keep")["cp1"])
+    assert {arguments(found, part)["feature-gates"] for part in ("apiServer", "controllerManager", "scheduler")} == {"A=true,B=false"}
+    assert found["KubeletConfiguration"]["featureGates"] == {"A": True, "B": False}
+    assert found["ClusterConfiguration"]["imageRepository"] == "mirror/k8s" and found["ClusterConfiguration"]["dns"]["imageRepository"] == "mirror/k8s/coredns"
+    assert found["KubeProxyConfiguration"]["conntrack"] == {"maxPerCore": 0, "min": 0}
+    bare = documents(requests()["cp1"])
+    assert "feature-gates" not in arguments(bare) and "conntrack" not in bare["KubeProxyConfiguration"]
+    assert "imageRepository" not in bare["ClusterConfiguration"]
+
+
+def test_the_api_server_reads_the_policies_that_are_written():
+    found = requests()["cp1"]
+    read = {path for path in arguments(documents(found)).values() if path.startswith(kubeadm.POLICIES)}
+    assert read == set(found["policies"]) | {kubeadm.POLICIES + "/encryption.yaml"}
+
+
+# the first rule that fits counts, as in the API server
+def level(resource, group="", verb="create"):
+    for rule in kubeadm.audit()["rules"]:
+        groups = [one for one in rule.get("resources", ()) if one["group"] == group and resource in one.get("resources", [resource])]
+        if not rule.get("nonResourceURLs") and not rule.get("users") and verb in rule.get("verbs", [verb]) and (groups or "resources" not in rule):
+            return rule["level"]
+    return None
+
+
+def test_the_audit_never_records_what_a_secret_says():
+    quiet = [("secrets", ""), ("configmaps", ""), ("serviceaccounts/token", ""), ("tokenreviews", "authentication.k8s.io")]
+    assert {level(*one, verb=verb) for one in quiet for verb in ("create", "update", "patch", "get")} == {"Metadata"}
+    # by a rule of their own, before any that records more
+    rules = kubeadm.audit()["rules"]
+    own = next(at for at, rule in enumerate(rules) if {"group": "", "resources": ["secrets", "configmaps"]} in rule.get("resources", ()))
+    assert own < min(at for at, rule in enumerate(rules) if rule["level"].startswith("Request"))
+    assert level("roles", "rbac.authorization.k8s.io") == "RequestResponse" and level("pods") == "Metadata" and level("pods/exec") == "Request"
+
+
+def test_only_health_answers_without_a_name():
+    found = kubeadm.authentication([{"issuer": {}}])
+    assert [one["path"] for one in found["anonymous"]["conditions"]] == ["/livez", "/readyz", "/healthz"] and found["jwt"] == [{"issuer": {}}]
+
+
+def test_the_first_provider_of_secrets_encrypts():
+    (rule,) = kubeadm.encryption([{"name": "key1", "secret": "x"}])["resources"]
+    assert list(rule["providers"][0]) == ["secretbox"] and "secrets" in rule["resources"]
+
+
+def test_each_node_has_routes_to_all_others_and_no_pod_of_the_network_is_hidden():
+    peers = {name: {"address": one["address"], "pods": f"10.244.{at}.0/24"} for at, (name, one) in enumerate(HOSTS.items())}
+    found = network.files("w1", peers, PODS)
+    wanted = ["route replace 10.244.0.0/24 via 192.0.2.11 protocol 87", "route replace 10.244.2.0/24 via 192.0.2.13 protocol 87"]
+    assert found[network.ROUTES].splitlines() == wanted
+    assert json.loads(found[network.CNI])["plugins"][0]["ipam"]["ranges"] == [[{"subnet": "10.244.1.0/24"}]]
+    assert f"ip saddr {PODS} ip daddr != {PODS} masquerade" in found[network.NAT]
+    assert all(path in found[f"/etc/systemd/system/{network.UNIT}"] for path in (network.ROUTES, network.NAT))
+    assert network.routes("w1", {**peers, "cp1": {"address": "192.0.2.11", "pods": None}}).count("\n") == 1
+    # a node that the cluster does not know yet has none
+    assert network.files("w3", peers, PODS) == {} == network.files("w1", {}, PODS) == network.files("w1", {"w1": {"pods": None}}, PODS)
+
+
+@pytest.mark.parametrize(
+    ("pods", "services", "count", "found"),
+    [(PODS, SERVICES, 2, []), ("fd00:1::/64", SERVICES, 1, ["pods is not IPv4"]), (PODS, "fd00::/108", 1, ["services is not IPv4"]),
+     ("10.244", SERVICES, 1, ["pods is no network"]), (PODS, "x", 1, ["services is no network"]), ("10.0.0.0/8", SERVICES, 1, ["pods overlaps"]),
+     ("10.244.0.0/23", SERVICES, 3, ["pods has room for 2 nodes, and 3"]), ("10.244.0.0/25", SERVICES, 2, ["pods has room for 1 nodes"]),
+     ("10.244.0.1/16", "x", 1, ["pods is no network", "services is no network"])],
+    ids=str,
+)  # fmt: skip
+def test_networks_that_cannot_be_are_all_said_at_once(pods, services, count, found):
+    said = [f"{key} {text}" for key, text in network.objections(pods, services, count)]
+    assert len(said) == len(found) and all(one.startswith(other) for one, other in zip(said, found)), said
+
+
+@pytest.mark.parametrize(
+    ("addresses", "found"),
+    [(["192.0.2.1", "192.0.2.2"], []), (["fd00::1"], ["address of h0 is not IPv4"]), (["10.244.0.9"], ["pods holds 10.244.0.9, the address of h0"]),
+     (["10.96.0.9"], ["services holds 10.96.0.9"]), (["gpu1"], ["address is no address of h0"]), ([""], ["address is no address of h0"]),
+     (["192.0.2.1", "192.0.2.1"], ["address is that of several hosts: 192.0.2.1"]),
+     (["", "gpu1"], ["address is no address of h0", "address is no address of h1"])],
+    ids=str,
+)  # fmt: skip
+def test_addresses_that_cannot_be_are_all_said_at_once(addresses, found):
+    said = [f"{key} {text}" for key, text in network.wrong_addresses(PODS, SERVICES, {f"h{at}": one for at, one in enumerate(addresses)})]
+    assert len(said) == len(found) and all(one.startswith(other) for one, other in zip(said, found)), said
+
+
+def test_another_network_may_be_of_ipv6():
+    assert network.objections("fd00:1::/64", "fd00:2::/112", 1, routed=False) == []
+    assert network.wrong_addresses("fd00:1::/64", "fd00:2::/112", {"h0": "fd00::1"}, routed=False) == []
+    assert network.address("FD00:0::2") == "fd00::2" and network.address("gpu1") == "gpu1"
+
+
+def test_a_control_plane_that_is_a_node_too_runs_pods():
+    both = {"cp1": {**HOSTS["cp1"], "taints": []}}
+    found = documents(dict(members.requests(settings(), both, "/x"))["cp1"])
+    other = documents(requests()["cp1"])
+    assert found["InitConfiguration"]["nodeRegistration"]["taints"] == [] and "taints" not in other["InitConfiguration"]["nodeRegistration"]
+
+
+def test_the_first_ticket_is_short_and_by_our_name_too():
+    (token,) = documents(requests()["cp1"])["InitConfiguration"]["bootstrapTokens"]
+    assert token["ttl"] == "15m" and token["description"] == kubeadm.NOTE + "cp1" and token["usages"] == ["authentication"]

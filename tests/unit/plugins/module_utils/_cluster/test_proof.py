@@ -1,0 +1,110 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What a plan of a cluster promised, held against what its hosts and its API tell."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import proof
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat.index import Index
+from planner import Cases
+
+case = Cases()
+
+API = {name: {"address": "192.0.2.1", "pods": "10.244.0.0/24", "ready": True, "version": "v1.37.2"} for name in ("k8s-cp1", "k8s-w1")}
+ROOT = {"version": 4, "imports": [], "ours": True, "old_registry": []}
+
+
+@pytest.fixture
+def index(tables):
+    return Index(tables)
+
+
+@pytest.fixture
+def made(clustered):
+    """(resource of the plan, observations of a cluster that is as planned)"""
+    plan = clustered.plan()
+    assert plan["conflicts"] == []
+    done = {"kubernetes__super_admin": False, "kubernetes__certificates": None,
+            "kubernetes__kubelet": "v1.37.2", "kubernetes__joined": True, "containerd__version": "2.4.2", "containerd__root": ROOT,
+            "containerd__systemd_cgroup": True}  # fmt: skip
+    hosts = [clustered.host("k8s-cp1", kubernetes__static_pods={"kube-apiserver": "v1.37.2", "etcd": "3.7.0-0"}, kubernetes__nodes=API,
+                            **{**done, "kubernetes__certificates": {"apiserver": "2027-11-27T21:03:06Z"}}),
+             clustered.host("k8s-w1", kubernetes__nodes=None, **done)]  # fmt: skip
+    return plan["resources"][0], {one["host"]: one for one in copy.deepcopy(hosts)}
+
+
+def status(rows):
+    return {(row["id"].partition(".")[2], row["host"]): row["status"] for row in rows if row["status"] != "pass"}
+
+
+def test_a_cluster_that_is_as_planned_is_proven(index, made):
+    rows = proof.checks(index, *made, ["k8s-cp1", "k8s-w1"])
+    assert status(rows) == {} and {row["id"] for row in rows} == {f"kubernetes.{one}" for one in (
+        "versions", "joined", "no_newer_drop_in", "one_cgroup_driver", "node_is_ready",
+        "no_super_admin_conf", "certificates_last", "nodes_are_planned")}  # fmt: skip
+    assert proof.checks(index, *made, []) == [] and {row["host"] for row in proof.checks(index, *made, ["k8s-w1"])} == {"k8s-w1", None}
+
+
+@pytest.mark.parametrize(
+    ("host", "part", "key", "value", "found"),
+    [("k8s-w1", "kubernetes", "kubelet", "v1.37.1", {("versions", "k8s-w1"): "fail"}),
+     ("k8s-cp1", "kubernetes", "static_pods", {}, {("versions", "k8s-cp1"): "fail"}),
+     ("k8s-w1", "containerd", "version", "2.4.0", {("versions", "k8s-w1"): "fail"}), ("k8s-w1", "kubernetes", "joined", False, {("joined", "k8s-w1"): "fail"}),
+     ("k8s-w1", "kubernetes", "joined", None, {("joined", "k8s-w1"): "unknown"}),
+     ("k8s-w1", "containerd", "drop_ins", [{"path": "/x.toml", "version": 9, "ours": False}], {("no_newer_drop_in", "k8s-w1"): "fail"}),
+     ("k8s-w1", "containerd", "root", None, {("no_newer_drop_in", "k8s-w1"): "unknown"}),
+     ("k8s-w1", "containerd", "systemd_cgroup", False, {("one_cgroup_driver", "k8s-w1"): "fail"}),
+     ("k8s-w1", "containerd", "systemd_cgroup", None, {("one_cgroup_driver", "k8s-w1"): "unknown"}),
+     ("k8s-cp1", "kubernetes", "nodes", None,
+      dict.fromkeys([("node_is_ready", "k8s-cp1"), ("node_is_ready", "k8s-w1"), ("nodes_are_planned", None)], "unknown")),
+     ("k8s-cp1", "kubernetes", "nodes", {"k8s-cp1": API["k8s-cp1"]}, {("node_is_ready", "k8s-w1"): "fail"}),
+     ("k8s-cp1", "kubernetes", "nodes", {**API, "k8s-w1": {**API["k8s-w1"], "ready": False}}, {("node_is_ready", "k8s-w1"): "fail"}),
+     ("k8s-cp1", "kubernetes", "nodes", {**API, "k8s-w1": {**API["k8s-w1"], "version": "v1.36.4"}}, {("node_is_ready", "k8s-w1"): "fail"}),
+     ("k8s-cp1", "kubernetes", "nodes", {**API, "stranger": API["k8s-w1"]}, {("nodes_are_planned", None): "fail"})],
+    ids=str,
+)  # fmt: skip
+def test_what_is_not_as_planned_is_said(index, made, host, part, key, value, found):
+    made[1][host][part][key] = value
+    assert status(proof.checks(index, *made, ["k8s-cp1", "k8s-w1"])) == found
+
+
+def test_what_the_api_told_a_control_plane_counts_in_the_next_plan(clustered, made):
+    made[1]["k8s-cp1"]["kubernetes"]["nodes"] = {**API, "k8s-w1": {**API["k8s-w1"], "version": "v1.37.1"}}
+    plan = clustered.plan(*made[1].values())
+    assert [(row["resource"], row["before"], row["after"]) for row in plan["resources"][0]["changes"]] == [("kubelet:k8s-w1", "1.37.1", "1.37.2")]
+
+
+def test_a_host_tells_what_a_change_of_it_can_touch(made):
+    assert proof.state_of("k8s-cp1", made[1]["k8s-cp1"]) == {"containerd:k8s-cp1": "2.4.2", "kubelet:k8s-cp1": "1.37.2", "kube-apiserver:k8s-cp1": "1.37.2"}
+    assert proof.state_of("x", {}) == {} == proof.state_of("x", {"kubernetes": None, "containerd": None})
+    assert [row["resource"] for row in proof.predicted([made[0]], "k8s-w1")] == ["containerd:k8s-w1", "kubelet:k8s-w1"]
+
+
+@case("K8S-S3")
+def super_admin_conf_is_found(index, made):
+    made[1]["k8s-cp1"]["kubernetes"]["super_admin"] = True
+    assert status(proof.checks(index, *made, ["k8s-cp1"])) == {("no_super_admin_conf", "k8s-cp1"): "fail"}
+    made[1]["k8s-cp1"]["kubernetes"].pop("super_admin")
+    assert status(proof.checks(index, *made, ["k8s-cp1"])) == {("no_super_admin_conf", "k8s-cp1"): "unknown"}
+
+
+@case("K8S-S6")
+def certificate_that_ends_is_found(index, made):
+    seen = made[1]["k8s-cp1"]["kubernetes"]
+    for ends, outcome in (("2026-12-24T00:00:00Z", "fail"), ("2026-12-25T00:00:00Z", None), (None, "unknown")):
+        seen["certificates"] = {"apiserver": ends, "etcd-peer": "2030-01-01T00:00:00Z"} if ends else None
+        assert status(proof.checks(index, *made, ["k8s-cp1", "k8s-w1"])) == ({("certificates_last", "k8s-cp1"): outcome} if outcome else {})
+
+
+@pytest.mark.parametrize("identity", sorted(case))
+def test_rule(identity, index, made):
+    case[identity](index, made)
+
+
+def test_every_enforced_check_has_a_case(tables):
+    enforced = {row["id"] for row in tables["rules"]["rows"] if row["status"] == "enforced" and "_cluster/test_proof" in (row["test"] or "")}
+    assert enforced == set(case)

@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Clusters of a plan: what a deploy makes, what it refuses, what it changes on a host."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clusters
+
+
+def plan(control=("cp1",), sandbox="registry.k8s.io/pause:1", changes=None):
+    want = {"kubernetes": "1.37.2", "containerd": "2.4.2", "sandbox": sandbox, "control_plane": list(control), "worker": ["w1"]}
+    rows = [("kubelet:cp1", None), ("kube-apiserver:cp1", None), ("kubelet:w1", None)] if changes is None else changes
+    resource = {"kind": "cluster", "id": "ai", "decisions": [{"subject": key, "value": one} for key, one in want.items() if one],
+                "changes": [{"resource": name, "before": before, "after": "1.37.2"} for name, before in rows]}  # fmt: skip
+    return {"resources": [{"kind": "flavor", "id": "x"}, resource], "hosts": {name: {"changes": []} for name in (*control, "w1", "other")}}
+
+
+def test_a_deploy_makes_what_is_decided():
+    (found,) = _clusters.to_make(plan())
+    assert found == {"name": "ai", "hosts": ["cp1", "w1"], "kubernetes": "1.37.2", "containerd": "2.4.2", "sandbox": "registry.k8s.io/pause:1"}
+    assert _clusters.to_make({}) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({}, []), ({"control": ("cp1", "cp2", "cp3")}, ["makes 3 control planes"]), ({"changes": [("kubelet:w1", "1.36.4")]}, ["moves w1 to other versions"]),
+     ({"sandbox": None}, ["names no image"]), ({"sandbox": None, "control": ("a", "b", "c")}, ["makes 3 control planes", "names no image"])],
+    ids=str,
+)  # fmt: skip
+def test_what_no_role_does_yet_is_refused_at_its_place(more, said):
+    found = list(_clusters.not_yet(plan(**more), {"ai_stack_clusters": [{"name": "other"}, {"name": "ai"}]}, {}))
+    assert len(found) == len(said) and all(text in row["message"] for text, row in zip(said, found))
+    assert {(row["rule"], row["path"]) for row in found} <= {("INT-7", "ai_stack_clusters[1]")}
+
+
+@pytest.mark.parametrize(("distribution", "version", "said"), [("Debian", "13", 0), ("debian", "12.14", 0), ("ubuntu", "24.04", 1), (None, None, 0)])
+def test_a_host_whose_packages_no_role_knows_is_named_before_anything(distribution, version, said):
+    found = list(_clusters.not_yet(plan(), {}, {"w1": {"system": {"distribution": distribution, "version": version}}}))
+    assert len(found) == said and all("w1" in row["message"] and row["nearest"] == "hosts with Debian 12, Debian 13" for row in found)
+
+
+def test_repositories_and_holds_come_with_the_first_change():
+    seen = {"packages": {"held": ["kubelet"], "repositories": [{"name": "a", "set_up": False}, {"name": "b", "set_up": True}]}}
+    rows = {row["resource"]: row["after"] for row in _clusters.predicted(plan(), "w1", seen)}
+    assert rows == {"kubelet:w1": "1.37.2", "repository:a": True, "hold:containerd.io": True, "hold:kubeadm": True, "hold:kubectl": True}
+    assert _clusters.predicted(plan(), "other", seen) == [] == _clusters.predicted(plan(changes=[]), "w1", seen)
+    known = plan()
+    known["hosts"]["w1"]["changes"] = [{"resource": "repository:a"}]
+    assert "repository:a" not in {row["resource"] for row in _clusters.predicted(known, "w1", seen)}
+
+
+def test_only_hosts_of_clusters_are_compared_by_what_clusters_change():
+    seen = {"kubernetes": {"kubelet": "v1.37.2"}}
+    assert _clusters.state_of(plan(), "w1", seen) == {"kubelet:w1": "1.37.2"} and _clusters.state_of(plan(), "other", seen) == {}

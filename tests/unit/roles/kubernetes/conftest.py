@@ -1,0 +1,221 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""A host for the program of the role kubernetes: a root folder, a kubeadm that leaves what the real one does, and an API that answers kubectl."""
+
+from __future__ import annotations
+
+import base64
+import json
+import types
+from pathlib import Path
+
+import packed
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members
+
+NAMES = ("ledger", "verbs", "kubeadm", "network", "cluster_certificates", "cluster_nodes", "serving_request", "member", "server", "cli")
+HOSTS = {"cp1": {"address": "192.0.2.11", "part": "control_plane"}, "w1": {"address": "192.0.2.12", "part": "worker"}}
+SETTINGS = {"name": "ai", "version": "1.37.2", "endpoint": "192.0.2.11:6443", "pods": "10.244.0.0/16", "services": "10.96.0.0/16", "domain": "cluster.local",
+            "network": "routed", "images": None, "feature_gates": None, "issuers": [], "conntrack": "manage", "cgroup_v1": False, "swap": False}  # fmt: skip
+JOINED = "/etc/kubernetes/kubelet.conf"
+
+
+class Killed(BaseException):
+    """Whoever ran the program is gone."""
+
+
+class Machine:
+    """fails: how far kubeadm gets before it ends in error; dies: the verb of kubeadm in which the run is killed; refuses: whether its preflight does;
+    server: whether an API server lives with the files that it reads; nodes, requests, tokens ({id: description}), namespaces: what the API has; calls: all that
+    was run; via: addresses behind a gateway; mine: whether an address is this host's; shut: addresses of kubelets without a certificate; dns: whether it runs;
+    routes: what the kernel has; left: days that certificates last."""
+
+    def __init__(self, modules, folder):
+        self.modules, self.ground = modules, modules.ledger.Ground(modules.member.STATE, str(folder))
+        self.ground.run, self.calls, self.units = self.run, [], set()
+        self.fails = self.dies = self.refuses = None
+        self.server, self.container = lambda: True, {"id": "one", "number": 0, "runs": True}
+        self.nodes, self.requests, self.tokens, self.namespaces, self.ready = {}, [], {}, ["default", "kube-system"], True
+        self.routes, self.left = [], 365
+        self.complete, self.via, self.mine, self.shut, self.dns = True, (), True, (), True
+        self.write("/proc/sys/kernel/random/boot_id", "one\n")
+
+    def write(self, path, text):
+        target = Path(self.ground.at(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def text(self, path):
+        content = self.ground.read(path)
+        return None if content is None else content.decode()
+
+    def ran(self, *words):
+        """The calls that begin so."""
+        return [one for one in self.calls if one[: len(words)] == list(words)]
+
+    def run(self, command, check=True, timeout=0, data=None):
+        self.calls.append(command)
+        code, text = self.answer(command)
+        if check and code:
+            raise self.modules.ledger.Refused(f"'{command[0]}' ended with {code}: {text}")
+        return code, text
+
+    def answer(self, command):
+        if command[0] == "systemctl":
+            return self.systemctl(command)
+        if command[0] == "kubeadm":
+            return self.kubeadm(command)
+        if command[0] == "kubectl":
+            return self.kubectl(command[5:])
+        if command[0] == "crictl":
+            return self.crictl(command)
+        if command[:3] == ["ip", "route", "get"]:
+            return 0, f"{command[3]} via 192.0.2.254 dev eth0" if command[3] in self.via else f"{command[3]} dev eth0"
+        if command[:3] == ["ip", "route", "show"]:
+            return 0, "".join(f"{one} via 192.0.2.1 dev eth0\n" for one in self.routes)
+        return 0, ""
+
+    def systemctl(self, command):
+        verb, units = command[1], {one for one in command[2:] if "." in one}
+        if verb in ("restart", "disable", "--quiet") and not units:
+            return 1, "Too few arguments."
+        if verb == "is-active":
+            return (0, "active\n") if command[2] in self.units else (3, "inactive\n")
+        if verb == "restart":
+            self.units |= units
+        if verb == "disable":
+            self.units -= units
+        return 0, ""
+
+    def kubeadm(self, command):
+        verb = "token" if "token" in command else command[1]
+        if command[1:4] == ["init", "phase", "preflight"]:
+            return (1, "x\n\t[ERROR Port-6443]: Port 6443 is in use\n\t[ERROR Swap]: swap is\n  on\n[preflight] y") if self.refuses else (0, "")
+        if command[1:3] == ["certs", "renew"]:
+            self.left = 365
+        if command[1:3] == ["certs", "check-expiration"]:
+            rows = [{"name": "apiserver", "expirationDate": "x", "residualTime": self.left * 86400, "externallyManaged": False, "missing": False},
+                    {"name": "super-admin.conf", "expirationDate": "x", "residualTime": 0, "externallyManaged": False, "missing": True},
+                    {"name": "etcd-peer", "expirationDate": "x", "residualTime": 0, "externallyManaged": True, "missing": False}]  # fmt: skip
+            return 0, json.dumps({"certificates": rows})
+        if verb == "certs":
+            return 0, ""
+        if verb == "token":
+            self.tokens["bootstrap-token-abc"] = command[command.index("--description") + 1]
+            return 0, "abcdef.0123456789abcdef\n"
+        if verb == "reset":
+            for path in (JOINED, "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf", "/etc/kubernetes/manifests/kube-apiserver.yaml",
+                         "/etc/kubernetes/pki/ca.crt"):  # fmt: skip
+                self.ground.remove(path)
+            return 0, ""
+        self.seen = self.text("/run/ai-stack-kubernetes/discovery.conf"), self.text("/run/ai-stack-kubernetes/kubeadm.yaml")
+        if verb == "init":
+            self.write("/etc/kubernetes/manifests/kube-apiserver.yaml", "x")
+            self.write("/etc/kubernetes/pki/ca.crt", "CA\n")
+        if self.fails == verb:
+            return 1, "error: [ERROR CRI]: no"
+        self.write(JOINED, "clusters:\n- cluster:\n    server: https://192.0.2.11:6443\n")
+        if verb == "init":
+            self.write("/etc/kubernetes/admin.conf", "x")
+            self.write("/etc/kubernetes/super-admin.conf", "x")
+            self.tokens["bootstrap-token-first"] = "sovereign.ai_stack: cp1"
+        if self.dies == verb:
+            raise Killed
+        return 0, ""
+
+    def kubectl(self, words):
+        if words[:2] == ["get", "--raw"]:
+            return (0, "ok") if self.server() else (1, "refused")
+        if words[:3] == ["get", "nodes", "--output"] and words[3] == "name":
+            return 0, "".join(f"node/{one}\n" for one in self.nodes)
+        if words[:2] == ["get", "nodes"]:
+            return self.items([self.node(name, **one) for name, one in self.nodes.items()])
+        if words[:2] == ["get", "node"]:
+            return 0, json.dumps(self.node(words[2], **self.nodes[words[2]]))
+        if words[:2] == ["get", "namespaces"]:
+            return (0, "".join(f"namespace/{one}\n" for one in self.namespaces)) if self.server() else (1, "refused")
+        if words[:2] == ["get", "certificatesigningrequests"]:
+            return self.items(self.requests)
+        if words[:2] == ["certificate", "approve"]:
+            next(one for one in self.requests if one["metadata"]["name"] == words[2])["status"] = {"conditions": [{"type": "Approved"}]}
+        if words[:2] == ["delete", "node"]:
+            del self.nodes[words[2]]
+        if "secrets" in words:
+            notes = {one: base64.b64encode(text.encode()).decode() for one, text in self.tokens.items()}
+            return self.items([{"metadata": {"name": one}, "data": {"description": text}} for one, text in notes.items()])
+        if "secret" in words:
+            for one in words[words.index("secret") + 1:]:
+                del self.tokens[one]
+        if "pods" in words:
+            return self.items(self.pods(words[words.index("--selector") + 1]))
+        if words[0] == "drain" and not self.ready:
+            return 1, "error: cannot delete Pods declare no controller"
+        if "daemonset/kube-proxy" in words:
+            return (0, "") if self.complete else (1, "not found")
+        return 0, ""
+
+    def crictl(self, command):
+        """As the real one: of those that ended the last one alone is kept."""
+        if "stop" in command:
+            if self.container["id"] in command:
+                self.container = {**self.container, "runs": False}
+            return 0, ""
+        if "--output" not in command:
+            return 0, "other-1\nother-2\n"
+        shown = dict(self.container)
+        if not self.container["runs"]:
+            number = self.container["number"] + 1
+            self.container = {"id": f"again-{number}", "number": number, "runs": self.server()}
+            shown = self.container
+        return 0, json.dumps({"containers": [{"id": shown["id"], "state": "CONTAINER_RUNNING" if shown["runs"] else "CONTAINER_EXITED",
+                                              "metadata": {"attempt": shown["number"]}}]})  # fmt: skip
+
+    def pods(self, label):
+        ready = self.ready if label == "k8s-app=kube-proxy" else self.dns
+        return [{"metadata": {"name": f"pod-{name}"}, "spec": {"nodeName": name},
+                 "status": {"conditions": [{"type": "Ready", "status": str(bool(ready))}]}} for name in self.nodes]  # fmt: skip
+
+    @staticmethod
+    def items(rows):
+        return 0, json.dumps({"items": rows})
+
+    def node(self, name, address, pods="10.244.0.0/24", version="v1.37.2", ready=True):
+        return {"metadata": {"name": name}, "spec": {"podCIDR": pods},
+                "status": {"addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": address}],
+                           "nodeInfo": {"kubeletVersion": version}, "conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}}  # fmt: skip
+
+    def request(self, name="cp1", **changed):
+        found = dict(members.requests(SETTINGS, HOSTS, "/usr/local/sbin/x"))[name]
+        ticket = {"ca": "CA\n", "token": "abc.def"} if name != "cp1" else {}
+        return {**found, "plan": "p", "peers": {}, "seconds": 0, "destroy": "", "ticket": ticket, **changed}
+
+    def member(self, *words, **changed):
+        return self.modules.member.Member(self.ground, self.request(*words, **changed))
+
+    def look(self, *words, **changed):
+        return self.modules.member.look(self.member(*words, **changed))
+
+    def apply(self, *words, **changed):
+        return self.modules.member.apply(self.member(*words, **changed), "me")
+
+    def reset(self, *words, **changed):
+        return self.modules.member.reset(self.member(*words, **changed), "me")
+
+    def files(self):
+        """Every file of the host, but for what the program remembers."""
+        found = ["/" + str(path.relative_to(self.ground.root)) for path in Path(self.ground.root).rglob("*") if path.is_file()]
+        return sorted(path for path in found if not path.startswith(self.modules.member.STATE))
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    modules = types.SimpleNamespace(**packed.program("kubernetes", "program.yml", NAMES))
+    machine = Machine(modules, tmp_path)
+    monkeypatch.setattr(modules.member, "PAUSE", 0)
+    monkeypatch.setattr(modules.member, "has_address", lambda address: machine.mine)
+    monkeypatch.setattr(modules.server, "serves", lambda ground, address: address not in machine.shut)
+    return machine
+
+
+POLICIES = sorted(f"{kubeadm.POLICIES}/{one}.yaml" for one in ("admission", "audit", "authentication"))

@@ -31,8 +31,9 @@ ROLE = """\
 # what an administrator would type, both hosts at a time where that can be; with what this machine wants: cgroup v1, and its table of connections as it is
 SCRIPT = """\
 set -eu
-on() { host=$1; shift; podman exec -i "$host" sh -euc "$*" >/dev/null 2>&1; }
-packages='echo "deb [trusted=yes] http://10.75.0.2/kubernetes/MINOR/deb ./" >/etc/apt/sources.list.d/bench.list; apt-get -qq update
+on() { host=$1; shift; podman exec -i "$host" sh -euc "$*" >/dev/null; }
+# the repositories came with the runtime
+packages='apt-get -qq update
   DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends kubelet=VERSION kubeadm=VERSION kubectl=VERSION
   sysctl -qw net.ipv4.ip_forward=1; systemctl -q enable kubelet; mkdir -p /etc/cni/net.d'
 network() {
@@ -55,13 +56,14 @@ YAML
 join=$(podman exec k8s-cp1 kubeadm token create --print-join-command 2>/dev/null)
 on k8s-w1 "$join --ignore-preflight-errors=SystemVerification"
 on k8s-cp1 'export KUBECONFIG=/etc/kubernetes/admin.conf
+  until kubectl get node k8s-w1; do sleep 0.3; done 2>/dev/null
   kubectl wait --for=condition=Ready node/k8s-cp1 node/k8s-w1 --timeout=120s; kubectl -n kube-system rollout status deployment/coredns --timeout=120s
   kubectl -n kube-system rollout status daemonset/kube-proxy --timeout=120s'
 """
 CLEAN = """\
 kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock >/dev/null 2>&1 || true
 DEBIAN_FRONTEND=noninteractive apt-get -qq purge --yes --allow-change-held-packages kubelet kubeadm kubectl kubernetes-cni cri-tools >/dev/null 2>&1 || true
-rm -rf /etc/cni/net.d /etc/kubernetes /var/lib/cni /etc/apt/sources.list.d/bench.list /opt/cni
+rm -rf /etc/cni/net.d /etc/kubernetes /var/lib/cni /opt/cni
 ip route flush 10.244.0.0/16 2>/dev/null || true
 """
 
@@ -77,7 +79,7 @@ def bare():
 
 
 def main():
-    script = SCRIPT.replace("VERSION", f"{VERSION}-1.1").replace("PLAIN", VERSION).replace("MINOR", f"v{VERSION.rpartition('.')[0]}")
+    script = SCRIPT.replace("VERSION", f"{VERSION}-1.1").replace("PLAIN", VERSION)
     with tempfile.TemporaryDirectory(prefix="ai-stack-bench-") as folder:
         play = pathlib.Path(folder, "role.yml")
         play.write_text(ROLE, encoding="utf-8")

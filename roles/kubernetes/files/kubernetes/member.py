@@ -292,6 +292,7 @@ class Scratch:
 def made(member):
     """The first control plane, or one more member."""
     ground, request = member.ground, member.request
+    without_rules(ground)
     ground.run(["systemctl", "--quiet", "enable", "kubelet.service"], timeout=120)
     if request["part"] == CONTROL and ground.known(ENCRYPTION) is None:
         key = {"name": "key1", "secret": base64.b64encode(os.urandom(32)).decode("ascii")}
@@ -359,11 +360,16 @@ def wiped(member):
     ground.run(["systemctl", "disable", "--now", "kubelet.service"], check=False, timeout=120)
     for path in (JOINED, ADMIN, SUPER_ADMIN, BOOTSTRAP, ENCRYPTION, MADE, *SCRATCH):
         ground.remove(path)
-    # kubeadm says that these are left to others; addresses of pods that were cut off would be nobody's
+    # addresses of pods that were cut off would be nobody's
     shutil.rmtree(ground.at(ADDRESSES), ignore_errors=True)
-    for table in (("ip", "kube-proxy"), ("ip6", "kube-proxy")):
-        ground.run(["nft", "delete", "table", *table], check=False, timeout=60)
+    without_rules(ground)
     member.joined = False
+
+
+def without_rules(ground):
+    """Without the rules of services: kubeadm leaves them to others, and the kube-proxy of another cluster builds on them and leaves services out."""
+    for family in ("ip", "ip6"):
+        ground.run(["nft", "delete", "table", family, "kube-proxy"], check=False, timeout=60)
 
 
 def renewed(member):

@@ -346,3 +346,11 @@ def test_a_node_has_no_certificates_of_a_control_plane(host):
     host.apply("w1")
     host.left = 1
     assert host.look("w1")["differs"] == [] and host.ran("kubeadm", "certs") == []
+
+
+@pytest.mark.parametrize(("name", "verb"), [("cp1", "init"), ("w1", "join")])
+def test_rules_that_another_cluster_left_go_before_the_host_is_a_node(host, name, verb):
+    host.apply(name)
+    names = [one[:5] for one in host.calls]
+    gone = [names.index(["nft", "delete", "table", family, "kube-proxy"]) for family in ("ip", "ip6")]
+    assert max(gone) < next(at for at, one in enumerate(host.calls) if one[:3] == ["kubeadm", verb, "--config"])

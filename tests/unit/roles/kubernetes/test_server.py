@@ -122,7 +122,7 @@ def test_what_is_not_well_is_said(control, change, why):
         assert refused(control.modules.server.prove, control.ground, WELL) == why
     else:
         assert control.modules.server.prove(control.ground, WELL) == {"proven": True}
-    assert not [one for one in control.calls if "approve" in one or "delete" in one]
+    assert not [one for one in control.calls if one[0] == "kubectl" and ("approve" in one or "delete" in one)]
 
 
 def test_an_answer_that_fails_once_is_waited_for(control):

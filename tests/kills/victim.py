@@ -179,15 +179,14 @@ class Member(Node):
     GIVE, TAKE = "present", "absent"
 
     def command(self, name):
-        where = ["--limit", self.name] if name == self.TAKE else []
-        return ["ansible-playbook", "-i", self.options.inventory, *where, *self.more(name), str(SHARED / "kubernetes/cluster.yml")]
+        return ["ansible-playbook", "-i", self.options.inventory, *self.more(name), str(SHARED / "kubernetes/cluster.yml")]
 
     def more(self, name):
-        return ["-e", f"kubernetes_state={name}"]
+        return ["-e", f"kubernetes_state={name}", *(["--limit", self.name] if name == self.TAKE else [])]
 
 
 class Control(Member):
-    """The same of a control plane, which goes with all that is stored in it."""
+    """The same of a control plane, which goes with all that is stored in it, its nodes first."""
 
     TAKEN, BARE = ("reset",), ("init",)
 

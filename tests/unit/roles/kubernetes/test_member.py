@@ -30,6 +30,11 @@ def resources(rows):
     return [row["resource"] for row in rows]
 
 
+def test_places_that_the_core_writes_down_are_those_of_the_program(host):
+    assert (host.modules.member.DISCOVERY, host.modules.member.PORT, host.modules.server.NODES) == (members.DISCOVERY, members.PORT, members.NODES)
+    assert members.SERVING + ".timer" in host.request()["units"]
+
+
 def test_a_first_control_plane_is_made_and_a_second_run_changes_nothing(host):
     found = host.look()
     assert resources(found["differs"])[0] == "member:cp1" and found["joined"] is False and host.files() == ["/proc/sys/kernel/random/boot_id"]

@@ -26,12 +26,18 @@ LONG = ["oracle-long", "pages", "other-core"]
 SHOWN_LINES = 60
 
 
+# of what a stage printed, the lines that say what failed: of pytest, of Ansible, of everything else
+SAID = re.compile(r"^(FAILED|ERROR) |^E   |fatal: \[|\[ERROR\]: ")
+SAID_LINES, SAID_ENDS = 8, (300, 1200)
+
+
 class Result(NamedTuple):
     name: str
     seconds: float
     passed: int
     failed: int
     skipped: int
+    said: tuple = ()
 
 
 def counted(name: str, seconds: float, code: int, text: str) -> Result:
@@ -60,9 +66,18 @@ def run(name: str, *arguments: str) -> Result:
         code = subprocess.call(["tools/check.sh", *(arguments or [name])], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
     text = log.read_text(errors="replace")
     result = counted(name, time.monotonic() - start, code, text)
+    if result.failed:
+        result = result._replace(said=tuple(said(text)))
     why = [*text.splitlines()[-SHOWN_LINES:], f"(all of it: {log})"] if result.failed else []
     print("\n".join([*why, row(result)]), flush=True)  # in one piece: another check may be printing
     return result
+
+
+def said(text: str) -> list:
+    """What failed, in the words of the stage; long lines without their middle."""
+    start, end = SAID_ENDS
+    lines = [line for line in text.splitlines() if SAID.search(line)][:SAID_LINES]
+    return [line if len(line) <= start + end else f"{line[:start]} ... {line[-end:]}" for line in lines]
 
 
 def row(result: Result) -> str:
@@ -99,6 +114,9 @@ def main(kind: str) -> int:
     print()
     print("\n".join(row(result) for result in results))
     failed = sum(result.failed for result in results)
+    # a log that is cut off keeps its end
+    for result in results:
+        print("".join(f"{result.name}: {line}\n" for line in result.said), end="")
     print(f"{sum(result.passed for result in results)} passed, {failed} failed")
     return 1 if failed else 0
 

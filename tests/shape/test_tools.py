@@ -35,7 +35,14 @@ from house import ROOT
     ],
 )
 def test_a_stage_counts_its_tests_or_itself(code, text, passed, failed, skipped):
-    assert stages.counted("name", 1.0, code, text)[2:] == (passed, failed, skipped)
+    assert stages.counted("name", 1.0, code, text)[2:5] == (passed, failed, skipped)
+
+
+def test_what_failed_is_told_in_the_words_of_the_stage():
+    text = "TASK [x]\nfatal: [a]: FAILED! => {" + "x" * 2000 + "end}\nE   assert 1 == 2\nFAILED tests/x.py::y\nok\n"
+    first, *rest = stages.said(text)
+    assert first.startswith("fatal: [a]") and first.endswith("end}") and len(first) < 1600
+    assert rest == ["E   assert 1 == 2", "FAILED tests/x.py::y"] and stages.said("fine\n") == []
 
 
 def test_every_target_of_make_is_in_its_help():

@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
         if not conflicts:
             inside = set(task_vars["ansible_play_hosts"])
             observations = {host: _run.plain(variables[host].get(given["observed_as"])) or None for host in inside.intersection(inventory)}
-            observations.update((host, seen) for host, seen in _observed(given["others"]) if host not in inside)
+            observations.update(_run.observed_elsewhere(given["others"], inside))
             plan = resolve.resolve(site, inventory, observations, _tables.load(extra), {}, _run.now()[:10], settled=True)
             # who is not in this run is changed by nobody, and says for himself in his own run what is wrong
             conflicts = [_renamed(one) for one in plan["conflicts"] if _counts(one, inside)] if given["judges"] else []
@@ -118,14 +118,6 @@ def _wrong_types(given):
     issuers = given["issuers"] or []
     if not isinstance(issuers, list) or not all(isinstance(one, dict) and isinstance(one.get("issuer"), dict) for one in issuers):
         yield _row("issuers", f"wants rows of jwt of an AuthenticationConfiguration, not {safe(issuers)}", "[{issuer: {url: ..., audiences: [...]}, ...}]")
-
-
-def _observed(results):
-    """(host, observation) of a task that observed other hosts in a loop; who did not answer has none."""
-    rows = results.get("results") if isinstance(results, dict) else ()
-    for one in rows or ():
-        if isinstance(one, dict) and one.get("observation"):
-            yield one["item"], one["observation"]
 
 
 def _counts(row, inside):

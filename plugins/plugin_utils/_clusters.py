@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..module_utils._cluster import accelerators as told
 from ..module_utils._cluster import proof
 from ..module_utils._compat import state
 from . import _intent, _programs, _words
@@ -16,9 +17,17 @@ def of_plan(plan):
 
 
 def to_make(plan):
-    """[{name, hosts, kubernetes, containerd, sandbox}] for the roles."""
-    return [{"name": one["id"], "hosts": sorted(proof.hosts_of(one)), **{key: proof.decided(one)[key] for key in ("kubernetes", "containerd", "sandbox")}}
+    """[{name, hosts, kubernetes, containerd, sandbox, accelerators}] for the roles; accelerators: null where no pool names the cluster."""
+    return [{"name": one["id"], "hosts": sorted(proof.hosts_of(one)), "accelerators": accelerators(one) if "pools" in proof.decided(one) else None,
+             **{key: proof.decided(one)[key] for key in ("kubernetes", "containerd", "sandbox")}}
             for one in of_plan(plan)]  # fmt: skip
+
+
+def accelerators(resource):
+    """{first, cards, documents, messages}: what a cluster is told about cards, and who tells it."""
+    want = proof.decided(resource)
+    documents = told.documents(want.get("pools") or {}, want.get("quotas") or {})
+    return {"first": min(want["control_plane"], default=None), "cards": want.get("cards") or {}, "documents": documents, "messages": []}
 
 
 def not_yet(plan, intent, documents):
@@ -33,7 +42,8 @@ def not_yet(plan, intent, documents):
 def _beyond(one, documents):
     """(what no role does yet, what one does)"""
     want = proof.decided(one)
-    moved = sorted({row["resource"].partition(":")[2] for row in one["changes"] if row["before"] is not None})
+    # what pods can have of a node is no version
+    moved = sorted({row["resource"].partition(":")[2] for row in one["changes"] if isinstance(row["before"], str)})
     if moved:
         yield f"moves {_words.hosts_in_words(moved)} to other versions", "the versions that run"
     if len(want["control_plane"]) > 1:

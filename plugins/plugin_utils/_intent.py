@@ -166,9 +166,13 @@ def _of_values(intent):
         if isinstance(value, dict) and tokens[:1] == ("ai_stack_pools",):
             if len(tokens) == 2 and "layout" in value and value.get("use") in ("host", "passthrough", "vgpu"):
                 yield (*tokens, "layout"), "INT-4", 'wants "use: mig" beside it', None
-            for key in ("cloud", "shapes", "tenants", "spare", "guest"):
+            for key in ("cloud", "shapes", "spare", "guest"):
                 if len(tokens) == 2 and key in value and value.get("use") in ("host", "mig", "vgpu"):
                     yield (*tokens, key), "INT-4", 'wants "use: passthrough" beside it', None
+            if len(tokens) == 2 and "tenants" in value and "cluster" not in value and value.get("use") in ("host", "mig", "vgpu"):
+                yield (*tokens, "tenants"), "INT-4", 'wants "use: passthrough" beside it, or a cluster', None
+            if len(tokens) == 2 and "cluster" in value and value.get("use") in ("passthrough", "vgpu"):
+                yield (*tokens, "cluster"), "INT-4", 'wants "use: host" or "use: mig" beside it', None
             if len(tokens) == 2 and "cloud" not in value and value.get("use") == "passthrough":
                 yield tokens, "INT-4", '"use: passthrough" wants the key "cloud" beside it', None
             if len(tokens) == 2 and "layout" not in value and value.get("use") == "mig":

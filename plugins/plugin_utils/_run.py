@@ -267,3 +267,9 @@ def core_digest() -> str:
     for path in [path for room in rooms for path in sorted(room.glob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def observed_elsewhere(results, inside) -> dict:
+    """{host: observation} of a task that observed hosts in a loop, but for those of this run, which speak for themselves; who did not answer has none."""
+    rows = results.get("results") if isinstance(results, dict) else ()
+    return {one["item"]: one["observation"] for one in rows or () if isinstance(one, dict) and one.get("observation") and one["item"] not in inside}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from . import network, numbers
+from . import cards, network, numbers
 from .node import CONTROL, MEMBER, SERVER, WORKER, Node
 
 # what is installed on each host; the others are images
@@ -31,8 +31,13 @@ class Cluster:
         self.minor = numbers.branch(self.wanted or '')
         self.row_of_minor = self.index.minors.get(self.minor)
         self.version, self.because = self._version()
+        self.pools = cards.pools(self)
         # the other clusters of the site
         self.others = ()
+
+    def plugin(self, vendor):
+        """The row of the device plugin for cards of a vendor, or None."""
+        return cards.plugin_of(self.index, vendor, self.row.get('device_plugin'))
 
     @property
     def networks(self):
@@ -43,6 +48,15 @@ class Cluster:
     def names(self):
         """Its hosts."""
         return {one.name for one in self.nodes}
+
+    def told_of(self, name):
+        """What its API tells of a node."""
+        return (self.seen.get('nodes') or {}).get(name) or {}
+
+    @property
+    def first(self):
+        """The control plane that makes it, and is asked."""
+        return min((one.name for one in self.nodes if one.part == CONTROL), default=None)
 
     def _members(self, key):
         named = self.row.get(key)

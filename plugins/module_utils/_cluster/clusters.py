@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from .._compat.register import of
-from . import order, proof, rules_node, rules_version
+from . import cards, order, proof, rules_cards, rules_node, rules_version
 from .cluster import Cluster
-from .node import CONTROL, SERVER, WORKER
+from .node import CARDS, CONTROL, SERVER, WORKER
 
-RULES = (proof, rules_node, rules_version)
+RULES = (proof, rules_cards, rules_node, rules_version)
 REGISTRY = 'registry.k8s.io'
 
 
@@ -53,6 +53,10 @@ def decisions(cluster):
         yield _row(cluster.index, key, value, 'the site says it' if cluster.row.get(key) else 'the default', 'K8S-N19' if key in ('pods', 'services') else None)
     for part in (CONTROL, WORKER):
         yield _row(cluster.index, part, sorted(one.name for one in cluster.nodes if one.part == part), 'the hosts of its group that are in service')
+    if cluster.pools:
+        yield _row(cluster.index, 'pools', cards.served(cluster), 'the pools that name this cluster', 'K8S-G17')
+        yield _row(cluster.index, 'cards', cards.on_nodes(cluster), 'what their nodes have, by the names by which pods ask', 'K8S-U3')
+        yield _row(cluster.index, 'quotas', cards.quotas(cluster), 'what the pools say of tenants', 'K8S-A11')
     if cluster.out:
         yield _row(cluster.index, 'left_out', sorted(one.name for one in cluster.out), 'ai_stack_states takes them out of service')
 
@@ -71,6 +75,11 @@ def changes(cluster):
         for role, part, before, after in rows:
             if before != after:
                 yield _change(role, '%s:%s' % (part, node.name), before, after, bool(node.joined and part != SERVER))
+    # the API tells of them, so its control plane does
+    for name, planned in sorted(cards.on_nodes(cluster).items()):
+        there = cluster.told_of(name).get('cards') or None
+        if there != planned:
+            yield _change('kubernetes_accelerators', CARDS % (name, cluster.first), there, planned, False)
 
 
 def resources(clusters):

@@ -10,6 +10,8 @@ from . import numbers
 
 CONTROL, WORKER = 'control_plane', 'worker'
 SERVER, MEMBER = 'kube-apiserver', 'etcd'
+# what a control plane tells of a node
+CARDS = 'cards of %s:%s'
 
 
 def _part(seen, name):

@@ -9,6 +9,7 @@ A step yields (what, targets, costs); a gate changes nothing. Each needs the one
 
 from __future__ import annotations
 
+from . import cards
 from .node import CONTROL, WORKER
 
 REVERSIBLE, WITH_LOSS = 'reversible', 'back by the etcd set alone, which loses what was written since'
@@ -60,10 +61,17 @@ def _of_node(cluster, node):
             'the pods of this node; %s while it is at most three minors behind' % REVERSIBLE
 
 
+def _handed_out(cluster):
+    """Cards that pods cannot have yet, or not as they were planned."""
+    hosts = [name for name, planned in sorted(cards.on_nodes(cluster).items()) if (cluster.told_of(name).get('cards') or None) != planned]
+    if hosts:
+        yield 'hand out the cards of pools, with quotas for tenants', hosts, REVERSIBLE
+
+
 def steps(cluster, start, wave):
     """Steps from a number and a wave on."""
     # a kubelet is never newer than its API server: what joins comes after what moves
-    rows = list(_moved(cluster)) + list(_made(cluster))
+    rows = list(_moved(cluster)) + list(_made(cluster)) + list(_handed_out(cluster))
     rows += [('verify', sorted(cluster.names), None)] if rows else []
     return [{'n': start + at, 'wave': wave + at, 'what': 'cluster %s: %s' % (cluster.name, what), 'targets': targets, 'needs': [start + at - 1] if at else [],
              'costs': costs} for at, (what, targets, costs) in enumerate(rows)]

@@ -14,7 +14,7 @@ from .._compat.view import check, row
 from .._parse import containerd
 from .._parse.cluster_certificates import DAYS
 from . import numbers
-from .node import CONTROL, SERVER, WORKER
+from .node import CARDS, CONTROL, SERVER, WORKER
 
 ROLE = 'kubernetes'
 API = 'kubectl get nodes'
@@ -33,11 +33,12 @@ def hosts_of(resource):
 
 
 def state_of(host, observation):
-    """{PART:HOST: version} of what a change of a cluster can touch."""
+    """{PART:HOST: version, or cards of a node} of what a change of a cluster can touch."""
     node = observation.get('kubernetes') or {}
     found = {'containerd:%s' % host: numbers.plain((observation.get('containerd') or {}).get('version')),
              'kubelet:%s' % host: numbers.plain(node.get('kubelet')), '%s:%s' % (SERVER, host): numbers.plain((node.get('static_pods') or {}).get(SERVER))}
-    return {name: version for name, version in found.items() if version}
+    found.update((CARDS % (name, host), one.get('cards')) for name, one in (node.get('nodes') or {}).items())
+    return {name: value for name, value in found.items() if value}
 
 
 def predicted(resources, host):
@@ -88,6 +89,20 @@ def _of_host(member):
     newer = None if not root else [one['path'] for one in containerd.newer(root, member.containerd.get('drop_ins') or ())]
     yield check('no_newer_drop_in', 'containerd starts again with the files that are there', [], newer, 'files of containerd')
     yield check('one_cgroup_driver', 'kubelet and containerd leave cgroups to systemd', True, member.containerd.get('systemd_cgroup'), 'containerd config dump')
+
+
+@rule('K8S-U3', 'member')
+def cards_are_planned(member):
+    """After a restart of kubelet or runtime a node may have none, or those of before; names of other vendors are somebody else's."""
+    planned, pools = member.want.get('cards'), member.want.get('pools')
+    if planned is None or member.host not in {**planned, **(member.told or {})}:
+        return
+    expected = {'cards': planned.get(member.host, {}), 'pool': next((name for name, pool in sorted(pools.items()) if member.host in pool['hosts']), None)}
+    ours = {name.partition('/')[0] for pool in pools.values() for name in pool['names']}
+    node = None if member.told is None else member.told.get(member.host) or {}
+    observed = None if node is None else {'cards': {name: count for name, count in (node.get('cards') or {}).items() if name.partition('/')[0] in ours},
+                                          'pool': node.get('pool')}
+    yield check('cards_are_planned', 'pods can have the cards of the host, and nobody else has it in a pool', expected, observed, API)
 
 
 @rule('K8S-S3', 'member')

@@ -85,6 +85,9 @@ class Index:
         self.containerd = {row['branch']: row for row in _rows(tables, 'containerd_branches')}
         self.gates = {row['gate']: row for row in _rows(tables, 'kubernetes_gates')}
         self.floors = {row['rule']: row for row in _rows(tables, 'kubernetes_steps')}
+        self.plugins = {}
+        for row in _rows(tables, 'kubernetes_plugins'):
+            self.plugins.setdefault(row['vendor'], []).append(row)
 
     def source(self, identity, row=None):
         """Where a statement comes from: the row that decided, else the rule's own row."""

@@ -11,11 +11,28 @@ def _ready(node):
     return any(one.get('type') == 'Ready' and one.get('status') == 'True' for one in node['status'].get('conditions') or ())
 
 
+# names that this collection gives: of a node its pool, of a namespace its tenant, of whatever it makes and takes away again; where device plugins are
+POOL, TENANT, NAMESPACE = 'ai-stack/pool', 'ai-stack/tenant', 'ai-stack-accelerators'
+OURS = {'app.kubernetes.io/managed-by': 'sovereign.ai_stack'}
+
+
+# names by which pods ask for cards begin so
+VENDORS = ('nvidia.com/', 'amd.com/', 'gpu.intel.com/', 'habana.ai/')
+
+
+def _cards(node):
+    """{name: how many} of cards that pods can have; names that a change of MIG left with none count nothing (rule K8S-G4)."""
+    found = {name: int(count) for name, count in (node['status'].get('allocatable') or {}).items() if name.startswith(VENDORS)}
+    return {name: count for name, count in sorted(found.items()) if count}
+
+
 def nodes(document):
-    """{name: {address, pods, ready, version}}; address: the one inside; pods: its part of the network of pods; either is null where it has none."""
+    """{name: {address, pods, ready, version, cards, pool}}; address: the one inside; pods: its part of the network of pods; cards: {name: how many} that
+    pods can have; pool: of its cards, by its label. Each is null, or empty, where it has none."""
     found = {}
     for node in document['items']:
         inside = [one['address'] for one in node['status'].get('addresses') or () if one['type'] == 'InternalIP']
         found[node['metadata']['name']] = {'address': inside[0] if inside else None, 'pods': node['spec'].get('podCIDR'), 'ready': _ready(node),
-                                           'version': node['status']['nodeInfo']['kubeletVersion']}
+                                           'version': node['status']['nodeInfo']['kubeletVersion'], 'cards': _cards(node),
+                                           'pool': (node['metadata'].get('labels') or {}).get(POOL)}
     return found

@@ -114,6 +114,8 @@ class Member:
         if self.joined:
             if self.server not in self.servers:
                 found.append("this host has joined the cluster at %s, and not that at %s: %s" % (self.server, request["endpoint"], again))
+            elif self.orphan:
+                found.append("this host is a node of a cluster that was at %s before and is gone: kubernetes_state: absent for this host first" % self.server)
             elif part != request["part"]:
                 found.append("this host is a %s of the cluster and was asked to be a %s: %s" % (part, request["part"], again))
             found += self._changed_settings()
@@ -128,6 +130,15 @@ class Member:
     def server(self):
         """Where the API is, as this host knows it."""
         return (_SERVER.search(self.ground.text(JOINED) or "") or [None, None])[1]
+
+    @property
+    def orphan(self):
+        """Whether the control plane is of another cluster than this host, or of none any more: its authority is not the one that this host knows."""
+        if self.request["first"] or "authority" not in self.request:
+            return False
+        known = re.search(r"^\s*certificate-authority-data: (\S+)\s*$", self.ground.text(JOINED) or "", re.M)
+        there = (self.request["authority"] or "").strip()
+        return known is not None and base64.b64decode(known[1]).decode("utf-8", "replace").strip() != there
 
     @property
     def servers(self):

@@ -21,7 +21,7 @@ NODES = "/etc/ai-stack/kubernetes/nodes.json"
 KUBELET = 10250
 # what runs on every node, and what on some
 ON_NODES, NAMES = "k8s-app=kube-proxy", "k8s-app=kube-dns"
-NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None}
+NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None}
 
 
 def ask(ground, *words):
@@ -31,14 +31,16 @@ def ask(ground, *words):
 
 def told(ground):
     """{nodes: {name: {address, pods, ready, version}}, waiting: [requests of nodes that nobody decided about], tokens: [ids of ours that are left], silent: why
-    the API does not answer}; no nodes where there is no cluster yet."""
+    the API does not answer, authority: its certificate}; no nodes where there is no cluster yet."""
     if ground.known(members.ADMIN) is None:
         return dict(NOBODY)
+    authority = ground.text(members.AUTHORITY)
     try:
         waiting = [one["metadata"]["name"] for one in ask(ground, "get", "certificatesigningrequests")["items"] if serving_request.waits(one)]
-        return {"nodes": cluster_nodes.nodes(ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tokens(ground)), "silent": None}
+        return {"nodes": cluster_nodes.nodes(ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tokens(ground)), "silent": None,
+                "authority": authority}
     except ledger.Refused as error:
-        return dict(NOBODY, silent=str(error))
+        return dict(NOBODY, silent=str(error), authority=authority)
 
 
 def tokens(ground):

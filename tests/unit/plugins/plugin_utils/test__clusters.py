@@ -19,13 +19,25 @@ def plan(control=("cp1",), sandbox="registry.k8s.io/pause:1", changes=None):
 
 def test_a_deploy_makes_what_is_decided():
     (found,) = _clusters.to_make(plan())
-    assert found == {"name": "ai", "hosts": ["cp1", "w1"], "kubernetes": "1.37.2", "containerd": "2.4.2", "sandbox": "registry.k8s.io/pause:1"}
+    assert found == {"name": "ai", "hosts": ["cp1", "w1"], "kubernetes": "1.37.2", "containerd": "2.4.2", "sandbox": "registry.k8s.io/pause:1",
+                     "accelerators": None}  # fmt: skip
     assert _clusters.to_make({}) == []
+
+
+def test_a_cluster_with_pools_is_told_of_their_cards():
+    made = plan()
+    pool = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "i:1", "plugin": "p", "mig": False, "tenants": []}
+    made["resources"][1]["decisions"] += [{"subject": "pools", "value": {"training": pool}}, {"subject": "cards", "value": {"w1": {"nvidia.com/gpu": 2}}},
+                                          {"subject": "quotas", "value": {}}]  # fmt: skip
+    found = _clusters.to_make(made)[0]["accelerators"]
+    assert (found["first"], found["cards"], found["messages"]) == ("cp1", {"w1": {"nvidia.com/gpu": 2}}, [])
+    assert "DaemonSet" in [one["kind"] for one in found["documents"]]
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [({}, []), ({"control": ("cp1", "cp2", "cp3")}, ["makes 3 control planes"]), ({"changes": [("kubelet:w1", "1.36.4")]}, ["moves w1 to other versions"]),
+     ({"changes": [("cards of w1:cp1", {"nvidia.com/gpu": 1})]}, []),
      ({"sandbox": None}, ["names no image"]), ({"sandbox": None, "control": ("a", "b", "c")}, ["makes 3 control planes", "names no image"])],
     ids=str,
 )  # fmt: skip

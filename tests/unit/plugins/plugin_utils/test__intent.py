@@ -113,6 +113,7 @@ CASES = [
     (("ai_stack_pools", 0, "tenants", "research", "guaranteed"), 9, "INT-3", "ai_stack_pools[0].tenants.research.guaranteed", "at most max, which is 8", "8"),
     (("ai_stack_driver", "source"), "cudda", "INT-5", "ai_stack_driver.source", 'no repository "cudda"', "cuda"),
     (("ai_stack_pools", 0, "cloud"), "mian", "INT-5", "ai_stack_pools[0].cloud", 'no cloud "mian"', "main"),
+    (("ai_stack_pools", 0, "cluster"), "ai", "INT-4", "ai_stack_pools[0].cluster", 'wants "use: host" or "use: mig" beside it', None),
     (("ai_stack_pools", 1, "cluster"), "aj", "INT-5", "ai_stack_pools[1].cluster", 'no cluster "aj"', "ai"),
     (("ai_stack_access", "grants", 0, "provider"), "corpp", "INT-5", "ai_stack_access.grants[0].provider", 'no provider "corpp"', "corp"),
     (("ai_stack_clusters", 0, "nodes"), "gpu_worker", "INT-5", "ai_stack_clusters[0].nodes", 'no group "gpu_worker"', "gpu_workers"),
@@ -230,7 +231,6 @@ def test_a_digest_moves_with_what_is_wanted_and_not_with_switches_of_one_run():
 LATER = [
     ("ai_stack_clusters", "ai_stack_clusters[1].nodes.cloud", None),
     ("ai_stack_access", "ai_stack_access", None),
-    ("ai_stack_pools", "ai_stack_pools[1].cluster", None),
 ]
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import stat
@@ -280,6 +281,19 @@ def test_a_kubelet_beside_an_api_server_asks_that_one(host):
     named = {"endpoint": "api.example.org:6443", "settings": {**host.request()["settings"], "endpoint": "api.example.org:6443"}}
     host.apply(**named)
     assert host.look(**named)["differs"] == [] and host.apply(peers=PEERS, **named) == {"changed": True}
+
+
+@pytest.mark.parametrize(("authority", "gone"), [("CA", False), ("another", True), (None, True)])
+def test_a_node_of_a_cluster_that_is_gone_is_named(host, authority, gone):
+    host.apply("w1")
+    known = base64.b64encode(b"CA\n").decode()
+    host.write(JOINED, f"clusters:\n- cluster:\n    certificate-authority-data: {known}\n    server: https://192.0.2.11:6443\n")
+    if gone:
+        assert "is a node of a cluster that was at 192.0.2.11:6443 before and is gone" in refused(host.look, "w1", authority=authority)
+    else:
+        assert host.look("w1", authority=authority)["differs"] == []
+    # once the run changed something nobody compares with what was told before it
+    assert host.look("w1")["differs"] == []
 
 
 @pytest.mark.parametrize(("key", "value"), [("pods", "10.9.0.0/16"), ("domain", "other"), ("feature_gates", {"A": True}), ("conntrack", "keep")])

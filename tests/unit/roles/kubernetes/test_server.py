@@ -32,7 +32,7 @@ def control(host):
 
 
 def test_a_host_without_a_cluster_tells_of_nobody(host):
-    assert host.modules.server.told(host.ground) == {"nodes": {}, "waiting": [], "tokens": [], "silent": None} and host.calls == []
+    assert host.modules.server.told(host.ground) == {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None} and host.calls == []
     assert "no cluster was made" in refused(host.modules.server.ticket, host.ground, {"name": "w1"})
 
 
@@ -40,7 +40,8 @@ def test_nodes_are_told_with_their_part_of_the_network(control):
     control.requests = [request(), request("done", conditions=[{"type": "Approved"}])]
     control.tokens = {"bootstrap-token-x": "sovereign.ai_stack: w1", "bootstrap-token-y": "of the administrator"}
     found = control.modules.server.told(control.ground)
-    assert found["nodes"]["cp1"] == {"address": "192.0.2.11", "pods": "10.244.0.0/24", "ready": True, "version": "v1.37.2"}
+    assert found["nodes"]["cp1"] == {"address": "192.0.2.11", "pods": "10.244.0.0/24", "ready": True, "version": "v1.37.2", "cards": {}, "pool": None}
+    assert found["authority"] == "CA"
     assert found["waiting"] == ["csr-1"] and found["tokens"] == ["bootstrap-token-x"]
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from planner import PLATFORM, TODAY, Planner
+from planner import LIFE_CYCLE, PLATFORM, TODAY, Planner
 
 PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 KUBERNETES = tuple(f"{one}-1.1" for one in ("1.37.2", "1.37.1", "1.36.4", "1.35.8", "1.34.11", "1.33.13"))
@@ -34,6 +34,22 @@ class Clustered(Planner):
                 place = place[folder]
             place[last] = value
         return found
+
+    def with_cards(self, name="k8s-w1", recorded="h100-bookworm-converged", **changes):
+        """A fresh host with two cards and their driver."""
+        found = self.recorded(recorded)
+        mine = self.host(name, **changes)
+        return {**found, **{key: mine[key] for key in ("host", "machine", "containerd", "kubernetes")}, "system": {**found["system"], **mine["system"]}}
+
+    @staticmethod
+    def pool(name="training", **more):
+        return {"name": name, "hosts": "workers", "use": "host", "cluster": "ai", **more}
+
+    def given(self, *pools, nodes=None, **how):
+        """A plan of a node with cards; nodes: {name: what the API told of it}."""
+        told = {} if nodes is None else {"kubernetes__nodes": nodes}
+        hosts = (self.host("k8s-cp1", **told), self.with_cards())
+        return self.plan(*hosts, ai_stack_pools=list(pools), ai_stack_waivers=[PLATFORM, LIFE_CYCLE], **how)
 
     @staticmethod
     def cluster(name="ai", kubernetes="1.37", **more):

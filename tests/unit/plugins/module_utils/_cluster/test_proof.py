@@ -84,6 +84,36 @@ def test_a_host_tells_what_a_change_of_it_can_touch(made):
     assert [row["resource"] for row in proof.predicted([made[0]], "k8s-w1")] == ["containerd:k8s-w1", "kubelet:k8s-w1"]
 
 
+@pytest.fixture
+def with_cards(clustered):
+    """The same of a cluster whose node has two cards."""
+    plan = clustered.given(clustered.pool())
+    assert plan["conflicts"] == []
+    told = {**API, "k8s-w1": {**API["k8s-w1"], "cards": {"nvidia.com/gpu": 2}, "pool": "training"}}
+    hosts = [clustered.host("k8s-cp1", kubernetes__nodes=told), clustered.host("k8s-w1", kubernetes__nodes=None)]
+    return plan["resources"][0], {one["host"]: one for one in copy.deepcopy(hosts)}
+
+
+@case("K8S-U3")
+def cards_that_pods_cannot_have_are_found(index, made):
+    resource, seen = made
+    nodes = seen["k8s-cp1"]["kubernetes"]["nodes"]
+    rows = {row["host"]: row for row in proof.checks(index, resource, seen, ["k8s-cp1", "k8s-w1"]) if row["id"] == "kubernetes.cards_are_planned"}
+    assert {host: row["status"] for host, row in rows.items()} == {"k8s-cp1": "pass", "k8s-w1": "pass"}
+    for change in ({"cards": {"nvidia.com/gpu": 1}}, {"cards": {}}, {"pool": None}, {"cards": {"nvidia.com/gpu": 2, "nvidia.com/mig-1g.10gb": 1}}):
+        seen["k8s-cp1"]["kubernetes"]["nodes"] = {**nodes, "k8s-w1": {**nodes["k8s-w1"], **change}}
+        assert ("cards_are_planned", "k8s-w1") in status(proof.checks(index, resource, seen, ["k8s-w1"])), change
+    seen["k8s-cp1"]["kubernetes"]["nodes"] = None
+    assert status(proof.checks(index, resource, seen, ["k8s-w1"]))[("cards_are_planned", "k8s-w1")] == "unknown"
+
+
+def test_cards_of_a_node_are_a_change_of_its_control_plane(with_cards):
+    resource, seen = with_cards
+    (row,) = [row for row in proof.predicted([resource], "k8s-cp1") if row["resource"].startswith("cards")]
+    assert row == {"resource": "cards of k8s-w1:k8s-cp1", "before": None, "after": {"nvidia.com/gpu": 2}}
+    assert proof.state_of("k8s-cp1", seen["k8s-cp1"])["cards of k8s-w1:k8s-cp1"] == {"nvidia.com/gpu": 2}
+
+
 @case("K8S-S3")
 def super_admin_conf_is_found(index, made):
     made[1]["k8s-cp1"]["kubernetes"]["super_admin"] = True
@@ -101,8 +131,8 @@ def certificate_that_ends_is_found(index, made):
 
 
 @pytest.mark.parametrize("identity", sorted(case))
-def test_rule(identity, index, made):
-    case[identity](index, made)
+def test_rule(identity, index, request):
+    case[identity](index, request.getfixturevalue("with_cards" if identity == "K8S-U3" else "made"))
 
 
 def test_every_enforced_check_has_a_case(tables):

@@ -283,6 +283,46 @@ def networks_that_cannot_be_are_refused(clustered):
     assert clustered.plan(clusters=[clustered.cluster(pods="fd00:1::/64", services="fd00:2::/108", network="none")])["conflicts"] == []
 
 
+@case("K8S-G17")
+def cards_that_no_pod_finds_are_refused(clustered):
+    away = clustered.with_cards("gpu1")
+    groups = {"ai_stack_clusters": [clustered.cluster(nodes="k8s-w1")]}
+    plan = clustered.plan(clustered.host("k8s-cp1"), clustered.host("k8s-w1"), away, ai_stack_pools=[clustered.pool()], **groups)
+    refused(plan, "K8S-G17", "these hosts are no nodes of it: gpu1", "ai_stack_pools[0].hosts")
+    two = [clustered.pool("one", select={"count": 1}), clustered.pool("two", select={"count": 1})]
+    assert refused(clustered.given(*two), "K8S-G17", "pools one, two of cluster ai share", "ai_stack_pools[1].hosts")["conflicts"][0]["host"] == "k8s-w1"
+    for name in ("Research", "kube-system", "default", "a_b"):
+        refused(clustered.given(clustered.pool(tenants={name: {}})), "K8S-G17", f"none can be called {name}", "ai_stack_pools[0].tenants")
+
+
+@case("K8S-G9")
+def cards_without_a_plugin_are_refused(clustered):
+    amd = clustered.with_cards(recorded="mi300x-trixie")
+    plan = clustered.plan(clustered.host("k8s-cp1"), amd, ai_stack_pools=[clustered.pool()])
+    refused(plan, "K8S-G9", "no table knows a device plugin for the cards of pool training (vendor 1002)", "ai_stack_pools[0].cluster")
+    plan = clustered.given(clustered.pool(), clusters=[clustered.cluster(device_plugin="0.1.0")])
+    refused(plan, "K8S-G9", "no table knows release 0.1.0", "ai_stack_clusters[0].device_plugin", "0.20.0")
+
+
+@case("K8S-G8")
+def bad_release_of_a_plugin_is_refused(clustered):
+    plan = clustered.given(clustered.pool(), clusters=[clustered.cluster(device_plugin="0.19.1")])
+    refused(plan, "K8S-G8", "nvidia-device-plugin 0.19.1 of cluster ai hands devices of mofed", "ai_stack_clusters[0].device_plugin", "0.19.3, 0.20.0")
+
+
+@case("K8S-A11")
+def quota_that_nobody_can_keep_is_refused(clustered):
+    where = "ai_stack_pools[0].tenants"
+    refused(clustered.given(clustered.pool(tenants={"research": {"max": 3}})), "K8S-A11", "has 2 cards, and research may hold 3", where, "max 2")
+    both = {"research": {"max": 1, "guaranteed": 1}, "health": {"max": 2}}
+    refused(clustered.given(clustered.pool(tenants=both)), "K8S-A11", "1 are guaranteed to research, and the others may hold all but 0", where, "lower max")
+    kept = {"research": {"max": 1, "guaranteed": 1}, "health": {"max": 1}}
+    assert clustered.given(clustered.pool(tenants=kept))["conflicts"] == []
+    # one whose time is over holds none
+    over = {"research": {"max": 2, "guaranteed": 2}, "health": {"max": 2, "until": "2026-11-24"}}
+    assert clustered.given(clustered.pool(tenants=over))["conflicts"] == []
+
+
 @pytest.mark.parametrize("identity", sorted(case))
 def test_rule(identity, clustered):
     case[identity](clustered)

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a cluster is told so that pods get cards: documents of its API, of what was decided; source: Kubernetes' API, and the rules K8S-G7, G9 and G11.
+
+pools: {name: {hosts, names, image, plugin, mig, tenants}}; quotas: {tenant: {name by which pods ask: at most how many}}.
+"""
+
+from __future__ import annotations
+
+from .._parse.cluster_nodes import NAMESPACE, OURS, POOL, TENANT
+
+POLICY = QUOTA = 'ai-stack-accelerators'
+# of a namespace, each pool that its pods may use
+MAY_USE = 'pool.ai-stack/'
+KUBELET, CDI, DRIVER, HOOK = '/var/lib/kubelet/device-plugins', '/var/run/cdi', '/driver-root', '/usr/bin/nvidia-cdi-hook'
+BASELINE = 'baseline'
+
+
+def _meta(name, namespace=None, labels=None):
+    where = {'namespace': namespace} if namespace else {}
+    return dict({'name': name, 'labels': dict(OURS, **(labels or {}))}, **where)
+
+
+def namespace_of_plugins():
+    """Device plugins need rights that nobody else has in this cluster, so nothing else runs there (rule K8S-G11)."""
+    level = {'pod-security.kubernetes.io/%s' % mode: 'privileged' for mode in ('enforce', 'audit', 'warn')}
+    return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': _meta(NAMESPACE, labels=level)}
+
+
+def _variables(mig):
+    """Cards come by CDI alone: the runtime stays as it is, and a pod that asks for none sees none."""
+    values = {'MIG_STRATEGY': 'mixed' if mig else 'none', 'DEVICE_LIST_STRATEGY': 'cdi-cri', 'DEVICE_ID_STRATEGY': 'uuid', 'FAIL_ON_INIT_ERROR': 'true',
+              'NVIDIA_DRIVER_ROOT': '/', 'CONTAINER_DRIVER_ROOT': DRIVER, 'NVIDIA_CDI_HOOK_PATH': HOOK, 'NVIDIA_VISIBLE_DEVICES': 'void'}
+    return [{'name': name, 'value': value} for name, value in sorted(values.items())]
+
+
+def daemon_set(name, pool):
+    """The device plugin on the nodes of a pool, and on no other (rule K8S-G9)."""
+    mine = {'app.kubernetes.io/name': pool['plugin'], POOL: name}
+    volumes = {'plugins': (KUBELET, 'Directory'), 'cdi': (CDI, 'DirectoryOrCreate'), 'driver': ('/', 'Directory')}
+    mounts = [{'name': 'plugins', 'mountPath': KUBELET}, {'name': 'cdi', 'mountPath': CDI},
+              {'name': 'driver', 'mountPath': DRIVER, 'readOnly': True, 'mountPropagation': 'HostToContainer'}]
+    container = {'name': pool['plugin'], 'image': pool['image'], 'imagePullPolicy': 'IfNotPresent', 'command': [pool['plugin']],
+                 'env': _variables(pool['mig']), 'securityContext': {'privileged': True}, 'volumeMounts': mounts}
+    pod = {'nodeSelector': {POOL: name}, 'priorityClassName': 'system-node-critical', 'automountServiceAccountToken': False, 'containers': [container],
+           'tolerations': [{'operator': 'Exists'}],
+           'volumes': [{'name': each, 'hostPath': {'path': path, 'type': kind}} for each, (path, kind) in sorted(volumes.items())]}
+    return {'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'metadata': _meta('%s-%s' % (pool['plugin'], name), NAMESPACE, {POOL: name}),
+            'spec': {'selector': {'matchLabels': mine}, 'updateStrategy': {'type': 'RollingUpdate', 'rollingUpdate': {'maxUnavailable': 1}},
+                     'template': {'metadata': {'labels': mine}, 'spec': pod}}}
+
+
+def node(name, pool):
+    """The label of a node, by which its pool is found; None takes it away."""
+    labels = {POOL: pool} if pool else {}
+    return {'apiVersion': 'v1', 'kind': 'Node', 'metadata': {'name': name, 'labels': labels}}
+
+
+def tenant(name, pools):
+    """A namespace of a tenant; what it holds beside this is its own."""
+    mine = {MAY_USE + one: 'true' for one, pool in sorted(pools.items()) if name in pool['tenants']}
+    labels = dict({TENANT: name, 'pod-security.kubernetes.io/enforce': BASELINE}, **mine)
+    return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name, 'labels': labels}}
+
+
+def quota(name, most):
+    """At most so many cards of each name."""
+    hard = {'requests.' + each: str(count) for each, count in sorted(most.items())}
+    return {'apiVersion': 'v1', 'kind': 'ResourceQuota', 'metadata': _meta(QUOTA, name), 'spec': {'hard': hard}}
+
+
+def _shared(pools):
+    """Whether pools have cards of one name: a pod has to say which pool it means."""
+    names = [name for pool in pools.values() for name in pool['names']]
+    return len(names) != len(set(names))
+
+
+def policy(pools):
+    """Who may ask for cards, and how; judged by the API server itself."""
+    prefixes = sorted({name.partition('/')[0] + '/' for pool in pools.values() for name in pool['names']})
+    asks = ' || '.join("k.startsWith('%s')" % one for one in prefixes)
+    every = "object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])"
+    of_one = "has(c.resources) && ((has(c.resources.limits) && c.resources.limits.exists(k, %s)) || (has(c.resources.requests) && " \
+             "c.resources.requests.exists(k, %s)))" % (asks, asks)
+    labels = '(has(namespaceObject.metadata.labels) ? namespaceObject.metadata.labels : {})'
+    rules = [("'%s' in %s" % (TENANT, labels), 'cards are for namespaces of tenants, and this one has no label %s' % TENANT),
+             ('!has(object.spec.hostUsers) || object.spec.hostUsers',
+              'a pod with a user namespace of its own (hostUsers: false) cannot use cards (rule K8S-G7)')]
+    if _shared(pools):
+        chosen = "has(object.spec.nodeSelector) && '%s' in object.spec.nodeSelector && ('%s' + object.spec.nodeSelector['%s']) in %s" % (
+            POOL, MAY_USE, POOL, labels)
+        rules.append((chosen, 'several pools have cards of this name: nodeSelector %s says which, and it is one that the namespace may use' % POOL))
+    spec = {'failurePolicy': 'Fail', 'matchConstraints': {
+        'resourceRules': [{'apiGroups': [''], 'apiVersions': ['v1'], 'operations': ['CREATE', 'UPDATE'], 'resources': ['pods']}]},
+        'variables': [{'name': 'asks', 'expression': '(%s).exists(c, %s)' % (every, of_one)}],
+        'validations': [{'expression': '!variables.asks || (%s)' % expression, 'message': message, 'reason': 'Forbidden'} for expression, message in rules]}
+    return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicy', 'metadata': _meta(POLICY), 'spec': spec}
+
+
+def binding():
+    spec = {'policyName': POLICY, 'validationActions': ['Deny']}
+    return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicyBinding', 'metadata': _meta(POLICY), 'spec': spec}
+
+
+def documents(pools, quotas):
+    """All of it, in the order in which it is made."""
+    if not pools:
+        return []
+    made = [namespace_of_plugins()] + [tenant(name, pools) for name in sorted(quotas)] + [quota(name, most) for name, most in sorted(quotas.items())]
+    made += [policy(pools), binding()]
+    made += [node(host, name) for name, pool in sorted(pools.items()) for host in pool['hosts']]
+    return made + [daemon_set(name, pool) for name, pool in sorted(pools.items())]

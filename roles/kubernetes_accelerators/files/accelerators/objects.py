@@ -1,0 +1,171 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Documents of the API beside those that are there.
+
+A request is {documents: in the order in which they are made, cards: {node: {name by which pods ask: how many}}, seconds: in which they have to be there}.
+"""
+
+from __future__ import annotations
+
+import json
+
+import api
+import cluster_nodes
+import ledger
+
+STATE = "/var/lib/ai-stack/kubernetes-accelerators"
+MANAGER = "ai-stack-accelerators"
+# of what this role makes and takes away again; namespaces of tenants are not among them
+KINDS = "daemonsets,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings"
+OVER = ("Succeeded", "Failed")
+SHOWN = 8
+
+
+def name_of(document):
+    """Kind, and name with its namespace, as kubectl wants and people read them."""
+    meta = document["metadata"]
+    return "%s %s" % (document["kind"], "/".join(filter(None, (meta.get("namespace"), meta["name"]))))
+
+
+def covers(there, wanted):
+    """Whether all that is wanted is there; the API adds defaults, and others may add fields of theirs."""
+    if isinstance(wanted, dict):
+        return isinstance(there, dict) and all(key in there and covers(there[key], one) for key, one in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(there, list) and len(there) == len(wanted) and all(map(covers, there, wanted))
+    return there == wanted
+
+
+class Wanted:
+    """What is asked for, beside what is there."""
+
+    def __init__(self, ground, request):
+        self.ground, self.request, self.documents = ground, request, request["documents"]
+
+    def nothing(self):
+        """The same request, of a cluster that is to be told nothing any more."""
+        return Wanted(self.ground, dict(self.request, documents=[], cards={}))
+
+    @property
+    def made(self):
+        """Whether there is a cluster."""
+        return self.ground.known(api.ADMIN) is not None
+
+    def there(self):
+        """{name: document} of those that are wanted and there."""
+        if not self.documents:
+            return {}
+        data = json.dumps({"apiVersion": "v1", "kind": "List", "items": self.documents}).encode("utf-8")
+        found = api.ask(self.ground, "get", "--ignore-not-found", "--filename", "-", data=data) or {"items": []}
+        return {name_of(one): one for one in found.get("items", [found])}
+
+    def stale(self):
+        """What is ours and no longer wanted: [documents to delete], [documents that take labels away]."""
+        wanted = {name_of(one) for one in self.documents}
+        ours = ",".join("%s=%s" % one for one in cluster_nodes.OURS.items())
+        goes = [one for one in self._listed(KINDS, ours) if name_of(one) not in wanted]
+        goes += [one for one in self._listed("namespaces", ours) if name_of(one) not in wanted]
+        bare = [one for kind, label in (("nodes", cluster_nodes.POOL), ("namespaces", cluster_nodes.TENANT)) for one in self._listed(kind, label)
+                if name_of(one) not in wanted]  # fmt: skip
+        return goes, [{"apiVersion": "v1", "kind": one["kind"], "metadata": {"name": one["metadata"]["name"]}} for one in bare]
+
+    def _listed(self, kinds, label):
+        return api.ask(self.ground, "get", kinds, "--all-namespaces", "--selector", label)["items"]
+
+    def differing(self):
+        """[documents to write], [documents to delete], [documents that take labels away]"""
+        if not self.made:
+            return (self.documents, [], [])
+        there = self.there()
+        return ([one for one in self.documents if not covers(there.get(name_of(one)), one)], *self.stale())
+
+
+def look(wanted):
+    """What would change, or every refusal; the cluster is left as it is."""
+    writes, goes, bare = wanted.differing()
+    refused = refusals(wanted, bare)
+    if refused:
+        raise ledger.Refused("\n".join(refused))
+    there = wanted.there() if wanted.made else {}
+    rows = [{"resource": name_of(one), "before": "there" if name_of(one) in there else None, "after": "as wanted"} for one in writes]
+    rows += [{"resource": name_of(one), "before": "there", "after": None} for one in goes]
+    return {"differs": rows + [{"resource": name_of(one), "before": "labels of ours", "after": None} for one in bare]}
+
+
+def holders(ground):
+    """[(node, pod)] of pods that hold cards."""
+    found = []
+    for pod in api.ask(ground, "get", "pods", "--all-namespaces")["items"]:
+        limits = [name for one in pod["spec"]["containers"] for name in ((one.get("resources") or {}).get("limits") or {})]
+        if any(name.startswith(cluster_nodes.VENDORS) for name in limits) and pod["status"].get("phase") not in OVER and pod["spec"].get("nodeName"):
+            found.append((pod["spec"]["nodeName"], "%s/%s" % (pod["metadata"]["namespace"], pod["metadata"]["name"])))
+    return sorted(found)
+
+
+def refusals(wanted, bare):
+    """A node whose cards are in use is not taken out of its pool."""
+    leaving = {one["metadata"]["name"] for one in bare if one["kind"] == "Node"}
+    held = [pod for node, pod in holders(wanted.ground) if node in leaving] if leaving else []
+    shown = ", ".join(held[:SHOWN]) + (" and %d more" % (len(held) - SHOWN) if len(held) > SHOWN else "")
+    return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown)] if held else []
+
+
+def written(ground, documents):
+    """Have the API take them over; fields of ours that are not in them go."""
+    if documents:
+        data = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}).encode("utf-8")
+        words = ("apply", "--server-side", "--force-conflicts", "--field-manager", MANAGER, "--filename", "-")
+        api.kubectl(ground, *words, seconds=120, data=data)
+
+
+def apply(wanted):
+    """What does not differ is left alone; each part is whole or not there, and the next run goes on."""
+    if not wanted.made:
+        raise ledger.Refused("there is no cluster on this host: %s is missing" % api.ADMIN)
+    writes, goes, bare = wanted.differing()
+    refused = refusals(wanted, bare)
+    if refused:
+        raise ledger.Refused("\n".join(refused))
+    # rights come before what needs them, and what hands out cards goes before the rules about them
+    for one in sorted(goes, key=lambda one: one["kind"] != "DaemonSet"):
+        where = ["--namespace", one["metadata"]["namespace"]] if "namespace" in one["metadata"] else []
+        api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", one["kind"], one["metadata"]["name"], seconds=180)
+    written(wanted.ground, bare)
+    written(wanted.ground, writes)
+    return {"changed": bool(writes or goes or bare)}
+
+
+def prove(wanted):
+    """Wait until pods can have the cards that were planned, of each node of the request and no other."""
+    api.until(wanted.request["seconds"], lambda: unwell(wanted), ledger.Refused)
+    return {"proven": True}
+
+
+def unwell(wanted):
+    """What is not as it should be."""
+    seen, wrong, cards = cluster_nodes.nodes(api.ask(wanted.ground, "get", "nodes")), [], wanted.request["cards"]
+    ours = {name.partition("/")[0] for names in cards.values() for name in names}
+    for node, planned in sorted(cards.items()):
+        there = {name: count for name, count in ((seen.get(node) or {}).get("cards") or {}).items() if name.partition("/")[0] in ours}
+        if there != planned:
+            wrong.append("pods can have %s of %s, and %s was planned; %s" % (counted(there), node, counted(planned), last_words(wanted.ground, node)))
+    return wrong
+
+
+def counted(cards):
+    return ", ".join("%d %s" % (count, name) for name, count in sorted(cards.items())) or "no card"
+
+
+def last_words(ground, node):
+    """What a device plugin on a node says, or why it does not run."""
+    selected = ("--namespace", cluster_nodes.NAMESPACE, "--selector", cluster_nodes.POOL, "--field-selector", "spec.nodeName=" + node)
+    pods = api.ask(ground, "get", "pods", *selected)["items"]
+    if not pods:
+        return "no device plugin is on it"
+    states = [state for pod in pods for one in pod["status"].get("containerStatuses") or () for state in one["state"].values()]
+    waits = [" ".join(filter(None, (one.get("reason"), one.get("message")))) for one in states if one.get("reason")]
+    if waits:
+        return "its device plugin waits: %s" % waits[0][:300]
+    code, text = api.kubectl(ground, "--namespace", cluster_nodes.NAMESPACE, "logs", "--tail", "2", pods[0]["metadata"]["name"], check=False)
+    return "its device plugin says: %s" % ledger.tail(text, 2) if not code else "its device plugin does not run yet"

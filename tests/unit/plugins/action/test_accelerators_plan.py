@@ -1,0 +1,57 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What a cluster is told about cards where no verb planned the site."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.action import accelerators_plan
+
+from .test_kubernetes_plan import seen
+
+POOL = {"name": "training", "hosts": "workers", "use": "host", "cluster": "ai", "tenants": {"research": {"max": 1}}}
+
+
+@pytest.fixture
+def cluster(site):
+    site.groups = {"all": ["cp1", "w1"], "control": ["cp1"], "workers": ["w1"], "ungrouped": []}
+    site.variables = {"ai_stack_site": "example", "ai_stack_pools": [copy.deepcopy(POOL)],
+                      "ai_stack_clusters": [{"name": "ai", "kubernetes": "1.37", "control_plane": "control", "nodes": "workers"}]}  # fmt: skip
+    mine = {key: seen("w1")[key] for key in ("machine", "containerd", "kubernetes")}
+    site.of_host = {"cp1": {"seen": seen("cp1")}, "w1": {"seen": {**site.document("h100-bookworm-converged"), **mine}}}
+
+    def run(name="ai", **more):
+        return site.run(accelerators_plan, cluster=name, observed_as="seen", **more)[0]
+
+    run.site = site
+    return run
+
+
+def test_a_cluster_is_told_of_the_cards_of_its_pools(cluster):
+    found = cluster()
+    assert found["messages"] == [] and found["first"] == "cp1" and found["cards"] == {"w1": {"nvidia.com/gpu": 2}} and found["unseen"] == []
+    assert {one["kind"] for one in found["documents"]} >= {"DaemonSet", "ResourceQuota", "ValidatingAdmissionPolicy", "Node", "Namespace"}
+
+
+def test_a_cluster_that_nobody_knows_is_refused_by_the_name_of_the_role(cluster):
+    found = cluster("aj")
+    assert [(row["path"], row["nearest"]) for row in found["conflicts"]] == [("kubernetes_accelerators_cluster", "ai")] and found["documents"] == []
+
+
+@pytest.mark.parametrize(("tenants", "rule"), [({"research": {"max": 3}}, "K8S-A11"), ({"Research": {}}, "K8S-G17"), ({"research": {"mx": 3}}, "INT-1")])
+def test_what_a_pool_says_wrongly_is_refused_at_its_place(cluster, tenants, rule):
+    cluster.site.variables["ai_stack_pools"][0]["tenants"] = tenants
+    (row,) = cluster()["conflicts"]
+    assert row["rule"] == rule and row["path"].startswith("ai_stack_pools[0].tenants")
+
+
+def test_a_host_that_is_not_in_the_run_is_asked_for_and_counts(cluster):
+    told = cluster.site.of_host["cp1"].pop("seen")
+    cluster.site.lost = {"cp1"}
+    first = cluster()
+    assert first["unseen"] == ["cp1"] and first["documents"] == [] and "nobody knows all of its hosts" in first["messages"][0]
+    found = cluster(others={"results": [{"item": "cp1", "observation": told}]})
+    assert found["unseen"] == [] and found["messages"] == [] and found["documents"]

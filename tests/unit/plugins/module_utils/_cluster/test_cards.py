@@ -1,0 +1,88 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Cards of pools in a cluster: what nodes have, what tenants may hold, and what the cluster is told."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators
+
+from .conftest import decided
+
+TENANTS = {"research": {"max": 1}, "health": {}}
+
+
+def value(plan, subject):
+    return decided(plan, subject)["value"]
+
+
+def test_whole_cards_are_counted_by_node_and_tenant(clustered):
+    plan = clustered.given(clustered.pool(tenants=TENANTS))
+    assert plan["conflicts"] == [] and value(plan, "cards") == {"k8s-w1": {"nvidia.com/gpu": 2}}
+    assert value(plan, "quotas") == {"health": {"nvidia.com/gpu": 2}, "research": {"nvidia.com/gpu": 1}}
+    assert value(plan, "pools") == {"training": {"hosts": ["k8s-w1"], "names": ["nvidia.com/gpu"], "image": "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+                                                 "plugin": "nvidia-device-plugin", "mig": False, "tenants": ["health", "research"]}}  # fmt: skip
+    older = clustered.given(clustered.pool(), clusters=[clustered.cluster(device_plugin="0.19.3")])
+    assert value(older, "pools")["training"]["image"].endswith(":v0.19.3")
+
+
+def test_cards_that_are_cut_up_are_counted_by_profile(clustered):
+    pool = clustered.pool(use="mig", layout={"1g.10gb": 2, "3g.40gb": 1, "1g.10gb+me": 1}, tenants=TENANTS)
+    plan = clustered.given(pool)
+    names = {"nvidia.com/mig-1g.10gb": 4, "nvidia.com/mig-1g.10gb.me": 2, "nvidia.com/mig-3g.40gb": 2}
+    assert value(plan, "cards") == {"k8s-w1": names}
+    assert value(plan, "quotas")["research"] == {"nvidia.com/mig-1g.10gb": 2, "nvidia.com/mig-1g.10gb.me": 1, "nvidia.com/mig-3g.40gb": 1}
+
+
+def test_a_tenant_may_hold_nothing_of_what_no_pool_gives_it(clustered):
+    whole, cut = clustered.pool(hosts="k8s-w1", tenants={"a": {}}), clustered.pool("cut", use="mig", layout={"7g.80gb": 1}, hosts="k8s-w2", tenants={"b": {}})
+    hosts = clustered.host("k8s-cp1"), clustered.with_cards(), clustered.with_cards("k8s-w2")
+    plan = clustered.plan(*hosts, ai_stack_pools=[whole, cut])
+    assert value(plan, "quotas") == {"a": {"nvidia.com/gpu": 2, "nvidia.com/mig-7g.80gb": 0}, "b": {"nvidia.com/gpu": 0, "nvidia.com/mig-7g.80gb": 2}}
+
+
+def test_a_card_that_is_out_of_service_is_not_counted(clustered):
+    states = [{"host": "k8s-w1", "address": "0000:17:00.0", "state": "quarantined", "reason": "Xid 79"}]
+    assert value(clustered.given(clustered.pool(), ai_stack_states=states), "cards") == {"k8s-w1": {"nvidia.com/gpu": 1}}
+
+
+def test_what_pods_can_have_already_is_no_change(clustered):
+    told = {"k8s-w1": {"version": "v1.37.2", "cards": {"nvidia.com/gpu": 2}, "pool": "training"}}
+    changes = clustered.given(clustered.pool(), nodes=told)["resources"][0]["changes"]
+    assert not [row for row in changes if row["role"] == "kubernetes_accelerators"]
+    (row,) = [row for row in clustered.given(clustered.pool())["resources"][0]["changes"] if row["role"] == "kubernetes_accelerators"]
+    assert (row["resource"], row["before"], row["after"]) == ("cards of k8s-w1:k8s-cp1", None, {"nvidia.com/gpu": 2})
+
+
+def test_a_cluster_without_pools_is_told_nothing(clustered):
+    assert not [row for row in clustered.plan()["resources"][0]["decisions"] if row["subject"] in ("pools", "cards", "quotas")]
+    assert accelerators.documents({}, {}) == []
+
+
+@pytest.fixture
+def told(clustered):
+    plan = clustered.given(clustered.pool(tenants=TENANTS))
+    return {(one["kind"], one["metadata"]["name"]): one for one in accelerators.documents(value(plan, "pools"), value(plan, "quotas"))}
+
+
+def test_plugins_run_on_nodes_of_their_pool_alone_where_nothing_else_runs(told):
+    assert told["Node", "k8s-w1"]["metadata"]["labels"] == {"ai-stack/pool": "training"}
+    made = told["DaemonSet", "nvidia-device-plugin-training"]
+    assert made["spec"]["template"]["spec"]["nodeSelector"] == {"ai-stack/pool": "training"} and made["metadata"]["namespace"] == "ai-stack-accelerators"
+    assert told["Namespace", "ai-stack-accelerators"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    said = {one["name"]: one["value"] for one in container["env"]}
+    assert said["DEVICE_LIST_STRATEGY"] == "cdi-cri" and said["MIG_STRATEGY"] == "none"
+
+
+def test_tenants_have_a_namespace_of_baseline_and_a_quota(told):
+    assert told["Namespace", "research"]["metadata"]["labels"] == {
+        "ai-stack/tenant": "research", "pod-security.kubernetes.io/enforce": "baseline", "pool.ai-stack/training": "true"}  # fmt: skip
+    quotas = {name: one["spec"]["hard"] for (kind, name), one in told.items() if kind == "ResourceQuota"}
+    assert quotas == {"ai-stack-accelerators": {"requests.nvidia.com/gpu": "1"}}
+
+
+def test_a_pod_says_its_pool_only_where_a_name_does_not(clustered):
+    pools = {name: {"hosts": [name], "names": ["nvidia.com/gpu"], "image": "x:1", "plugin": "p", "mig": False, "tenants": []} for name in ("one", "two")}
+    assert "nodeSelector" in str(accelerators.policy(pools)) and "nodeSelector" not in str(accelerators.policy({"one": pools["one"]}))

@@ -1,0 +1,190 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""What the program tells a cluster, over an API that keeps documents as the real one does: defaults are added, fields of ours that are gone go."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import types
+
+import packed
+import pytest
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators
+
+NAMES = ("ledger", "verbs", "api", "cluster_nodes", "objects", "cli")
+POOL = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "registry.example.org/plugin:1", "plugin": "plugin", "mig": False, "tenants": ["research"]}
+DOCUMENTS = accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}})
+LISTED = {"daemonsets": "DaemonSet", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
+          "validatingadmissionpolicybindings": "ValidatingAdmissionPolicyBinding", "namespaces": "Namespace", "nodes": "Node", "pods": "Pod"}  # fmt: skip
+
+
+class Api:
+    """objects: {name: document}; cards: what the plugin makes of a labelled node; calls: all that was asked; logs: what a plugin says."""
+
+    def __init__(self, modules, folder):
+        self.modules, self.ground, self.calls = modules, modules.ledger.Ground(modules.objects.STATE, str(folder)), []
+        self.ground.run, self.objects, self.cards, self.logs = self.run, {}, {"nvidia.com/gpu": "2"}, (0, "serving")
+        self.put({"kind": "Node", "metadata": {"name": "w1", "labels": {"own": "x"}}})
+        self.put({"kind": "Namespace", "metadata": {"name": "default", "labels": {}}})
+        (folder / "etc/kubernetes").mkdir(parents=True)
+        (folder / "etc/kubernetes/admin.conf").write_text("x")
+
+    def put(self, document):
+        self.objects[self.modules.objects.name_of(document)] = document
+
+    def run(self, command, check=True, timeout=0, data=None):
+        assert command[:2] == ["kubectl", "--kubeconfig"]
+        words = command[5:]
+        self.calls.append(words)
+        code, text = self.answer(words, json.loads(data) if data else None)
+        if check and code:
+            raise self.modules.ledger.Refused(text)
+        return code, text
+
+    def answer(self, words, given):
+        if "logs" in words:
+            return self.logs
+        if "delete" in words:
+            (name,) = [name for name in self.objects if name.startswith(words[-2] + " ") and name.endswith(words[-1])]
+            del self.objects[name]
+            return 0, ""
+        if words[0] == "apply":
+            for one in given["items"]:
+                self.take(copy.deepcopy(one))
+            return 0, ""
+        assert words[0] == "get", words
+        if given:
+            names = [self.modules.objects.name_of(one) for one in given["items"]]
+            found = [self.objects[name] for name in names if name in self.objects]
+            return 0, json.dumps({"items": found}) if len(found) > 1 else json.dumps(found[0]) if found else ""
+        return 0, json.dumps({"items": [self.shown(one) for one in self.objects.values() if self.selected(one, words)]})
+
+    def take(self, one):
+        """Server-side: labels of others stay, ours that are not said any more go."""
+        name = self.modules.objects.name_of(one)
+        kept = {key: value for key, value in self.objects.get(name, {"metadata": {}})["metadata"].get("labels", {}).items() if "ai-stack" not in key}
+        one["metadata"]["labels"] = {**kept, **one["metadata"].get("labels", {})}
+        for container in one.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ()):
+            container["terminationMessagePath"] = "/dev/termination-log"
+        self.put(one)
+
+    def shown(self, one):
+        if one["kind"] != "Node":
+            return one
+        status = {"allocatable": self.cards if "ai-stack/pool" in one["metadata"]["labels"] else {}, "nodeInfo": {"kubeletVersion": "v1.37.2"}}
+        return {**one, "spec": {}, "status": status}
+
+    @staticmethod
+    def selected(one, words):
+        kinds = [LISTED[kind] for word in words if set(word.split(",")) <= set(LISTED) for kind in word.split(",")]
+        labels = one["metadata"].get("labels", {})
+        label, equals, value = (words[words.index("--selector") + 1] if "--selector" in words else "").partition("=")
+        return one["kind"] in kinds and (not label or (labels.get(label) == value if equals else label in labels))
+
+    def wanted(self, documents=DOCUMENTS, cards=None):
+        planned = {"w1": {"nvidia.com/gpu": 2}} if cards is None else cards
+        return self.modules.objects.Wanted(self.ground, {"documents": documents, "cards": planned, "seconds": 0})
+
+    def pod(self, name="trainer", node="w1", phase="Running", limits=None):
+        self.put({"kind": "Pod", "metadata": {"name": name, "namespace": "research"}, "status": {"phase": phase},
+                  "spec": {"nodeName": node, "containers": [{"resources": {"limits": limits or {"nvidia.com/gpu": "1"}}}]}})  # fmt: skip
+
+
+@pytest.fixture
+def api(tmp_path, monkeypatch):
+    modules = types.SimpleNamespace(**packed.program("kubernetes_accelerators", "program.yml", NAMES))
+    monkeypatch.setattr(modules.api, "PAUSE", 0)
+    return Api(modules, tmp_path)
+
+
+def differs(api, *given):
+    return sorted(row["resource"] for row in api.modules.objects.look(api.wanted(*given))["differs"])
+
+
+def test_all_of_it_is_told_once(api):
+    objects = api.modules.objects
+    assert len(differs(api)) == len(DOCUMENTS) and objects.apply(api.wanted()) == {"changed": True}
+    assert differs(api) == [] and objects.apply(api.wanted()) == {"changed": False}
+    assert objects.prove(api.wanted()) == {"proven": True}
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x", "ai-stack/pool": "training"}
+
+
+def test_what_somebody_changed_is_put_right(api):
+    api.modules.objects.apply(api.wanted())
+    api.objects["ResourceQuota research/ai-stack-accelerators"]["spec"]["hard"]["requests.nvidia.com/gpu"] = "9"
+    del api.objects["ValidatingAdmissionPolicyBinding ai-stack-accelerators"]
+    assert differs(api) == ["ResourceQuota research/ai-stack-accelerators", "ValidatingAdmissionPolicyBinding ai-stack-accelerators"]
+    api.modules.objects.apply(api.wanted())
+    assert differs(api) == []
+
+
+def test_a_tenant_and_a_pool_that_go_leave_their_namespace_alone(api):
+    api.modules.objects.apply(api.wanted())
+    fewer = accelerators.documents({"training": dict(POOL, tenants=[], hosts=[])}, {})
+    assert differs(api, fewer, {}) == ["Namespace research", "Node w1", "ResourceQuota research/ai-stack-accelerators"]
+    api.modules.objects.apply(api.wanted(fewer, {}))
+    assert not [key for key in api.objects["Namespace research"]["metadata"]["labels"] if "ai-stack" in key]
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x"} and differs(api, fewer, {}) == []
+
+
+def test_a_node_whose_cards_are_in_use_stays_in_its_pool(api):
+    api.modules.objects.apply(api.wanted())
+    before = copy.deepcopy(api.objects)
+    api.pod()
+    fewer = accelerators.documents({"training": dict(POOL, hosts=[])}, {"research": {"nvidia.com/gpu": 0}})
+    for verb in (api.modules.objects.look, api.modules.objects.apply):
+        with pytest.raises(api.modules.ledger.Refused, match="cards of w1 are in use by research/trainer"):
+            verb(api.wanted(fewer, {}))
+    assert {**before, "Pod research/trainer": api.objects["Pod research/trainer"]} == api.objects
+    api.pod(phase="Succeeded")
+    assert api.modules.objects.apply(api.wanted(fewer, {})) == {"changed": True}
+
+
+def test_all_of_it_goes(api):
+    api.modules.objects.apply(api.wanted())
+    assert api.modules.objects.apply(api.wanted().nothing()) == {"changed": True}
+    assert sorted(api.objects) == ["Namespace default", "Namespace research", "Node w1"] and differs(api, [], {}) == []
+
+
+@pytest.mark.parametrize(("cards", "said"), [({"nvidia.com/gpu": "1"}, "pods can have 1 nvidia.com/gpu of w1, and 2 nvidia.com/gpu was planned"),
+                                             ({"nvidia.com/gpu": "0"}, "pods can have no card of w1"),
+                                             ({"nvidia.com/gpu": "2", "nvidia.com/mig-1g.10gb": "7"}, "7 nvidia.com/mig-1g.10gb")])  # fmt: skip
+def test_cards_that_pods_cannot_have_are_named(api, cards, said):
+    api.modules.objects.apply(api.wanted())
+    api.cards = cards
+    with pytest.raises(api.modules.ledger.Refused, match=said) as refused:
+        api.modules.objects.prove(api.wanted())
+    assert "no device plugin is on it" in str(refused.value)
+    # names of other vendors, and those that a change of MIG left with none, are nobody's business
+    api.cards = {"nvidia.com/gpu": "2", "amd.com/gpu": "4", "nvidia.com/mig-1g.10gb": "0", "cpu": "8"}
+    assert api.modules.objects.prove(api.wanted()) == {"proven": True}
+
+
+@pytest.mark.parametrize(("state", "said"), [({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}, "waits: ImagePullBackOff no such image"),
+                                             ({"running": {}}, "says: no NVML")])  # fmt: skip
+def test_the_last_words_of_a_plugin_are_told(api, state, said):
+    api.modules.objects.apply(api.wanted())
+    api.cards, api.logs = {}, (0, "no NVML\n")
+    api.put({"kind": "Pod", "metadata": {"name": "p", "namespace": accelerators.NAMESPACE, "labels": {"ai-stack/pool": "training"}},
+             "spec": {"nodeName": "w1", "containers": []}, "status": {"containerStatuses": [{"state": state}]}})  # fmt: skip
+    with pytest.raises(api.modules.ledger.Refused, match=said):
+        api.modules.objects.prove(api.wanted())
+
+
+def test_without_a_cluster_everything_would_be_new_and_nothing_is_told(api):
+    api.ground.remove("/etc/kubernetes/admin.conf")
+    assert len(differs(api)) == len(DOCUMENTS) and api.calls == []
+    with pytest.raises(api.modules.ledger.Refused, match="there is no cluster on this host"):
+        api.modules.objects.apply(api.wanted())
+
+
+def test_the_command_line_answers_in_json(api, monkeypatch, capsys):
+    cli = api.modules.cli
+    monkeypatch.setattr(cli, "GROUND", api.ground)
+    for verb in ("look", "apply", "prove", "reset"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"documents": DOCUMENTS, "cards": {"w1": {"nvidia.com/gpu": 2}}, "seconds": 0})))
+        assert cli.main([verb]) == 0, capsys.readouterr()
+        json.loads(capsys.readouterr().out)

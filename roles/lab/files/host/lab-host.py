@@ -11,7 +11,7 @@ import shutil
 import sys
 import uuid
 
-from lab_host import amd, driver_view, drivers, faults, firmware, kernel, leftovers, menu, mounts, pci, silicon
+from lab_host import amd, driver_view, drivers, faults, firmware, kernel, leftovers, menu, mounts, node, pci, silicon
 
 DESCRIPTION = pathlib.Path("/lab/host.json")
 # the controller reads it without asking the host
@@ -59,6 +59,7 @@ def show(description, outcome):
     proc.mkdir()
     if "nvidia" in outcome["modules"]:
         driver_view.proc_driver(proc / "nvidia", outcome["modules"]["nvidia"], functions, outcome["drivers"])
+    node.show(proc, driver_view.held(functions, outcome["drivers"]))
     firmware_folder = STATE / "firmware"
     # a machine with a BIOS has this one; the folder of EFI stands beside it where there is EFI
     (firmware_folder / "acpi").mkdir(parents=True)

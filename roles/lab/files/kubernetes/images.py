@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""images.py OUT [VERSION]: images as the files of a registry that only answers, OUT/v2/NAME/{manifests,blobs}: one with busybox, or with VERSION those of a
-cluster.
+"""images.py OUT runtime | VERSION: images as the files of a registry that only answers, OUT/v2/NAME/{manifests,blobs}: one with busybox, or with VERSION those
+of a cluster.
 
 One layer each, from the programs in /bin-VERSION and /bin-all; kube-proxy brings the distribution's nft and iptables along. Their names are those that
 kubeadm asks for, without the registry.
@@ -94,10 +94,13 @@ def of_proxy(binary):
     extensions = glob.glob("/usr/lib/*/xtables/*.so")
     files.update((path, program(path)) for path in tools + extensions)
     files.update(("/usr/sbin/" + name + end, "xtables-nft-multi") for name in ("iptables", "ip6tables") for end in ("", "-save", "-restore"))
-    said = subprocess.run(["ldd", *tools, *extensions], capture_output=True, text=True, check=False).stdout
-    for path in sorted(set(re.findall(r"(/\S+\.so\S*) \(", said))):
-        files[path] = program(os.path.realpath(path))
-    return files
+    return {**files, **libraries(*tools, *extensions)}
+
+
+def libraries(*binaries):
+    """Every library that they load, and what loads it."""
+    said = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
+    return {path: program(os.path.realpath(path)) for path in sorted(set(re.findall(r"(/\S+\.so\S*) \(", said)))}
 
 
 def of_pause(source):
@@ -119,12 +122,16 @@ def of_cluster(registry, version):
     registry.image(names["pause"], of_pause(str(pathlib.Path(__file__).with_name("pause.c"))), ["/pause"])
 
 
-def main(out, version=None):
+def busybox(*names):
+    return {"/bin/busybox": program("/bin/busybox"), **{"/bin/" + name: "busybox" for name in names}}
+
+
+def main(out, what):
     registry = Registry(out)
-    if version:
-        of_cluster(registry, version)
+    if what == "runtime":
+        registry.image(TOOLBOX, busybox(*APPLETS))
     else:
-        registry.image(TOOLBOX, {"/bin/busybox": program("/bin/busybox"), **{"/bin/" + name: "busybox" for name in APPLETS}})
+        of_cluster(registry, what)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 #!/bin/sh
-# packages.sh [VERSION]: the programs in /bin-runtime, or with VERSION those in /bin-VERSION and /bin-all, as packages with the names, paths and
-# dependencies of the published ones, in signed repositories below /out; runs in the container that puts packages together.
+# packages.sh runtime | accelerators | VERSION: the programs in /bin-runtime, in /bin-accelerators, or those in /bin-VERSION and /bin-all, as packages with
+# the names, paths and dependencies of the published ones, in signed repositories below /out; runs in the container that puts packages together.
 #   /out/containerd              suite stable: containerd.io, as Docker lays it out
 #   /out/kubernetes/vMINOR/deb   kubeadm, kubelet, kubectl, cri-tools, kubernetes-cni: flat, as the community lays it out
+#   /out/libnvidia-container/stable/deb/amd64   nvidia-container-toolkit-base: flat, as NVIDIA lays it out
 #   /out/key.asc                 public half of the key in /keys
 set -eu
-version=${1:-}
+what=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -33,13 +34,17 @@ put() { # NAME FOLDER PROGRAM...
     mkdir -p "$work/$name$folder"
     for program; do
         from=/bin-all/$program
-        [ ! -e "/bin-${version:-runtime}/$program" ] || from=/bin-${version:-runtime}/$program
+        [ ! -e "/bin-$what/$program" ] || from=/bin-$what/$program
         install -m 0755 "$from" "$work/$name$folder/"
     done
 }
 
 sign() {
     gpg --batch --quiet --yes --clearsign -o "$1/InRelease" "$1/Release"
+}
+flat_index() { # FOLDER: a repository of one folder, signed
+    (cd "$1" && apt-ftparchive packages . >Packages && apt-ftparchive release . >"$work/Release" && mv "$work/Release" Release)
+    sign "$1"
 }
 # swapped in place: the folder itself is mounted by the server
 swap() {
@@ -48,13 +53,21 @@ swap() {
     mv "$fresh/$1" "/out/$1"
 }
 
-if [ -n "$version" ]; then
-    # shellcheck source=packages_kubernetes.sh
-    . "$here/packages_kubernetes.sh"
-else
+case $what in
+runtime)
     # shellcheck source=packages_runtime.sh
     . "$here/packages_runtime.sh"
-fi
+    ;;
+accelerators)
+    # shellcheck source=accelerators/packages.sh
+    . "$here/accelerators/packages.sh"
+    ;;
+*)
+    version=$what
+    # shellcheck source=packages_kubernetes.sh
+    . "$here/packages_kubernetes.sh"
+    ;;
+esac
 gpg --batch --armor --export lab-site >/out/key.asc
 gpgconf --kill all
 rm -rf "$fresh"

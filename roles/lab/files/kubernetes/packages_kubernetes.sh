@@ -46,6 +46,5 @@ deb cri-tools "1.37.0-1.1" "$flat/amd64"
 put kubernetes-cni /opt/cni/bin bridge ptp loopback host-local portmap
 deb kubernetes-cni "1.10.0-1.1" "$flat/amd64"
 
-(cd "$flat" && apt-ftparchive packages . >Packages && apt-ftparchive release . >"$work/Release" && mv "$work/Release" Release)
-sign "$flat"
+flat_index "$flat"
 swap "kubernetes/$minor"

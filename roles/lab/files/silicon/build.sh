@@ -22,6 +22,7 @@ mkdir -p "$out"
 gcc -O1 -g0 -fPIC -shared -fvisibility=hidden -w -I"$work" -I"$here" -Wl,-soname,libnvidia-ml.so.1 \
     -o "$out/libnvidia-ml.so" "$here/mock_nvml.c" "$work/stubs.c" -lpthread
 gcc -O1 -g0 -fPIC -shared -fvisibility=hidden -w -Wl,-soname,libnvidia-cfg.so.1 -o "$out/libnvidia-cfg.so" "$here/mock_cfg.c"
+gcc -O1 -g0 -fPIC -shared -Wl,-soname,libcuda.so.1 -o "$out/libcuda.so" "$here/cuda.c"
 gcc -O1 -g0 -fPIC -shared -o "$out/libkernel.so" "$here/kernel.c"
 gcc -O1 -g0 -c -o "$out/module.ko" "$here/module.c"
 echo "$(wc -l <"$work/have") entry points and $(($(wc -l <"$work/stubs.c") - 1)) stubs"

@@ -10,7 +10,8 @@
  *   MOCK_NVML_STATE    what callers changed (MIG layout, modes), default /run/mock-nvml.state, same form, wins over facts
  *   MOCK_NVML_PROC     stands for /proc/driver/nvidia/version
  *   MOCK_NVML_DEBUG    any value: log every refused, unknown or faulted call on stderr
- * Both files are read again when they change, so a test can inject a fault under a running daemon.
+ * Both files are read again when they change, so a test can inject a fault under a running daemon. All three are those of the host also for a program in a
+ * container that loads this file from a folder that shows the host, as a device plugin does.
  */
 #define _GNU_SOURCE
 #define NVML_NO_UNVERSIONED_FUNC_DEFS 1
@@ -44,7 +45,7 @@ static pthread_mutex_t L = PTHREAD_MUTEX_INITIALIZER;
 static int inits;
 static const char *path(int i) {
     const char *e = getenv(i ? "MOCK_NVML_STATE" : "MOCK_NVML_CONFIG");
-    return e && *e ? e : i ? "/run/mock-nvml.state" : "/etc/mock-nvml/config.yaml";
+    return e && *e ? e : of_host(i ? "/run/mock-nvml.state" : "/etc/mock-nvml/config.yaml");
 }
 static int dbg(void) { static int d = -1; return d < 0 ? d = getenv("MOCK_NVML_DEBUG") != NULL : d; }
 static void put1(store *s, const char *k, const char *v) {

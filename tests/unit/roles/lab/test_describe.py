@@ -76,6 +76,19 @@ def test_every_host_has_an_address_of_its_own(hosts, said):
         describe.check_addresses({"subnet": "10.73.0.0/24", "repository": {"address": "10.73.0.2"}, "kubernetes": {"address": "10.73.0.3"}, "hosts": hosts})
 
 
+@pytest.mark.parametrize("settings", [{}, {"address": "10.73.0.3", "versions": []}, {"address": "10.73.0.3", "versions": ["1.37.2"], "accelerators": True}])
+def test_a_mirror_is_described_whole_or_not_at_all(settings):
+    describe.check_mirror(settings)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"address": "10.73.0.3"}, {"address": "10.73.0.3", "versions": [], "gpus": True}, {"address": "10.73.0.3", "versions": [], "accelerators": "some"}]
+)
+def test_half_a_mirror_is_refused(settings):
+    with pytest.raises(describe.Mistake, match="lab_kubernetes is"):
+        describe.check_mirror(settings)
+
+
 def hosts(**suites):
     return {name: {"suite": suite} for name, suite in suites.items()}
 

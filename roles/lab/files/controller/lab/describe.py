@@ -17,6 +17,8 @@ CLOUD = {"openstack-controller": "controller", "openstack-compute": "compute"}
 # the suite of a host that runs pods
 NODE = "kubernetes-node"
 HOST = {"suite", "kernel", "address", "cards", "faults", "secure_boot", "early_nouveau", "run_file", "cmdline"}
+# keys of lab_kubernetes
+MIRROR = {"address", "versions", "accelerators"}
 
 
 class Mistake(Exception):
@@ -39,6 +41,13 @@ def check_addresses(site):
         if ipaddress.ip_address(facts["address"]) not in network or facts["address"] in taken:
             raise Mistake("%s: lab_address %s is outside %s or taken by %s" % (name, facts["address"], network, taken.get(facts["address"], "nobody")))
         taken[facts["address"]] = name
+
+
+def check_mirror(settings):
+    """The mirror that clusters are installed from is described whole, or there is none."""
+    wrong = set(settings) - MIRROR or settings and not MIRROR - {"accelerators"} <= set(settings)
+    if wrong or not isinstance(settings.get("accelerators", False), bool):
+        raise Mistake("lab_kubernetes is {address, versions} and, true or false, accelerators, not %s" % settings)
 
 
 def cloud(hosts):

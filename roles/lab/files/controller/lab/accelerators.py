@@ -46,7 +46,8 @@ def _smi(site):
     stamp = kubernetes.folder(site) / (".smi-" + parts.digest(SOURCE / "smi.sh", extra=site["mirrors"]["debian"]))
     if stamp.exists() and (out / "nvidia-smi").exists():
         return []
-    engine.podman("run", "--rm", "--network", "host", *engine.limits(), "--env", "LAB_MIRROR=" + site["mirrors"]["debian"], "--volume", "%s:/source:ro" % SOURCE,
-                  "--volume", "%s:/out" % out, kubernetes.builder(), "sh", "/source/smi.sh", timeout=600)
+    volumes = ("--volume", "%s:/source:ro" % SOURCE, "--volume", "%s:/out" % out)
+    engine.podman("run", "--rm", "--network", "host", *engine.limits(), "--env", "LAB_MIRROR=" + site["mirrors"]["debian"], *volumes, kubernetes.builder(),
+                  "sh", "/source/smi.sh", timeout=600)
     stamp.touch()
     return ["lib nvidia-smi"]

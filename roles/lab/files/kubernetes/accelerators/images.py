@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""images.py OUT accelerators: the image of the stand-in for NVIDIA's device plugin, under that one's name and version, from the program in /bin-accelerators."""
+"""images.py OUT accelerators: the stand-in for NVIDIA's device plugin, from the program in /bin-accelerators, as an image of that one's name and version."""
 from __future__ import annotations
 
 import pathlib

@@ -1,3 +1,4 @@
+// NVIDIA's container tools, and the stand-in for its device plugin.
 module ai-stack-lab.invalid/accelerators
 
 go 1.26.0

@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"net"
 	"os"
 	"path/filepath"
@@ -83,7 +84,7 @@ func (r *resource) fallsSick(one item, why string) {
 	r.sick[one.uuid] = true
 	close(r.changed)
 	r.changed = make(chan struct{})
-	fmt.Fprintf(os.Stderr, "%s: %s is unhealthy: %s\n", r.name, one.uuid, why)
+	log.Printf("%s: %s is unhealthy: %s", r.name, one.uuid, why)
 }
 
 func (r *resource) devices() []*pluginapi.Device {

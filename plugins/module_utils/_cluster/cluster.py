@@ -54,6 +54,12 @@ class Cluster:
         return (self.seen.get('nodes') or {}).get(name) or {}
 
     @property
+    def holders(self):
+        """{node: [pods that hold its cards]}; None: nobody tells."""
+        told = [one.kubernetes.get('holders') for one in self.everyone if one.part == CONTROL]
+        return next((one for one in told if isinstance(one, dict)), None)
+
+    @property
     def first(self):
         """The control plane that makes it, and is asked."""
         return min((one.name for one in self.nodes if one.part == CONTROL), default=None)

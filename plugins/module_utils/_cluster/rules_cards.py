@@ -85,3 +85,18 @@ def quotas_can_be_kept(cluster):
         for words, nearest in _too_much(pool) if not pool.unseen else ():
             yield Objection('pool %s of cluster %s has %d cards, and %s' % (safe(pool.name), safe(cluster.name), pool.total, words), nearest,
                             pool.path('tenants'))
+
+
+@rule('K8S-G3', 'node')
+def cards_that_are_in_use_are_not_cut_up(node):
+    """A change of the layout takes the card from under a pod that holds it."""
+    changes = sorted(row['resource'] for row in node.host.changes if row['resource'].startswith('mig:'))
+    if not changes or not node.joined:
+        return
+    holders = node.cluster.holders
+    if holders is None:
+        yield Objection('the layout of its cards would change (%s), and nobody tells which pods hold them' % listed(changes),
+                        'an API that answers', 'ai_stack_pools', None, node.name)
+    elif holders.get(node.name):
+        yield Objection('the layout of its cards would change (%s), and pods hold them: %s' % (listed(changes), listed(holders[node.name])),
+                        'kubectl drain %s, and deploy then' % node.name, 'ai_stack_pools', None, node.name)

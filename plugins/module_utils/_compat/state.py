@@ -15,7 +15,8 @@ from . import fabric, files
 from .cards import address
 from .mig import counted
 
-_PACKAGES = re.compile(r'nvidia|nvlsm|^libcuda|^cuda-drivers|rocm|^amdgpu|^habanalabs|^dkms$|firmware')
+# the vendor's container toolkit is no part of a driver
+_PACKAGES = re.compile(r'nvidia(?!-container-)|nvlsm|^libcuda|^cuda-drivers|rocm|^amdgpu|^habanalabs|^dkms$|firmware')
 _DRIVERS = ('nvidia', 'amdgpu', 'habanalabs')
 _IOMMU = ('intel_iommu',)
 VFIO = 'vfio-pci'

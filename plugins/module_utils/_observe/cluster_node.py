@@ -10,7 +10,7 @@ import os
 import re
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import PATHS, run
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_certificates, cluster_nodes
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_certificates, cluster_nodes, cluster_pods
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import containerd as said
 
 MARKER = "managed by sovereign.ai_stack"
@@ -71,19 +71,27 @@ def kubernetes(root, offered, seconds):
     found = _KUBELET.match(_ask(root, paths[0] if paths else None, "--version", seconds=seconds))
     pods = {name[:-5]: _tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}
     return {"kubelet": found.group(1) if found else None, "joined": root.exists(JOINED), "offered": offered or {}, "nodes": _nodes(root, seconds),
-            "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN), "certificates": _certificates(root, seconds)}
+            "holders": _holders(root, seconds), "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN), "certificates": _certificates(root, seconds)}
 
 
-def _nodes(root, seconds):
-    """What the API tells a control plane of its nodes; null: this host is none, or nobody answers."""
+def _api(root, seconds, *words):
+    """What the API tells a control plane; null: this host is none, or nobody answers."""
     paths = _programs(root, "kubectl") if root.exists(ADMIN) else []
     if not paths:
         return None
-    words = ("--kubeconfig", root.at(ADMIN), "--request-timeout", "%ds" % seconds, "get", "nodes", "--output", "json")
+    return _ask(root, paths[0], "--kubeconfig", root.at(ADMIN), "--request-timeout", "%ds" % seconds, *words, seconds=seconds) or None
+
+
+def _nodes(root, seconds):
     try:
-        return cluster_nodes.nodes(json.loads(_ask(root, paths[0], *words, seconds=seconds)))
+        return cluster_nodes.nodes(json.loads(_api(root, seconds, "get", "nodes", "--output", "json")))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _holders(root, seconds):
+    text = _api(root, seconds, *cluster_pods.ASKED)
+    return None if text is None else cluster_pods.holders(text)
 
 
 def _certificates(root, seconds):

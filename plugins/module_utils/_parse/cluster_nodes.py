@@ -20,9 +20,9 @@ OURS = {'app.kubernetes.io/managed-by': 'sovereign.ai_stack'}
 VENDORS = ('nvidia.com/', 'amd.com/', 'gpu.intel.com/', 'habana.ai/')
 
 
-def _cards(node):
-    """{name: how many} of cards that pods can have; names that a change of MIG left with none count nothing (rule K8S-G4)."""
-    found = {name: int(count) for name, count in (node['status'].get('allocatable') or {}).items() if name.startswith(VENDORS)}
+def cards(counts):
+    """{name: how many} of cards among what a node counts; names that a change of MIG left with none count nothing (rule K8S-G4)."""
+    found = {name: int(count) for name, count in (counts or {}).items() if name.startswith(VENDORS)}
     return {name: count for name, count in sorted(found.items()) if count}
 
 
@@ -33,6 +33,6 @@ def nodes(document):
     for node in document['items']:
         inside = [one['address'] for one in node['status'].get('addresses') or () if one['type'] == 'InternalIP']
         found[node['metadata']['name']] = {'address': inside[0] if inside else None, 'pods': node['spec'].get('podCIDR'), 'ready': _ready(node),
-                                           'version': node['status']['nodeInfo']['kubeletVersion'], 'cards': _cards(node),
+                                           'version': node['status']['nodeInfo']['kubeletVersion'], 'cards': cards(node['status'].get('allocatable')),
                                            'pool': (node['metadata'].get('labels') or {}).get(POOL)}
     return found

@@ -12,13 +12,13 @@ import json
 
 import api
 import cluster_nodes
+import cluster_pods
 import ledger
 
 STATE = "/var/lib/ai-stack/kubernetes-accelerators"
 MANAGER = "ai-stack-accelerators"
 # of what this role makes and takes away again; namespaces of tenants are not among them
 KINDS = "daemonsets,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings"
-OVER = ("Succeeded", "Failed")
 SHOWN = 8
 
 
@@ -73,6 +73,16 @@ class Wanted:
     def _listed(self, kinds, label):
         return api.ask(self.ground, "get", kinds, "--all-namespaces", "--selector", label)["items"]
 
+    def outdated(self):
+        """{node: what its kubelet knows of cards, ill ones too} where a plugin runs that found other cards when it started, as before a change of MIG."""
+        found = {}
+        for node in api.ask(self.ground, "get", "nodes", "--selector", cluster_nodes.POOL)["items"]:
+            planned = self.request["cards"].get(node["metadata"]["name"])
+            known = cluster_nodes.cards(node["status"].get("capacity"))
+            if planned and known and known != planned and has_plugin(self.ground, node["metadata"]["name"]):
+                found[node["metadata"]["name"]] = known
+        return found
+
     def differing(self):
         """[documents to write], [documents to delete], [documents that take labels away]"""
         if not self.made:
@@ -82,7 +92,7 @@ class Wanted:
 
 
 def look(wanted):
-    """What would change, or every refusal; the cluster is left as it is."""
+    """What would change, or every refusal, and the nodes that know other cards than they have; the cluster is left as it is."""
     writes, goes, bare = wanted.differing()
     refused = refusals(wanted, bare)
     if refused:
@@ -90,23 +100,22 @@ def look(wanted):
     there = wanted.there() if wanted.made else {}
     rows = [{"resource": name_of(one), "before": "there" if name_of(one) in there else None, "after": "as wanted"} for one in writes]
     rows += [{"resource": name_of(one), "before": "there", "after": None} for one in goes]
-    return {"differs": rows + [{"resource": name_of(one), "before": "labels of ours", "after": None} for one in bare]}
+    rows += [{"resource": name_of(one), "before": "labels of ours", "after": None} for one in bare]
+    stale = wanted.outdated() if wanted.made else {}
+    planned = wanted.request["cards"]
+    rows += [{"resource": "cards of " + node, "before": counted(there), "after": counted(planned[node])} for node, there in sorted(stale.items())]
+    return {"differs": rows, "outdated": sorted(stale)}
 
 
 def holders(ground):
-    """[(node, pod)] of pods that hold cards."""
-    found = []
-    for pod in api.ask(ground, "get", "pods", "--all-namespaces")["items"]:
-        limits = [name for one in pod["spec"]["containers"] for name in ((one.get("resources") or {}).get("limits") or {})]
-        if any(name.startswith(cluster_nodes.VENDORS) for name in limits) and pod["status"].get("phase") not in OVER and pod["spec"].get("nodeName"):
-            found.append((pod["spec"]["nodeName"], "%s/%s" % (pod["metadata"]["namespace"], pod["metadata"]["name"])))
-    return sorted(found)
+    """{node: [pods that hold its cards]}"""
+    return cluster_pods.holders(api.kubectl(ground, *cluster_pods.ASKED)[1])
 
 
 def refusals(wanted, bare):
     """A node whose cards are in use is not taken out of its pool."""
     leaving = {one["metadata"]["name"] for one in bare if one["kind"] == "Node"}
-    held = [pod for node, pod in holders(wanted.ground) if node in leaving] if leaving else []
+    held = sorted(pod for node, pods in holders(wanted.ground).items() if node in leaving for pod in pods) if leaving else []
     shown = ", ".join(held[:SHOWN]) + (" and %d more" % (len(held) - SHOWN) if len(held) > SHOWN else "")
     return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown)] if held else []
 
@@ -133,7 +142,10 @@ def apply(wanted):
         api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", one["kind"], one["metadata"]["name"], seconds=180)
     written(wanted.ground, bare)
     written(wanted.ground, writes)
-    return {"changed": bool(writes or goes or bare)}
+    stale = wanted.outdated()
+    for node in sorted(stale):
+        api.kubectl(wanted.ground, "delete", "pod", *of_plugin(node), seconds=120)
+    return {"changed": bool(writes or goes or bare or stale)}
 
 
 def prove(wanted):
@@ -157,10 +169,19 @@ def counted(cards):
     return ", ".join("%d %s" % (count, name) for name, count in sorted(cards.items())) or "no card"
 
 
+def of_plugin(node):
+    """By which the pods of a device plugin on a node are found."""
+    return ("--namespace", cluster_nodes.NAMESPACE, "--selector", cluster_nodes.POOL, "--field-selector", "spec.nodeName=" + node)
+
+
+def has_plugin(ground, node):
+    """Whether a device plugin is on a node that can be started anew."""
+    return bool(api.ask(ground, "get", "pods", *of_plugin(node))["items"])
+
+
 def last_words(ground, node):
     """What a device plugin on a node says, or why it does not run."""
-    selected = ("--namespace", cluster_nodes.NAMESPACE, "--selector", cluster_nodes.POOL, "--field-selector", "spec.nodeName=" + node)
-    pods = api.ask(ground, "get", "pods", *selected)["items"]
+    pods = api.ask(ground, "get", "pods", *of_plugin(node))["items"]
     if not pods:
         return "no device plugin is on it"
     states = [state for pod in pods for one in pod["status"].get("containerStatuses") or () for state in one["state"].values()]

@@ -13,8 +13,9 @@ import types
 import packed
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_nodes
 
-NAMES = ("ledger", "verbs", "api", "cluster_nodes", "objects", "cli")
+NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "objects", "cli")
 POOL = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "registry.example.org/plugin:1", "plugin": "plugin", "mig": False, "tenants": ["research"]}
 DOCUMENTS = accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}})
 LISTED = {"daemonsets": "DaemonSet", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
@@ -27,6 +28,8 @@ class Api:
     def __init__(self, modules, folder):
         self.modules, self.ground, self.calls = modules, modules.ledger.Ground(modules.objects.STATE, str(folder)), []
         self.ground.run, self.objects, self.cards, self.logs = self.run, {}, {"nvidia.com/gpu": "2"}, (0, "serving")
+        # what a kubelet knows of all cards, where it is not what pods can have; nodes whose plugin was started anew
+        self.capacity, self.started = None, []
         self.put({"kind": "Node", "metadata": {"name": "w1", "labels": {"own": "x"}}})
         self.put({"kind": "Namespace", "metadata": {"name": "default", "labels": {}}})
         (folder / "etc/kubernetes").mkdir(parents=True)
@@ -47,6 +50,14 @@ class Api:
     def answer(self, words, given):
         if "logs" in words:
             return self.logs
+        if words[:2] == ["get", "pods"] and "--no-headers" in words:
+            rows = [(one["spec"]["nodeName"], one["metadata"]["namespace"], one["metadata"]["name"], one["status"]["phase"], one["limits"])
+                    for one in self.objects.values() if "limits" in one]  # fmt: skip
+            return 0, "".join("   ".join(row) + "\n" for row in rows)
+        if words[:2] == ["delete", "pod"]:
+            self.started.append(words[-1])
+            self.capacity = None
+            return 0, ""
         if "delete" in words:
             (name,) = [name for name in self.objects if name.startswith(words[-2] + " ") and name.endswith(words[-1])]
             del self.objects[name]
@@ -74,7 +85,8 @@ class Api:
     def shown(self, one):
         if one["kind"] != "Node":
             return one
-        status = {"allocatable": self.cards if "ai-stack/pool" in one["metadata"]["labels"] else {}, "nodeInfo": {"kubeletVersion": "v1.37.2"}}
+        mine = self.cards if "ai-stack/pool" in one["metadata"]["labels"] else {}
+        status = {"allocatable": mine, "capacity": self.capacity or mine, "nodeInfo": {"kubeletVersion": "v1.37.2"}}
         return {**one, "spec": {}, "status": status}
 
     @staticmethod
@@ -89,8 +101,8 @@ class Api:
         return self.modules.objects.Wanted(self.ground, {"documents": documents, "cards": planned, "seconds": 0})
 
     def pod(self, name="trainer", node="w1", phase="Running", limits=None):
-        self.put({"kind": "Pod", "metadata": {"name": name, "namespace": "research"}, "status": {"phase": phase},
-                  "spec": {"nodeName": node, "containers": [{"resources": {"limits": limits or {"nvidia.com/gpu": "1"}}}]}})  # fmt: skip
+        self.put({"kind": "Pod", "metadata": {"name": name, "namespace": "research"}, "status": {"phase": phase}, "spec": {"nodeName": node, "containers": []},
+                  "limits": limits or "map[cpu:1 nvidia.com/gpu:1]"})  # fmt: skip
 
 
 @pytest.fixture
@@ -143,6 +155,21 @@ def test_a_node_whose_cards_are_in_use_stays_in_its_pool(api):
     assert api.modules.objects.apply(api.wanted(fewer, {})) == {"changed": True}
 
 
+def test_a_plugin_that_found_other_cards_is_started_anew(api):
+    api.modules.objects.apply(api.wanted())
+    api.capacity = {"nvidia.com/mig-1g.10gb": "7", "nvidia.com/gpu": "1"}
+    # without a plugin there is nothing to start
+    assert differs(api) == [] and api.modules.objects.apply(api.wanted()) == {"changed": False}
+    api.put({"kind": "Pod", "metadata": {"name": "p", "namespace": cluster_nodes.NAMESPACE, "labels": {"ai-stack/pool": "training"}},
+             "spec": {"nodeName": "w1", "containers": []}, "status": {"phase": "Running"}})  # fmt: skip
+    found = api.modules.objects.look(api.wanted())
+    assert found["outdated"] == ["w1"] and [row["resource"] for row in found["differs"]] == ["cards of w1"]
+    assert api.modules.objects.apply(api.wanted()) == {"changed": True} and api.started == ["spec.nodeName=w1"]
+    # a card that is ill is no reason: its kubelet knows it still, and a plugin that starts anew would forget the fault
+    api.capacity, api.cards = {"nvidia.com/gpu": "2"}, {"nvidia.com/gpu": "1"}
+    assert differs(api) == [] and api.modules.objects.apply(api.wanted()) == {"changed": False}
+
+
 def test_all_of_it_goes(api):
     api.modules.objects.apply(api.wanted())
     assert api.modules.objects.apply(api.wanted().nothing()) == {"changed": True}
@@ -168,7 +195,7 @@ def test_cards_that_pods_cannot_have_are_named(api, cards, said):
 def test_the_last_words_of_a_plugin_are_told(api, state, said):
     api.modules.objects.apply(api.wanted())
     api.cards, api.logs = {}, (0, "no NVML\n")
-    api.put({"kind": "Pod", "metadata": {"name": "p", "namespace": accelerators.NAMESPACE, "labels": {"ai-stack/pool": "training"}},
+    api.put({"kind": "Pod", "metadata": {"name": "p", "namespace": cluster_nodes.NAMESPACE, "labels": {"ai-stack/pool": "training"}},
              "spec": {"nodeName": "w1", "containers": []}, "status": {"containerStatuses": [{"state": state}]}})  # fmt: skip
     with pytest.raises(api.modules.ledger.Refused, match=said):
         api.modules.objects.prove(api.wanted())

@@ -23,6 +23,7 @@ def host(tmp_path, monkeypatch):
     made = {}
     monkeypatch.setattr(node, "MARK", tmp_path / "mark")
     monkeypatch.setattr(node, "DEV", tmp_path / "dev")
+    monkeypatch.setattr(node, "FIRMWARE", tmp_path / "firmware")
     monkeypatch.setattr(silicon, "LIBRARIES", tmp_path / "lib")
     monkeypatch.setattr(silicon, "HERE", tmp_path / "here")
     monkeypatch.setattr(mounts, "uncover", lambda path: made.pop(path, None))
@@ -64,6 +65,7 @@ def test_the_installer_leaves_the_library_that_tells_a_driver_by_its_version(hos
     place, _made = host
     node.left("550.163.01")
     assert (place / "lib/libcuda.so").resolve() == place / "lib/libcuda.so.550.163.01"
+    assert [path.name[:3] for path in (place / "firmware/550.163.01").iterdir()] == ["gsp", "gsp"]
 
 
 def test_no_other_host_sees_any_of_it(host):

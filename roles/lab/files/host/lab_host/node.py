@@ -16,6 +16,7 @@ from . import mounts, silicon
 
 MARK = Path("/etc/ai-stack-lab-node")
 DEV = Path("/dev")
+FIRMWARE = Path("/lib/firmware/nvidia")
 # the first is the driver's own, the others are given out by a kernel as modules come
 GPU, UVM, CAPS = 195, 511, 237
 MAJORS = {GPU: ("nvidia", "nvidia-modeset", "nvidiactl"), CAPS: ("nvidia-caps",), UVM: ("nvidia-uvm",)}
@@ -31,6 +32,10 @@ def left(version):
     cuda.write_bytes((silicon.HERE / "libcuda.so").read_bytes())
     for name, target in (("libcuda.so.1", cuda.name), ("libcuda.so", "libcuda.so.1")):
         (silicon.LIBRARIES / name).symlink_to(target)
+    for name in ("gsp_ga10x.bin", "gsp_tu10x.bin"):
+        path = FIRMWARE / version / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("stand-in of the lab\n")
     if (silicon.HERE / "nvidia-smi").exists():
         shutil.copy(silicon.HERE / "nvidia-smi", "/usr/bin/nvidia-smi")
 

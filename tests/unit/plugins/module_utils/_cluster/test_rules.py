@@ -9,7 +9,7 @@ A case is a function under the id of its rule. It gets the planner of a site wit
 from __future__ import annotations
 
 import pytest
-from planner import PLATFORM, Cases, named, refused
+from planner import LIFE_CYCLE, PLATFORM, Cases, named, refused
 
 from .conftest import decided
 
@@ -308,6 +308,23 @@ def cards_without_a_plugin_are_refused(clustered):
 def bad_release_of_a_plugin_is_refused(clustered):
     plan = clustered.given(clustered.pool(), clusters=[clustered.cluster(device_plugin="0.19.1")])
     refused(plan, "K8S-G8", "nvidia-device-plugin 0.19.1 of cluster ai hands devices of mofed", "ai_stack_clusters[0].device_plugin", "0.19.3, 0.20.0")
+
+
+@case("K8S-G3")
+def cards_that_pods_hold_are_not_cut_up(clustered):
+    pool = clustered.pool(use="mig", layout={"1g.10gb": 7})
+    pods = {"kube-apiserver": "v1.37.2", "etcd": "3.7.0-0"}
+
+    def plan(holders, joined=True):
+        control = clustered.host("k8s-cp1", kubernetes__joined=True, kubernetes__static_pods=pods, kubernetes__holders=holders, kubernetes__kubelet="v1.37.2")
+        node = clustered.with_cards(kubernetes__joined=joined, kubernetes__kubelet="v1.37.2" if joined else None)
+        return clustered.plan(control, node, ai_stack_pools=[pool], ai_stack_waivers=[PLATFORM, LIFE_CYCLE])
+
+    found = refused(plan({"k8s-w1": ["research/trainer"]}), "K8S-G3", "pods hold them: research/trainer", "ai_stack_pools", "kubectl drain k8s-w1")
+    assert named(found["conflicts"], "K8S-G3")["host"] == "k8s-w1" and found["hosts"]["k8s-w1"]["changes"] == []
+    refused(plan(None), "K8S-G3", "nobody tells which pods hold them", "ai_stack_pools")
+    for free in (plan({}), plan({"k8s-w2": ["a/b"]}), plan({"k8s-w1": ["a/b"]}, joined=False)):
+        assert "K8S-G3" not in [row["rule"] for row in free["conflicts"]] and free["hosts"]["k8s-w1"]["changes"]
 
 
 @case("K8S-A11")

@@ -54,7 +54,7 @@ def test_reboot_and_drain_stand_at_the_change_that_costs_them(planner):
 
 
 def test_only_what_a_run_can_touch_is_a_resource():
-    seen = {"packages": {"installed": {"nvidia-smi": "1", "vim": "2", "firmware-amd-graphics": "3"}, "held": ["vim"]},
+    seen = {"packages": {"installed": {"nvidia-smi": "1", "nvidia-container-toolkit-base": "2", "vim": "2", "firmware-amd-graphics": "3"}, "held": ["vim"]},
             "files": {"/etc/modprobe.d/other.conf": {"sha256": "x", "ours": False}}, "units": {"ssh.service": {"enabled": "enabled"}}}  # fmt: skip
     assert state.of(seen) == {"package:nvidia-smi": "1", "package:firmware-amd-graphics": "3", "hold:vim": True}
 

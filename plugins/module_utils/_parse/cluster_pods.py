@@ -1,0 +1,25 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pods of a cluster that hold cards, as `kubectl get pods` tells of them in columns: all of every pod would be too much of a large cluster."""
+
+from __future__ import annotations
+
+import re
+
+ASKED = ('get', 'pods', '--all-namespaces', '--no-headers', '--output', 'custom-columns=NODE:.spec.nodeName,NAMESPACE:.metadata.namespace,'
+         'NAME:.metadata.name,PHASE:.status.phase,LIMITS:.spec.containers[*].resources.limits')
+# one that came to its end holds nothing
+_OVER = ('Succeeded', 'Failed')
+_CARD = re.compile(r'(?:nvidia\.com|amd\.com|gpu\.intel\.com|habana\.ai)/[^\s:\]]+:')
+
+
+def holders(text):
+    """{node: [namespace/pod]} of pods that hold cards."""
+    found = {}
+    for line in text.splitlines():
+        words = line.split(None, 4)
+        if len(words) == 5 and words[3] not in _OVER and words[0] != '<none>' and _CARD.search(words[4]):
+            found.setdefault(words[0], []).append('%s/%s' % (words[1], words[2]))
+    return {node: sorted(pods) for node, pods in sorted(found.items())}

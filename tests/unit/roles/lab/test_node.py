@@ -5,11 +5,18 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
 import os
 import stat
 
 import pytest
+from lab import parts
 from lab_host import mounts, node, silicon
+
+LOADER = importlib.machinery.SourceFileLoader("node_runc", str(parts.FILES / "host/node-runc"))
+runc = importlib.util.module_from_spec(importlib.util.spec_from_loader("node_runc", LOADER))
+LOADER.exec_module(runc)
 
 CARDS = [{"address": "0000:17:00.0"}, {"address": "0000:65:00.0"}]
 LISTED = "Character devices:\n  1 mem\n\nBlock devices:\n  7 loop\n"
@@ -23,6 +30,7 @@ def host(tmp_path, monkeypatch):
     made = {}
     monkeypatch.setattr(node, "MARK", tmp_path / "mark")
     monkeypatch.setattr(node, "DEV", tmp_path / "dev")
+    monkeypatch.setattr(node, "RUNC", tmp_path / "runc")
     monkeypatch.setattr(node, "FIRMWARE", tmp_path / "firmware")
     monkeypatch.setattr(silicon, "LIBRARIES", tmp_path / "lib")
     monkeypatch.setattr(silicon, "HERE", tmp_path / "here")
@@ -59,13 +67,25 @@ def test_a_start_without_the_driver_takes_away_what_the_one_before_made(host):
     node.show(place / "proc", CARDS)
     node.show(place / "proc", [])
     assert list((place / "dev").iterdir()) == []
+    assert not (place / "runc").is_symlink()
+
+
+def test_containers_see_in_proc_what_the_node_sees(host):
+    place, _made = host
+    node.show(place / "proc", CARDS)
+    assert (place / "runc").readlink() == place / "here/node-runc"
+    theirs = {"path": "/usr/bin/nvidia-cdi-hook"}
+    config = runc.add({"root": {"path": "rootfs"}, "hooks": {"createContainer": [theirs]}}, "/run/bundle")
+    first, second = config["hooks"]["createContainer"]
+    assert (first["args"][-1], second) == ("/run/bundle/rootfs/proc/driver", theirs)
+    assert runc.add({"root": {"path": "/root"}}, "/run/bundle")["hooks"]["createContainer"][0]["args"][-1] == "/root/proc/driver"
 
 
 def test_the_installer_leaves_the_library_that_tells_a_driver_by_its_version(host):
     place, _made = host
     node.left("550.163.01")
     assert (place / "lib/libcuda.so").resolve() == place / "lib/libcuda.so.550.163.01"
-    assert [path.name[:3] for path in (place / "firmware/550.163.01").iterdir()] == ["gsp", "gsp"]
+    assert (place / "firmware/550.163.01/gsp_ga10x.bin").exists()
 
 
 def test_no_other_host_sees_any_of_it(host):

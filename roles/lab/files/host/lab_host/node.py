@@ -16,12 +16,14 @@ from . import mounts, silicon
 
 MARK = Path("/etc/ai-stack-lab-node")
 DEV = Path("/dev")
-FIRMWARE = Path("/lib/firmware/nvidia")
 # the first is the driver's own, the others are given out by a kernel as modules come
 GPU, UVM, CAPS = 195, 511, 237
 MAJORS = {GPU: ("nvidia", "nvidia-modeset", "nvidiactl"), CAPS: ("nvidia-caps",), UVM: ("nvidia-uvm",)}
 CONTROL = {"nvidiactl": (GPU, 255), "nvidia-modeset": (GPU, 254), "nvidia-uvm": (UVM, 0), "nvidia-uvm-tools": (UVM, 1)}
 INSTANCES, COMPUTES = 15, 8
+# found before the distribution's, which it calls
+RUNC = Path("/usr/local/sbin/runc")
+FIRMWARE = Path("/lib/firmware/nvidia")
 
 
 def left(version):
@@ -32,10 +34,9 @@ def left(version):
     cuda.write_bytes((silicon.HERE / "libcuda.so").read_bytes())
     for name, target in (("libcuda.so.1", cuda.name), ("libcuda.so", "libcuda.so.1")):
         (silicon.LIBRARIES / name).symlink_to(target)
-    for name in ("gsp_ga10x.bin", "gsp_tu10x.bin"):
-        path = FIRMWARE / version / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("stand-in of the lab\n")
+    firmware = FIRMWARE / version / "gsp_ga10x.bin"
+    firmware.parent.mkdir(parents=True)
+    firmware.touch()
     if (silicon.HERE / "nvidia-smi").exists():
         shutil.copy(silicon.HERE / "nvidia-smi", "/usr/bin/nvidia-smi")
 
@@ -68,6 +69,7 @@ def show(proc, cards):
         for name, number in devices(cards, capabilities).items():
             _make(DEV / name, number, 0o444 if name.startswith("nvidia-caps") else 0o666)
         mounts.text("/proc/devices", with_majors(Path("/proc/devices").read_text()))
+        RUNC.symlink_to(silicon.HERE / "node-runc")
 
 
 def with_majors(text):
@@ -99,3 +101,4 @@ def _take_away():
     for path in DEV.glob("nvidia*"):
         path.unlink()
     mounts.uncover("/proc/devices")
+    RUNC.unlink(missing_ok=True)

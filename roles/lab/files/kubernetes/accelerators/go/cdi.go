@@ -6,10 +6,7 @@ package main
 
 import (
 	"fmt"
-	"log"
-	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/NVIDIA/go-nvlib/pkg/nvlib/device"
 	"github.com/NVIDIA/go-nvlib/pkg/nvlib/info"
@@ -25,12 +22,10 @@ const (
 	cdiFolder = "/var/run/cdi"
 	cdiVendor = "k8s.device-plugin.nvidia.com"
 	cdiClass  = "gpu"
-	proc      = "/proc/driver"
 )
 
 // By NVIDIA's own library, as the real one does; the paths in it are then the host's.
 func writeSpecification(s settings, library nvml.Interface, devices device.Interface) error {
-	showDriver(s.containerDriverRoot)
 	namer, err := nvcdi.NewDeviceNamer(nvcdi.DeviceNameStrategyUUID)
 	if err != nil {
 		return err
@@ -56,15 +51,4 @@ func writeSpecification(s settings, library nvml.Interface, devices device.Inter
 		return err
 	}
 	return specification.Save(filepath.Join(cdiFolder, name+".json"))
-}
-
-// A kernel with the driver has its folder in the /proc of every container. The lab's kernel has it in the host's alone, so it is fetched from there: instances
-// of a card are found by it. It needs the right to mount, which a pod that sees instances has.
-func showDriver(hostRoot string) {
-	if _, err := os.Stat(filepath.Join(proc, "nvidia")); err == nil || hostRoot == "/" {
-		return
-	}
-	if err := syscall.Mount(filepath.Join(hostRoot, proc), proc, "", syscall.MS_BIND|syscall.MS_REC, ""); err != nil {
-		log.Printf("%s is not that of the host: %v", proc, err)
-	}
 }

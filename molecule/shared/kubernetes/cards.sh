@@ -9,7 +9,7 @@ pod() { # NAMESPACE NAME CARDS [FIELD]
     printf '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "%s", "namespace": "%s"}, "spec": {%s "terminationGracePeriodSeconds": 1,
         "nodeSelector": {"kubernetes.io/hostname": "%s"}, "containers": [{"name": "one", "image": "registry.k8s.io/lab/toolbox:1",
         "command": ["/bin/sh", "-c", "sleep 1000000"], "resources": {"limits": %s}}]}}' "$2" "$1" "${4:-}" "$node" "$limits" |
-        kubectl create --filename - 2>&1 | sed 's/.*\(exceeded quota\|cards are for namespaces of tenants\|cannot use cards\).*/\1/'
+        kubectl create --filename - 2>&1 | grep -v '^Warning: ' | sed 's/.*\(exceeded quota\|cards are for namespaces of tenants\|cannot use cards\).*/\1/'
 }
 runs() { kubectl --namespace "$1" wait --for condition=Ready "pod/$2" --timeout 90s >/dev/null 2>&1 && echo yes || echo no; }
 # a number behind the name is a card
@@ -28,7 +28,7 @@ ask)
     pod health apart 1 '"hostUsers": false,'
     echo "run: $(runs research one) $(runs health two) $(runs health none)"
     echo "waits: $(kubectl --namespace health get pod third --output 'jsonpath={.status.conditions[?(@.type=="PodScheduled")].message}' | grep -o 'Insufficient nvidia.com/gpu')"
-    echo "cards: $(for pod in 'research one' 'health two'; do seen $pod; done | tr ' ' '\n' | sort | tr '\n' ' ' | xargs)"
+    echo "cards: $( (seen research one; seen health two) | tr ' ' '\n' | sort | xargs)"
     echo "without asking: $(seen health none)."
     echo "refused by cgroup: $(opens research one)"
     ;;

@@ -176,6 +176,39 @@ def test_all_of_it_goes(api):
     assert sorted(api.objects) == ["Namespace default", "Namespace research", "Node w1"] and differs(api, [], {}) == []
 
 
+class Killed(BaseException):
+    """Whoever ran the program is gone."""
+
+
+def test_a_run_that_dies_anywhere_is_finished_by_the_next(api):
+    """From a cluster with another pool and another tenant, so that things are made and go."""
+    former = accelerators.documents({"old": dict(POOL, tenants=["health"])}, {"health": {"nvidia.com/gpu": 2}})
+    api.modules.objects.apply(api.wanted(former))
+    start, run = copy.deepcopy(api.objects), api.run
+    api.calls.clear()
+    api.modules.objects.apply(api.wanted())
+    whole, calls = copy.deepcopy(api.objects), len(api.calls)
+
+    def dying(at):
+        left = iter(range(at))
+
+        def answer(*words, **how):
+            if next(left, None) is None:
+                raise Killed
+            return run(*words, **how)
+
+        return answer
+
+    for at in range(calls):
+        api.objects = copy.deepcopy(start)
+        api.ground.run = dying(at)
+        with pytest.raises(Killed):
+            api.modules.objects.apply(api.wanted())
+        api.ground.run = run
+        api.modules.objects.apply(api.wanted())
+        assert api.objects == whole and differs(api) == [], at
+
+
 @pytest.mark.parametrize(("cards", "said"), [({"nvidia.com/gpu": "1"}, "pods can have 1 nvidia.com/gpu of w1, and 2 nvidia.com/gpu was planned"),
                                              ({"nvidia.com/gpu": "0"}, "pods can have no card of w1"),
                                              ({"nvidia.com/gpu": "2", "nvidia.com/mig-1g.10gb": "7"}, "7 nvidia.com/mig-1g.10gb")])  # fmt: skip

@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
             conflicts = [_renamed(one) for one in plan["conflicts"] if _counts(one, inside)] if given["judges"] else []
             found = _hosts(row, task_vars["groups"], variables)
             result["unseen"] = sorted(host for host in found if not observations.get(host) and host not in inside)
-            conflicts += list(_wrong(row, found, observations))
+            conflicts += list(_wrong(row, found))
             if not conflicts:
                 settings = _settings(row, given, plan, found)
                 result["hosts"] = dict(members.requests(settings, found, given["program"]))
@@ -124,7 +124,7 @@ def _counts(row, inside):
     return (row["path"] or "").startswith("ai_stack_clusters") and (row["host"] is None or row["host"] in inside)
 
 
-def _wrong(row, hosts, observations):
+def _wrong(row, hosts):
     """What the core does not ask about."""
     addresses = {name: one["address"] for name, one in hosts.items()}
     said = {**network.DEFAULTS, **row}
@@ -136,12 +136,6 @@ def _wrong(row, hosts, observations):
     control = [name for name, one in hosts.items() if one["part"] == CONTROL]
     if len(control) > 1:
         yield _row("control_plane", f"has {len(control)} hosts, and this version of the role makes one control plane", "a group of one host")
-    for host in sorted(hosts):
-        seen, wanted = (observations.get(host) or {}).get("kubernetes") or {}, str(row["kubernetes"])
-        there = seen.get("kubelet")
-        if there and seen.get("joined") and there != f"v{wanted}" and not there.startswith(f"v{wanted}."):
-            said = f"is {wanted}, and this host is a node with the kubelet of {safe(there)}: this version of the role moves no cluster"
-            yield dict(_row("version", said, there[1:]), host=host)
 
 
 def _settings(row, given, plan, hosts):

@@ -42,10 +42,9 @@ def not_yet(plan, intent, documents):
 def _beyond(one, documents):
     """(what no role does yet, what one does)"""
     want = proof.decided(one)
-    # what pods can have of a node is no version
-    moved = sorted({row["resource"].partition(":")[2] for row in one["changes"] if isinstance(row["before"], str)})
+    moved = sorted({row["resource"].partition(":")[2] for row in one["changes"] if row["before"] is not None and row["resource"].startswith("containerd:")})
     if moved:
-        yield f"moves {_words.hosts_in_words(moved)} to other versions", "the versions that run"
+        yield f"moves {_words.hosts_in_words(moved)} to another containerd", "containerd: with the version that runs"
     if len(want["control_plane"]) > 1:
         yield f"makes {len(want['control_plane'])} control planes", "a group of one host as control_plane"
     if "sandbox" not in want:

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 from .._compat.register import of
-from . import cards, order, proof, rules_cards, rules_node, rules_version
+from . import cards, members, order, proof, rules_cards, rules_node, rules_version
 from .cluster import Cluster
 from .node import CARDS, CONTROL, SERVER, WORKER
 
 RULES = (proof, rules_cards, rules_node, rules_version)
-REGISTRY = 'registry.k8s.io'
 
 
 def of_site(site, seen=None):
@@ -44,7 +43,7 @@ def decisions(cluster):
     yield _row(cluster.index, 'kubernetes', cluster.version, cluster.because, 'K8S-V18')
     yield _row(cluster.index, 'containerd', *cluster.runtime, 'K8S-V6')
     if row['pause']:
-        image = '%s/pause:%s' % (cluster.row.get('images') or REGISTRY, row['pause'])
+        image = '%s/pause:%s' % (cluster.row.get('images') or members.REGISTRY, row['pause'])
         yield _row(cluster.index, 'sandbox', image, 'what kubeadm of %s brings holds the namespaces of pods' % cluster.minor)
     for part in ('etcd', 'coredns', 'pause'):
         tags = row[part] if isinstance(row[part], list) else [row[part]] if row[part] else []

@@ -37,7 +37,7 @@ def _registration(node):
                  'kubeletExtraArgs': _arguments({'node-ip': node['address']})}, **taints)
 
 
-def _ignored(settings):
+def ignored(settings):
     """Checks of kubeadm that do not stop it: it refuses cgroup v1 and swap whatever the kubelet is told."""
     return [check for key, check in (('cgroup_v1', 'SystemVerification'), ('swap', 'Swap')) if settings.get(key)]
 
@@ -96,8 +96,8 @@ def init(settings, node):
              'groups': ['system:bootstrappers:kubeadm:default-node-token']}
     own = {'apiVersion': API, 'kind': 'InitConfiguration', 'bootstrapTokens': [token], 'localAPIEndpoint': {'advertiseAddress': node['address']},
            'nodeRegistration': _registration(node)}
-    if _ignored(settings):
-        own['nodeRegistration']['ignorePreflightErrors'] = _ignored(settings)
+    if ignored(settings):
+        own['nodeRegistration']['ignorePreflightErrors'] = ignored(settings)
     return [own, cluster(settings), kubelet(settings), proxy(settings)]
 
 
@@ -105,8 +105,8 @@ def join(settings, node, discovery):
     """Documents of `kubeadm join`. discovery: path on the node of a file that says where the API is, and by which login."""
     made = {'apiVersion': API, 'kind': 'JoinConfiguration', 'discovery': {'file': {'kubeConfigPath': discovery}}, 'nodeRegistration': _registration(node),
             'timeouts': {'discovery': '1m0s'}}
-    if _ignored(settings):
-        made['nodeRegistration']['ignorePreflightErrors'] = _ignored(settings)
+    if ignored(settings):
+        made['nodeRegistration']['ignorePreflightErrors'] = ignored(settings)
     return [made]
 
 

@@ -5,8 +5,8 @@
 """What each host of a cluster is asked to be, as the request that the program of the role `kubernetes` reads.
 
 A request is {cluster, name, address, part, first, endpoint, version, files: {path: text}, policies: {path: text}, units: [names], document: for kubeadm,
-network: pods or None, nodes: {name: [addresses]}, settings}. policies: files that an API server reads when it starts; nodes, settings (what a cluster is
-made with once and for all): of a control plane alone.
+network: pods or None, nodes: {name: [addresses]}, settings, images: repository, ignored: checks of kubeadm that do not stop it}. policies: files that an API
+server reads when it starts; nodes, settings (what a cluster is made with once and for all): of a control plane alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ SYSCTL, NODES = '/etc/sysctl.d/60-ai-stack-kubernetes.conf', '/etc/ai-stack/kube
 SERVING = 'ai-stack-kubernetes-serving'
 DISCOVERY = '/run/ai-stack-kubernetes/discovery.conf'
 PORT = 6443
+REGISTRY = 'registry.k8s.io'
 # what this version of the role does not change in a cluster that is there
 LASTING = ('endpoint', 'pods', 'services', 'domain', 'network', 'images', 'feature_gates', 'conntrack', 'cgroup_v1', 'swap')
 # what a kubelet has to find when it starts, and what carries traffic of pods
@@ -81,5 +82,6 @@ def requests(settings, hosts, program):
             'document': documents(kubeadm.init(settings, mine) if first else kubeadm.join(settings, mine, DISCOVERY)),
             'files': dict(sysctl, **(dict(_units(program), **{NODES: _text(nodes)}) if rules else {})),
             'policies': {'%s/%s.yaml' % (kubeadm.POLICIES, kind): _text(document) for kind, document in policies.items()} if rules else {},
+            'images': settings['images'] or REGISTRY, 'ignored': kubeadm.ignored(settings),
             'units': ([SERVING + '.timer'] if rules else []) + ([network.UNIT] if settings['network'] == 'routed' else []),
         }

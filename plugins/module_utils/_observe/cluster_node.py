@@ -10,15 +10,13 @@ import os
 import re
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import PATHS, run
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_certificates, cluster_nodes, cluster_pods
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_certificates, cluster_nodes, cluster_pods, cluster_versions
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import containerd as said
 
 MARKER = "managed by sovereign.ai_stack"
 ROOT = "/etc/containerd/config.toml"
 JOINED, MANIFESTS = "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/manifests"
 ADMIN, SUPER_ADMIN = "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf"
-_IMAGE = re.compile(r"^\s+image: \S+?:([^:\s/@]+)\s*$", re.M)
-_KUBELET = re.compile(r"^Kubernetes (v\S+)")
 
 
 def machine(root):
@@ -68,9 +66,9 @@ def _matched(root, patterns):
 def kubernetes(root, offered, seconds):
     """offered: {program: [{version, repository}]} as the package manager has them."""
     paths = _programs(root, "kubelet")
-    found = _KUBELET.match(_ask(root, paths[0] if paths else None, "--version", seconds=seconds))
-    pods = {name[:-5]: _tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}
-    return {"kubelet": found.group(1) if found else None, "joined": root.exists(JOINED), "offered": offered or {}, "nodes": _nodes(root, seconds),
+    kubelet = cluster_versions.kubelet(_ask(root, paths[0] if paths else None, "--version", seconds=seconds))
+    pods = {name[:-5]: cluster_versions.tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}
+    return {"kubelet": kubelet, "joined": root.exists(JOINED), "offered": offered or {}, "nodes": _nodes(root, seconds),
             "holders": _holders(root, seconds), "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN), "certificates": _certificates(root, seconds)}
 
 
@@ -103,9 +101,3 @@ def _certificates(root, seconds):
         return cluster_certificates.ends(_ask(root, paths[0], "certs", "check-expiration", "--output", "json", seconds=seconds))
     except ValueError:
         return None
-
-
-def _tag(manifest):
-    """Tag of the image that a manifest of kubeadm names; null: it names none."""
-    found = _IMAGE.search(manifest or "")
-    return found.group(1) if found else None

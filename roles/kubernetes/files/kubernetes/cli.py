@@ -5,6 +5,7 @@
 
 Usage: kubernetes [--owner NAME [--instead-of NAME]] VERB
        look | apply | reset | told | ticket | settle | prove | leave, each < request.json; approve | status
+       ahead | fetch | set_out | move | restart | arrived | empty | back, each < request.json
 
 look     what would change, or every refusal; changes nothing
 apply    files, kubeadm init or join, units; what does not come to its end is taken back
@@ -16,6 +17,9 @@ approve  approve what nodes ask for to serve by, for their own names and address
 prove    wait until nodes and system pods are ready
 leave    empty a node and forget it
 
+A host goes to another version by set_out, move, restart and arrived, with packages brought in between; ahead says before it what is in the way, and fetch pulls
+its images. empty and back are for a control plane: a node is emptied for the change, and takes pods again once it is ready.
+
 --owner       who asks; while the fresh change of another owner is open, only what looks is answered
 --instead-of  an owner whose run is certainly over: its open change may be gone on with
 """
@@ -26,9 +30,11 @@ import json
 import os
 import sys
 
+import emptying
 import ledger
 import member
 import server
+import upgrade
 import verbs
 
 GROUND = ledger.Ground(member.STATE, os.environ.get("KUBERNETES_ROOT", ""))
@@ -44,14 +50,22 @@ def approve(_owner):
 
 
 VERBS = {
-    "look": (lambda owner: member.look(asked()), True),
+    "look": (lambda owner: upgrade.look(asked()), True),
     "apply": (lambda owner: member.apply(asked(), owner), False),
     "reset": (lambda owner: member.reset(asked(), owner), False),
     "told": (lambda owner: server.told(GROUND), True),
     "ticket": (lambda owner: server.ticket(GROUND, json.load(sys.stdin)), False),
     "settle": (lambda owner: server.settle(GROUND, json.load(sys.stdin)), False),
     "prove": (lambda owner: server.prove(GROUND, json.load(sys.stdin)), True),
-    "leave": (lambda owner: server.leave(GROUND, json.load(sys.stdin)), False),
+    "leave": (lambda owner: emptying.leave(GROUND, json.load(sys.stdin)), False),
+    "ahead": (lambda owner: upgrade.ahead(GROUND, json.load(sys.stdin)), True),
+    "fetch": (lambda owner: upgrade.fetch(asked()), True),
+    "set_out": (lambda owner: upgrade.set_out(asked(), owner), False),
+    "move": (lambda owner: upgrade.move(asked()), False),
+    "restart": (lambda owner: upgrade.restart(asked()), False),
+    "arrived": (lambda owner: upgrade.arrived(asked()), False),
+    "empty": (lambda owner: emptying.empty(GROUND, json.load(sys.stdin)), False),
+    "back": (lambda owner: emptying.back(GROUND, json.load(sys.stdin)), False),
     # the timer asks too, whatever change is open
     "approve": (approve, True),
     "status": (lambda owner: ledger.Ledger(GROUND).status(), True),

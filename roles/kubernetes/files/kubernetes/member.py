@@ -181,12 +181,12 @@ def has_address(address):
     return True
 
 
-def look(member):
-    """What would change, or every refusal; the host is left as it is."""
+def look(member, versions=()):
+    """What would change, or every refusal; the host is left as it is. versions: rows of what has another one."""
     refused = member.refusals()
     if refused:
         raise ledger.Refused("\n".join(refused))
-    return {"differs": member.differs(), "joined": member.joined, "open": member.ledger.status()["open"]}
+    return {"differs": [*versions, *member.differs()], "joined": member.joined, "open": member.ledger.status()["open"]}
 
 
 def apply(member, owner):

@@ -161,20 +161,3 @@ def unwell(ground, request):
     if ground.known(members.SUPER_ADMIN) is not None:
         wrong.append("%s is there: whoever reads it can do anything (rule K8S-S3)" % members.SUPER_ADMIN)
     return wrong
-
-
-def leave(ground, request):
-    """Empty a node and forget it; one that the cluster does not know is gone already. What cannot be emptied takes pods again."""
-    name, drain = request["name"], request["drain"]
-    if name not in cluster_nodes.nodes(ask(ground, "get", "nodes")):
-        return {"changed": False}
-    forced = ["--force", "--delete-emptydir-data"] if drain["force"] else []
-    cordoned = ask(ground, "get", "node", name)["spec"].get("unschedulable")
-    words = ["drain", name, "--ignore-daemonsets", "--timeout", "%ds" % drain["seconds"], *forced]
-    code, text = members.kubectl(ground, *words, check=False, seconds=drain["seconds"] + 60)
-    if code:
-        if not cordoned:
-            members.kubectl(ground, "uncordon", name, check=False)
-        raise ledger.Refused("%s cannot be emptied: %s" % (name, ledger.tail(text, 3)))
-    members.kubectl(ground, "delete", "node", name, seconds=120)
-    return {"changed": True}

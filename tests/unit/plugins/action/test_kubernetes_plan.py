@@ -83,13 +83,16 @@ def test_a_host_that_is_taken_out_needs_to_fulfil_nothing(cluster):
     assert cluster()["conflicts"] and cluster(judges=False)["conflicts"] == []
 
 
-@pytest.mark.parametrize(("kubelet", "name"), [("v1.36.4", "kubernetes_version"), ("v1.37.1", None)])
-def test_a_cluster_is_not_moved(cluster, kubelet, name):
+@pytest.mark.parametrize(
+    ("kubelet", "version", "rule"),
+    [("v1.36.4", "1.37.2", None), ("v1.37.1", "1.37.1", None), ("v1.35.8", None, "K8S-V3"), ("v1.38.0", None, "K8S-V3")],
+)  # fmt: skip
+def test_a_cluster_moves_to_the_next_minor_alone(cluster, kubelet, version, rule):
     pods = {"kube-apiserver": kubelet, "etcd": "3.6.11-0"}
     cluster.site.of_host["cp1"]["seen"]["kubernetes"].update(kubelet=kubelet, joined=True, static_pods=pods)
     cluster.site.of_host["w1"]["seen"]["kubernetes"].update(kubelet=kubelet, joined=True)
     found = cluster()
-    assert name in paths(found) if name else found["hosts"]["cp1"]["version"] == "1.37.1"
+    assert rule in {row["rule"] for row in found["conflicts"]} if rule else {one["version"] for one in found["hosts"].values()} == {version}
 
 
 def test_a_second_control_plane_and_an_address_that_is_none_are_refused(cluster):

@@ -14,11 +14,13 @@ import packed
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members
 
-NAMES = ("ledger", "verbs", "kubeadm", "network", "cluster_certificates", "cluster_nodes", "serving_request", "member", "server", "cli")
+NAMES = ("ledger", "verbs", "kubeadm", "network", "cluster_certificates", "cluster_nodes", "cluster_versions", "disruption", "serving_request", "member",
+         "server", "emptying", "upgrade", "cli")  # fmt: skip
 HOSTS = {"cp1": {"address": "192.0.2.11", "part": "control_plane"}, "w1": {"address": "192.0.2.12", "part": "worker"}}
 SETTINGS = {"name": "ai", "version": "1.37.2", "endpoint": "192.0.2.11:6443", "pods": "10.244.0.0/16", "services": "10.96.0.0/16", "domain": "cluster.local",
             "network": "routed", "images": None, "feature_gates": None, "issuers": [], "conntrack": "manage", "cgroup_v1": False, "swap": False}  # fmt: skip
 JOINED = "/etc/kubernetes/kubelet.conf"
+PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
 class Killed(BaseException):
@@ -29,7 +31,8 @@ class Machine:
     """fails: how far kubeadm gets before it ends in error; dies: the verb of kubeadm in which the run is killed; refuses: whether its preflight does;
     server: whether an API server lives with the files that it reads; nodes, requests, tokens ({id: description}), namespaces: what the API has; calls: all that
     was run; via: addresses behind a gateway; mine: whether an address is this host's; shut: addresses of kubelets without a certificate; dns: whether it runs;
-    routes: what the kernel has; left: days that certificates last."""
+    routes: what the kernel has; left: days that certificates last; packages: versions of the programs; halts: the static pod before which kubeadm ends when it
+    moves; well: whether the kubelet is; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often another kubeadm is seen."""
 
     def __init__(self, modules, folder):
         self.modules, self.ground = modules, modules.ledger.Ground(modules.member.STATE, str(folder))
@@ -38,6 +41,8 @@ class Machine:
         self.server, self.container = lambda: True, {"id": "one", "number": 0, "runs": True}
         self.nodes, self.requests, self.tokens, self.namespaces, self.ready = {}, [], {}, ["default", "kube-system"], True
         self.routes, self.left = [], 365
+        self.packages, self.halts, self.missing, self.kept, self.busy, self.marks = {"kubelet": "v1.37.2", "kubeadm": "v1.37.2"}, None, None, ([], []), 0, {}
+        self.well = True
         self.complete, self.via, self.mine, self.shut, self.dns = True, (), True, (), True
         self.write("/proc/sys/kernel/random/boot_id", "one\n")
 
@@ -65,7 +70,12 @@ class Machine:
         if command[0] == "systemctl":
             return self.systemctl(command)
         if command[0] == "kubeadm":
-            return self.kubeadm(command)
+            return self.upgrade(command) if command[1] == "upgrade" else self.kubeadm(command)
+        if command == ["kubelet", "--version"]:
+            return 0, "Kubernetes " + self.packages["kubelet"]
+        if command[0] == "pgrep":
+            self.busy -= 1
+            return (0, "7\n") if self.busy >= 0 else (1, "")
         if command[0] == "kubectl":
             return self.kubectl(command[5:])
         if command[0] == "crictl":
@@ -88,6 +98,23 @@ class Machine:
             self.units -= units
         return 0, ""
 
+    def pods_of_kubeadm(self, version, etcd="3.7.0-0", names=PODS):
+        """The static pods of a control plane as kubeadm leaves them."""
+        for name in names:
+            tag = etcd if name == "etcd" else version
+            self.write(f"/etc/kubernetes/manifests/{name}.yaml", f"spec:\n  containers:\n  - name: x\n    image: registry.k8s.io/{name}:{tag}\n")
+
+    def upgrade(self, command):
+        if "preflight" in command and "phase" in command:
+            return (1, "x\n\t[ERROR CreateJob]: no end\n[preflight] y") if self.refuses else (0, "")
+        if command[2] == "apply":
+            names = PODS[: PODS.index(self.halts)] if self.halts else PODS
+            self.pods_of_kubeadm(command[3], names=names)
+            self.write("/etc/kubernetes/tmp/kubeadm-backup-etcd-1/db", "x")
+        if self.dies == "upgrade":
+            raise Killed
+        return (1, "[upgrade/apply] FATAL: no") if self.halts or self.fails == "upgrade" else (0, "")
+
     def kubeadm(self, command):
         verb = "token" if "token" in command else command[1]
         if command[1:4] == ["init", "phase", "preflight"]:
@@ -101,17 +128,19 @@ class Machine:
             return 0, json.dumps({"certificates": rows})
         if verb == "certs":
             return 0, ""
+        if verb == "version":
+            return 0, self.packages["kubeadm"] + "\n"
         if verb == "token":
             self.tokens["bootstrap-token-abc"] = command[command.index("--description") + 1]
             return 0, "abcdef.0123456789abcdef\n"
         if verb == "reset":
-            for path in (JOINED, "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf", "/etc/kubernetes/manifests/kube-apiserver.yaml",
-                         "/etc/kubernetes/pki/ca.crt"):  # fmt: skip
+            for path in (JOINED, "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf", "/etc/kubernetes/pki/ca.crt",
+                         *(f"/etc/kubernetes/manifests/{name}.yaml" for name in PODS)):  # fmt: skip
                 self.ground.remove(path)
             return 0, ""
         self.seen = self.text("/run/ai-stack-kubernetes/discovery.conf"), self.text("/run/ai-stack-kubernetes/kubeadm.yaml")
         if verb == "init":
-            self.write("/etc/kubernetes/manifests/kube-apiserver.yaml", "x")
+            self.pods_of_kubeadm(self.packages["kubeadm"])
             self.write("/etc/kubernetes/pki/ca.crt", "CA\n")
         if self.fails == verb:
             return 1, "error: [ERROR CRI]: no"
@@ -125,6 +154,15 @@ class Machine:
         return 0, ""
 
     def kubectl(self, words):
+        if words[:3] == ["get", "--raw", "/version"]:
+            tag = (self.text("/etc/kubernetes/manifests/kube-apiserver.yaml") or "").rpartition(":")[2].strip()
+            return 0, json.dumps({"gitVersion": tag})
+        if words[:2] == ["patch", "node"]:
+            patch = json.loads(words[-1])
+            self.marks[words[2]] = {"mark": patch["metadata"]["annotations"], "shut": patch["spec"]["unschedulable"]}
+            return 0, ""
+        if "--all-namespaces" in words:
+            return self.items(self.kept["poddisruptionbudgets" in words])
         if words[:2] == ["get", "--raw"]:
             return (0, "ok") if self.server() else (1, "refused")
         if words[:3] == ["get", "nodes", "--output"] and words[3] == "name":
@@ -132,7 +170,7 @@ class Machine:
         if words[:2] == ["get", "nodes"]:
             return self.items([self.node(name, **one) for name, one in self.nodes.items()])
         if words[:2] == ["get", "node"]:
-            return 0, json.dumps(self.node(words[2], **self.nodes[words[2]]))
+            return 0, json.dumps(self.marked(words[2]))
         if words[:2] == ["get", "namespaces"]:
             return (0, "".join(f"namespace/{one}\n" for one in self.namespaces)) if self.server() else (1, "refused")
         if words[:2] == ["get", "certificatesigningrequests"]:
@@ -157,6 +195,8 @@ class Machine:
 
     def crictl(self, command):
         """As the real one: of those that ended the last one alone is kept."""
+        if "pull" in command:
+            return (1, "not found") if self.missing and self.missing in command[-1] else (0, "")
         if "stop" in command:
             if self.container["id"] in command:
                 self.container = {**self.container, "runs": False}
@@ -185,6 +225,13 @@ class Machine:
                 "status": {"addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": address}],
                            "nodeInfo": {"kubeletVersion": version}, "conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}}  # fmt: skip
 
+    def marked(self, name):
+        """A node with what was written about its being shut."""
+        node, told = self.node(name, **self.nodes[name]), self.marks.get(name) or {"mark": {}, "shut": None}
+        node["metadata"]["annotations"] = {key: one for key, one in told["mark"].items() if one}
+        node["spec"]["unschedulable"] = told["shut"]
+        return node
+
     def request(self, name="cp1", **changed):
         found = dict(members.requests(SETTINGS, HOSTS, "/usr/local/sbin/x"))[name]
         ticket = {"ca": "CA\n", "token": "abc.def"} if name != "cp1" else {}
@@ -194,7 +241,7 @@ class Machine:
         return self.modules.member.Member(self.ground, self.request(*words, **changed))
 
     def look(self, *words, **changed):
-        return self.modules.member.look(self.member(*words, **changed))
+        return self.modules.upgrade.look(self.member(*words, **changed))
 
     def apply(self, *words, **changed):
         return self.modules.member.apply(self.member(*words, **changed), "me")
@@ -213,6 +260,8 @@ def host(tmp_path, monkeypatch):
     modules = types.SimpleNamespace(**packed.program("kubernetes", "program.yml", NAMES))
     machine = Machine(modules, tmp_path)
     monkeypatch.setattr(modules.member, "PAUSE", 0)
+    monkeypatch.setattr(modules.upgrade, "PAUSE", 0)
+    monkeypatch.setattr(modules.upgrade, "healthy", lambda: machine.well)
     monkeypatch.setattr(modules.member, "has_address", lambda address: machine.mine)
     monkeypatch.setattr(modules.server, "serves", lambda ground, address: address not in machine.shut)
     return machine

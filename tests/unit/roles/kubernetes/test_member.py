@@ -17,6 +17,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import
 from .conftest import JOINED, POLICIES, Killed
 
 PEERS = {"cp1": {"address": "192.0.2.11", "pods": "10.244.0.0/24"}, "w1": {"address": "192.0.2.12", "pods": "10.244.1.0/24"}}
+WELL = {"differs": [], "joined": True, "open": None, "moves": False, "cut_off": False}
 ENCRYPTION = "/etc/kubernetes/policy/encryption.yaml"
 
 
@@ -41,7 +42,7 @@ def test_a_first_control_plane_is_made_and_a_second_run_changes_nothing(host):
     assert resources(found["differs"])[0] == "member:cp1" and found["joined"] is False and host.files() == ["/proc/sys/kernel/random/boot_id"]
     assert host.apply() == {"changed": True}
     assert len(host.ran("kubeadm", "init", "phase")) == len(host.ran("kubeadm", "init", "--config")) == 1
-    assert host.look() == {"differs": [], "joined": True, "open": None}
+    assert host.look() == WELL
     calls = len(host.calls)
     assert host.apply() == {"changed": False}
     assert {tuple(one[:2]) for one in host.calls[calls:]} == {("systemctl", "is-active"), ("ip", "route"), ("kubeadm", "certs")}
@@ -116,7 +117,7 @@ def test_a_run_that_was_cut_off_in_kubeadm_is_gone_on_with_or_begun_again(host, 
     host.dies = None
     assert host.apply() == {"changed": True}
     assert len(host.ran("kubeadm", "reset")) == wiped and host.text("/etc/kubernetes/super-admin.conf") is None
-    assert host.look() == {"differs": [], "joined": True, "open": None}
+    assert host.look() == WELL
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_a_resumed_run_that_fails_does_not_go_back_to_before_the_cluster(host):
     refused(host.apply)
     assert [host.text(path) is not None for path in POLICIES] == [True] * 3
     host.systemctl = systemctl
-    assert host.apply() == {"changed": True} and host.look() == {"differs": [], "joined": True, "open": None}
+    assert host.apply() == {"changed": True} and host.look() == WELL
     assert [host.text(path) is not None for path in POLICIES] == [True] * 3 and host.ran("kubeadm", "reset") == []
 
 

@@ -155,17 +155,17 @@ DRAIN = {"seconds": 5, "force": False}
 
 def test_a_node_that_cannot_be_emptied_takes_pods_again(control):
     control.ready = False
-    said = refused(control.modules.server.leave, control.ground, {"name": "k8s-w1", "drain": DRAIN})
-    assert said.startswith("k8s-w1 cannot be emptied: error: cannot delete Pods") and set(control.nodes) == {"cp1", "k8s-w1"}
+    said = refused(control.modules.emptying.leave, control.ground, {"name": "k8s-w1", "drain": DRAIN})
+    assert said.startswith("k8s-w1 cannot be emptied within 5 s: error: cannot delete Pods") and set(control.nodes) == {"cp1", "k8s-w1"}
     assert [one for one in control.calls if "uncordon" in one] and not [one for one in control.calls if "--force" in one]
 
 
 def test_a_node_that_leaves_is_emptied_first_and_one_that_is_gone_is_gone(control):
     wanted = {"name": "k8s-w1", "drain": {**DRAIN, "force": True}}
-    assert control.modules.server.leave(control.ground, wanted) == {"changed": True} and set(control.nodes) == {"cp1"}
+    assert control.modules.emptying.leave(control.ground, wanted) == {"changed": True} and set(control.nodes) == {"cp1"}
     kubectl = [one for one in control.calls if one[0] == "kubectl"]
     assert [next(word for word in one if word in ("drain", "delete")) for one in kubectl if "drain" in one or "delete" in one] == ["drain", "delete"]
-    assert control.modules.server.leave(control.ground, {"name": "k8s-w1", "drain": {**DRAIN, "force": True}}) == {"changed": False}
+    assert control.modules.emptying.leave(control.ground, {"name": "k8s-w1", "drain": {**DRAIN, "force": True}}) == {"changed": False}
 
 
 @pytest.mark.parametrize(("words", "code", "key"), [(["look"], 0, "differs"), (["status"], 0, "open"), (["told"], 0, "nodes"), (["nonsense"], 2, None)])

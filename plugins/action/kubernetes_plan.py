@@ -35,6 +35,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         spec = {name: {"type": "raw"} for name in ("cluster", "issuers", "repositories", "others")}
         spec.update(conntrack={"type": "str", "choices": ["manage", "keep"], "default": "manage"}, judges={"type": "bool", "default": True},
+                    restores={"type": "bool", "default": False},
                     program={"type": "path", "required": True}, observed_as={"type": "str", "required": True})  # fmt: skip
         dummy, given = self.validate_argument_spec(spec)
         with one_sentence(self._display, result, "What hosts of a cluster are to be"):
@@ -58,6 +59,9 @@ class ActionModule(ActionBase):
             inside = set(task_vars["ansible_play_hosts"])
             observations = {host: _run.plain(variables[host].get(given["observed_as"])) or None for host in inside.intersection(inventory)}
             observations.update(_run.observed_elsewhere(given["others"], inside))
+            if given["restores"]:
+                # its nodes have joined a cluster that is lost, and say nothing of the one that is made of a set
+                site["ai_stack_clusters"] = [{key: one for key, one in row.items() if key != "nodes"}]
             plan = resolve.resolve(site, inventory, observations, _tables.load(extra), {}, _run.now()[:10], settled=True)
             # who is not in this run is changed by nobody, and says for himself in his own run what is wrong
             conflicts = [_renamed(one) for one in plan["conflicts"] if _counts(one, inside)] if given["judges"] else []

@@ -42,6 +42,10 @@ options:
     description: Whether rules of clusters are asked; a host that is taken out needs to fulfil none.
     type: bool
     default: true
+  restores:
+    description: Whether the control plane is made of a set; its nodes have joined a cluster that is lost, and say nothing of the new one.
+    type: bool
+    default: false
   program:
     description: Where the program of the role is on the hosts.
     type: path

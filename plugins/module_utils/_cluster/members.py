@@ -5,15 +5,16 @@
 """What each host of a cluster is asked to be, as the request that the program of the role `kubernetes` reads.
 
 A request is {cluster, name, address, part, first, endpoint, version, files: {path: text}, policies: {path: text}, units: [names], document: for kubeadm,
-network: pods or None, nodes: {name: [addresses]}, settings, images: repository, ignored: checks of kubeadm that do not stop it}. policies: files that an API
-server reads when it starts; nodes, settings (what a cluster is made with once and for all): of a control plane alone.
+network: pods or None, nodes: {name: [addresses]}, settings, gone: [paths], images: repository, ignored: checks of kubeadm that do not stop it}. policies:
+files that an API server reads when it starts; nodes, settings (what a cluster is made with once and for all) and gone (files of sets that nobody wants any
+more): of a control plane alone.
 """
 
 from __future__ import annotations
 
 import json
 
-from . import kubeadm, network
+from . import kubeadm, network, sets
 from .node import CONTROL
 
 MARKER = '# managed by sovereign.ai_stack\n'
@@ -75,13 +76,15 @@ def requests(settings, hosts, program):
     policies = {'authentication': kubeadm.authentication(settings['issuers']), 'audit': kubeadm.audit(), 'admission': kubeadm.admission()}
     for name, one in sorted(hosts.items()):
         mine, first, rules = dict(one, name=name), name == control[0], one['part'] == CONTROL
+        kept, timers = sets.wanted(settings, mine, program) if rules else ({}, [])
         yield name, {
             'cluster': settings['name'], 'name': name, 'address': one['address'], 'part': one['part'], 'first': first, 'version': settings['version'],
             'endpoint': settings['endpoint'], 'network': settings['pods'] if settings['network'] == 'routed' else None,
             'nodes': nodes if rules else {}, 'settings': {key: settings[key] for key in LASTING} if rules else {},
             'document': documents(kubeadm.init(settings, mine) if first else kubeadm.join(settings, mine, DISCOVERY)),
-            'files': dict(sysctl, **(dict(_units(program), **{NODES: _text(nodes)}) if rules else {})),
+            'files': dict(sysctl, **(dict(_units(program), **{NODES: _text(nodes)}) if rules else {}), **kept),
             'policies': {'%s/%s.yaml' % (kubeadm.POLICIES, kind): _text(document) for kind, document in policies.items()} if rules else {},
             'images': settings['images'] or REGISTRY, 'ignored': kubeadm.ignored(settings),
-            'units': ([SERVING + '.timer'] if rules else []) + ([network.UNIT] if settings['network'] == 'routed' else []),
+            'gone': sets.withdrawn(settings) if rules else [],
+            'units': ([SERVING + '.timer'] if rules else []) + timers + ([network.UNIT] if settings['network'] == 'routed' else []),
         }

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from .._compat.register import of, rule
-from .._compat.view import check, row
+from .._compat.view import check, none_for, row
 from .._parse import containerd
 from .._parse.cluster_certificates import DAYS
 from . import numbers
@@ -19,6 +19,7 @@ from .node import CARDS, CONTROL, SERVER, WORKER
 ROLE = 'kubernetes'
 API = 'kubectl get nodes'
 _DAY = re.compile(r'(\d{4})-(\d\d)-(\d\d)')
+_MOMENT = re.compile(r'(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)')
 
 
 def decided(resource):
@@ -120,6 +121,36 @@ def certificates_last(member):
     soon = None if ends is None or at is None else {name: end for name, end in sorted(ends.items()) if (_day(end) or at) - at < DAYS}
     promise = 'no certificate of the control plane ends within %d days' % DAYS
     yield check('certificates_last', promise, {}, soon, 'kubeadm certs check-expiration')
+
+
+@rule('K8S-E8', 'member')
+def sets_are_fresh(member):
+    """A set that was taken long ago, or is not where it was put, brings little back."""
+    if member.part != CONTROL:
+        return
+    promise = 'the newest set of etcd is there, and not older than the site says'
+    if 'sets' in member.kubernetes and member.kubernetes['sets'] is None:
+        yield none_for('sets_are_fresh', promise, 'no sets are taken of cluster %s' % member.name)
+        return
+    expected, seen = {'fresh': True, 'there': True}, _set(member.kubernetes.get('sets') or {}, _moment(member.seen.get('at')))
+    # the digest stands in the evidence: whoever can write where sets lie could put another one there
+    status = None if seen is None else 'pass' if {key: seen[key] for key in expected} == expected else 'fail'
+    yield check('sets_are_fresh', promise, expected, seen, 'what the host noted of its sets', status)
+
+
+def _set(sets, now):
+    """{fresh, there, taken, name, sha256, failed: why a later one did, or None} of the newest set; None: nobody can tell."""
+    last, hours = sets.get('last'), sets.get('fresh_hours')
+    taken = _moment((last or {}).get('at'))
+    if now is None or not isinstance(hours, int) or last and taken is None:
+        return None
+    found = {'fresh': bool(last and now - taken <= timedelta(hours=hours)), 'there': bool(last) and sets.get('there') is not False}
+    return dict(found, failed=sets.get('failed'), taken=(last or {}).get('at'), **{key: (last or {}).get(key) for key in ('name', 'sha256')})
+
+
+def _moment(text):
+    found = _MOMENT.match(str(text))
+    return datetime(*(int(part) for part in found.groups())) if found else None
 
 
 def _day(text):

@@ -17,6 +17,7 @@ MARKER = "managed by sovereign.ai_stack"
 ROOT = "/etc/containerd/config.toml"
 JOINED, MANIFESTS = "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/manifests"
 ADMIN, SUPER_ADMIN = "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf"
+SETS, TAKEN = "/etc/ai-stack/kubernetes/sets.json", "/var/lib/ai-stack/kubernetes/sets/state.json"
 
 
 def machine(root):
@@ -69,7 +70,8 @@ def kubernetes(root, offered, seconds):
     kubelet = cluster_versions.kubelet(_ask(root, paths[0] if paths else None, "--version", seconds=seconds))
     pods = {name[:-5]: cluster_versions.tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}
     return {"kubelet": kubelet, "joined": root.exists(JOINED), "offered": offered or {}, "nodes": _nodes(root, seconds),
-            "holders": _holders(root, seconds), "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN), "certificates": _certificates(root, seconds)}
+            "holders": _holders(root, seconds), "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN), "certificates": _certificates(root, seconds),
+            "sets": _sets(root)}
 
 
 def _api(root, seconds, *words):
@@ -101,3 +103,24 @@ def _certificates(root, seconds):
         return cluster_certificates.ends(_ask(root, paths[0], "certs", "check-expiration", "--output", "json", seconds=seconds))
     except ValueError:
         return None
+
+
+def _sets(root):
+    """Of a control plane that takes sets of etcd: how old the newest may be, what it is, whether it is where it was put, why a later one failed; null: none
+    are taken here."""
+    told, known = _document(root, SETS), _document(root, TAKEN)
+    if not told:
+        return None
+    last, place = known.get("last"), told.get("to")
+    # what a command took is out of sight
+    there = root.is_file("%s/%s" % (place, last["name"])) if last and isinstance(place, str) else None
+    return {"fresh_hours": told.get("fresh_hours"), "last": last, "there": there, "failed": known.get("failed")}
+
+
+def _document(root, path):
+    """A document that the role or its program wrote; {}: there is none, or nobody can read it."""
+    try:
+        found = json.loads(root.text(path) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

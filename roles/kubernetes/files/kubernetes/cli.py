@@ -4,7 +4,7 @@
 """Make this host a member of a cluster by kubeadm, and answer for a control plane.
 
 Usage: kubernetes [--owner NAME [--instead-of NAME]] VERB
-       look | apply | reset | told | ticket | settle | prove | leave, each < request.json; approve | status
+       look | apply | reset | told | ticket | settle | prove | leave, each < request.json; approve | set | status
        ahead | fetch | set_out | move | restart | arrived | empty | back, each < request.json
 
 look     what would change, or every refusal; changes nothing
@@ -14,6 +14,7 @@ told     who is in the cluster, as a control plane knows it; the other questions
 ticket   a login for a quarter of an hour, by which one host joins; it stands in the answer
 settle   wait for nodes that joined, approve their requests for certificates, call their tickets back
 approve  approve what nodes ask for to serve by, for their own names and addresses
+set      take a set of etcd, as this control plane was told
 prove    wait until nodes and system pods are ready
 leave    empty a node and forget it
 
@@ -34,6 +35,7 @@ import emptying
 import ledger
 import member
 import server
+import sets
 import upgrade
 import verbs
 
@@ -68,6 +70,7 @@ VERBS = {
     "back": (lambda owner: emptying.back(GROUND, json.load(sys.stdin)), False),
     # the timer asks too, whatever change is open
     "approve": (approve, True),
+    "set": (lambda owner: sets.take(GROUND, GROUND.load(sets.CONFIG), "the timer"), True),
     "status": (lambda owner: ledger.Ledger(GROUND).status(), True),
 }
 

@@ -4,7 +4,7 @@
 """This host as a member of a cluster: what is there, made or joined by kubeadm, and back again.
 
 A request is what module_utils/_cluster/members.py writes, with plan, seconds (in which the API has to answer), peers: {name: {address, pods}} of the nodes that
-are there, destroy: name of the cluster whose control plane may go, and for a host that joins its ticket: {ca, token}.
+are there, destroy: name of the cluster whose control plane may go, for a host that joins its ticket: {ca, token}, and what restore.py says.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import cluster_certificates
 import kubeadm
 import ledger
 import network
+import restore
+import sets
 
 STATE = "/var/lib/ai-stack/kubernetes"
-RUN = "/run/ai-stack-kubernetes"
+RUN = sets.RUN
 SCRATCH = DISCOVERY, DOCUMENT = RUN + "/discovery.conf", RUN + "/kubeadm.yaml"
 # what a kubelet joins by; kubeadm takes it away at its end
 BOOTSTRAP = "/etc/kubernetes/bootstrap-kubelet.conf"
@@ -93,6 +95,7 @@ class Member:
             rows.append({"resource": "file:" + SUPER_ADMIN, "before": "there", "after": None})
         ending = self.ending()
         rows += [{"resource": "certificates:" + self.name, "before": ", ".join(ending) + " end soon", "after": "renewed"}] if ending else []
+        rows += restore.differs(self) + sets.differs(self)
         return rows + [{"resource": "unit:" + unit, "before": None, "after": "active"} for unit in self.idle()]
 
     def ending(self):
@@ -112,7 +115,7 @@ class Member:
         again = "take it out of that one first, with the inventory of that one"
         found = []
         if self.joined:
-            if self.server not in self.servers:
+            if self.server not in self.servers and not restore.follows(self):
                 found.append("this host has joined the cluster at %s, and not that at %s: %s" % (self.server, request["endpoint"], again))
             elif self.orphan:
                 found.append("this host is a node of a cluster that was at %s before and is gone: kubernetes_state: absent for this host first" % self.server)
@@ -124,7 +127,7 @@ class Member:
             found += ["something of another cluster is left here (%s): look whether it is still needed, then kubeadm reset" % ", ".join(left)] if left else []
         if not has_address(request["address"]):
             found.append("%s is no address of this host: say kubernetes_address in the inventory" % request["address"])
-        return found + self._foreign_networks() + self._far_nodes()
+        return found + restore.refusals(self) + sets.refusals(self) + self._foreign_networks() + self._far_nodes()
 
     @property
     def server(self):
@@ -204,11 +207,13 @@ def apply(member, owner):
         member.ledger.commit()
     elif member.half:
         wiped(member)
+    sets.before(member, rows)
     fresh = not member.joined
     if fresh:
         ready(member)
-    touched = sorted({*member.files, *member.request["policies"]})
-    member.ledger.begin({"plan": member.request["plan"], "owner": owner, "touches": {"files": touched}, "irreversible": False, "fresh": fresh})
+    touched = sorted({*member.files, *member.request["policies"], *member.request["gone"]})
+    member.ledger.begin({"plan": member.request["plan"], "owner": owner, "touches": {"files": touched}, "irreversible": False, "fresh": fresh,
+                         "restore": bool(fresh and member.request.get("restore"))})  # fmt: skip
     try:
         restart = written(member)
         if fresh:
@@ -216,6 +221,8 @@ def apply(member, owner):
         elif restart:
             member.ledger.step("restart")
             server_again(member)
+        restore.followed(member)
+        sets.withdrawn(member)
         if member.request["part"] == CONTROL:
             member.ledger.step("settle")
             renewed(member)
@@ -225,7 +232,10 @@ def apply(member, owner):
     except (ledger.Refused, OSError) as error:
         raise ledger.Refused("%s\n%s" % (error, led_back(member, fresh)))
     member.ledger.commit()
-    return {"changed": True}
+    if sets.differs(member):
+        # it stays as it is where that fails, and the next run tries again
+        sets.taken(member, "the first one")
+    return {"changed": True, **({"restored": restore.record(member.ground)} if fresh and member.request.get("restore") else {})}
 
 
 def written(member):
@@ -305,6 +315,9 @@ def made(member):
     ground, request = member.ground, member.request
     without_rules(ground)
     ground.run(["systemctl", "--quiet", "enable", "kubelet.service"], timeout=120)
+    if request.get("restore"):
+        member.ledger.step("init")
+        restore.put_back(member, etcd_image(member))
     if request["part"] == CONTROL and ground.known(ENCRYPTION) is None:
         key = {"name": "key1", "secret": base64.b64encode(os.urandom(32)).decode("ascii")}
         ground.write(ENCRYPTION, json.dumps(kubeadm.encryption([key])).encode("ascii"), SECRET)
@@ -312,10 +325,19 @@ def made(member):
         member.ledger.step("init")
         ground.save(MADE, request["settings"])
         run_kubeadm(member, "init", "--skip-phases", "preflight", "--skip-token-print")
+        if request.get("restore"):
+            restore.settled(member, kubectl)
         return
     member.ledger.step("join")
     with Scratch(member, DISCOVERY, discovery(request["endpoint"], request["ticket"])):
         run_kubeadm(member, "join")
+
+
+def etcd_image(member):
+    """The image of etcd that kubeadm brings for this host."""
+    with Scratch(member, DOCUMENT, member.request["document"]) as path:
+        listed = member.ground.run(["kubeadm", "config", "images", "list", "--config", path], timeout=120, data=b"")[1].split()
+    return next(one for one in listed if one.rpartition("/")[2].startswith("etcd:"))
 
 
 def discovery(endpoint, ticket):
@@ -346,7 +368,8 @@ def last_words(ground):
 def finished(member):
     """Whether kubeadm came to its end although nobody noted it. One that others use meanwhile is not taken from them."""
     ground = member.ground
-    if member.journal["step"] == "reset":
+    # what was restored is there from the first answer of the API on: nobody knows how far it came, and it is begun again
+    if member.journal["step"] == "reset" or member.journal.get("restore"):
         return False
     if not member.request["first"]:
         return member.name in (member.request.get("peers") or {})
@@ -371,6 +394,7 @@ def wiped(member):
     ground.run(["systemctl", "disable", "--now", "kubelet.service"], check=False, timeout=120)
     for path in (JOINED, ADMIN, SUPER_ADMIN, BOOTSTRAP, ENCRYPTION, MADE, *SCRATCH):
         ground.remove(path)
+    restore.taken_back(ground)
     # addresses of pods that were cut off would be nobody's
     shutil.rmtree(ground.at(ADDRESSES), ignore_errors=True)
     without_rules(ground)
@@ -460,7 +484,7 @@ def reset(member, owner):
     if there and request["destroy"] != request["cluster"]:
         raise ledger.Refused("this host is a control plane (%s): everything that is stored in it would go; kubernetes_destroy names the cluster that may"
                              % ", ".join(there))  # fmt: skip
-    touched = sorted({*member.files, *request["policies"]})
+    touched = sorted({*member.files, *request["policies"], *request["gone"]})
     member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {"files": touched}, "irreversible": True, "fresh": False})
     member.ledger.step("reset")
     units = [unit for unit in request["units"] if ground.known(UNITS + unit)]

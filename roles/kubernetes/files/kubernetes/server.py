@@ -15,13 +15,14 @@ import cluster_nodes
 import kubeadm
 import ledger
 import member as members
+import restore
 import serving_request
 
 NODES = "/etc/ai-stack/kubernetes/nodes.json"
 KUBELET = 10250
 # what runs on every node, and what on some
 ON_NODES, NAMES = "k8s-app=kube-proxy", "k8s-app=kube-dns"
-NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None}
+NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None, "former": {}}
 
 
 def ask(ground, *words):
@@ -31,14 +32,15 @@ def ask(ground, *words):
 
 def told(ground):
     """{nodes: {name: {address, pods, ready, version}}, waiting: [requests of nodes that nobody decided about], tokens: [ids of ours that are left], silent: why
-    the API does not answer, authority: its certificate}; no nodes where there is no cluster yet."""
+    the API does not answer, authority: its certificate, former: endpoints by which nodes of before a restore know it}; no nodes where there is no cluster
+    yet."""
     if ground.known(members.ADMIN) is None:
         return dict(NOBODY)
     authority = ground.text(members.AUTHORITY)
     try:
         waiting = [one["metadata"]["name"] for one in ask(ground, "get", "certificatesigningrequests")["items"] if serving_request.waits(one)]
         return {"nodes": cluster_nodes.nodes(ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tokens(ground)), "silent": None,
-                "authority": authority}
+                "authority": authority, "former": restore.former(ground)}  # fmt: skip
     except ledger.Refused as error:
         return dict(NOBODY, silent=str(error), authority=authority)
 
@@ -60,7 +62,8 @@ def ticket(ground, request):
         raise ledger.Refused("no cluster was made on this control plane yet; see what it said, and run the role without --limit")
     name = request["name"]
     node = cluster_nodes.nodes(ask(ground, "get", "nodes")).get(name)
-    if node and node["address"] != request["address"]:
+    # one without an address was never more than a name, as of a join that was cut off
+    if node and node["address"] not in (None, request["address"]):
         raise ledger.Refused("the cluster has a node %s at %s, and this host is at %s: two hosts of one name" % (name, node["address"], request["address"]))
     if node:
         members.kubectl(ground, "delete", "node", name, seconds=120)

@@ -20,6 +20,7 @@ import emptying
 import ledger
 import member as members
 import server
+import sets
 
 MANIFESTS = "/etc/kubernetes/manifests/%s.yaml"
 SERVER = "kube-apiserver"
@@ -110,6 +111,8 @@ def set_out(member, owner):
     """Open the journal, or go on with it; former: the kubeadm to go back to, empty where there is no way back to it."""
     request, journal = member.request, _ours(member)
     if not journal or journal["move"] != request["version"]:
+        if request["part"] == members.CONTROL:
+            sets.taken(member, "before the move to " + request["version"])
         kubeadm = member.ground.run(["kubeadm", "version", "--output", "short"], timeout=60, data=b"")[1].strip().lstrip("v")
         member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == members.CONTROL, "fresh": False,
                              "move": request["version"], "former": kubeadm, "pods": _pods(member), "moved": False})  # fmt: skip

@@ -88,7 +88,9 @@ class Wanted:
         if not self.made:
             return (self.documents, [], [])
         there = self.there()
-        return ([one for one in self.documents if not covers(there.get(name_of(one)), one)], *self.stale())
+        # a node is made by its kubelet alone
+        mine = [one for one in self.documents if one["kind"] != "Node" or name_of(one) in there]
+        return ([one for one in mine if not covers(there.get(name_of(one)), one)], *self.stale())
 
 
 def look(wanted):

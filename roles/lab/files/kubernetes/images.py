@@ -26,6 +26,8 @@ PATH = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 APPLETS = "sh sleep cat ls echo wget nslookup httpd nc ping env id hostname ps mkdir head true".split()
 FOLDERS = {"tmp": 0o1777, "etc": 0o755, "run": 0o755, "var": 0o755}
 TOOLBOX = "lab/toolbox:1"
+# as the published image has it: else nft lists protocols by numbers, and a kube-proxy that starts again does not know its own rules, and deletes them
+PROTOCOLS = b"icmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nipv6-icmp 58 IPv6-ICMP\nsctp 132 SCTP\n"
 
 
 class Registry:
@@ -89,7 +91,7 @@ def program(path):
 
 def of_proxy(binary):
     """kube-proxy with nft, iptables and every library that they or their extensions load."""
-    files = {"/usr/local/bin/kube-proxy": program(binary)}
+    files = {"/usr/local/bin/kube-proxy": program(binary), "/etc/protocols": (PROTOCOLS, 0o644)}
     tools = ["/usr/sbin/xtables-nft-multi", "/usr/sbin/nft"]
     extensions = glob.glob("/usr/lib/*/xtables/*.so")
     files.update((path, program(path)) for path in tools + extensions)

@@ -12,6 +12,7 @@ from ansible_collections.sovereign.ai_stack.plugins.action import kubernetes_pla
 
 ROW = {"name": "ai", "kubernetes": "1.37", "control_plane": "control", "nodes": "workers", "pods": "10.244.0.0/16", "services": "10.96.0.0/16",
        "domain": "cluster.local", "network": "routed", "endpoint": "", "images": "", "feature_gates": {}}  # fmt: skip
+KEY = "age1u5mxjrddh5w5fexwyxfm6hyv7wdqjdcedrgpmyjnmthwa26hvueszqlfr3"
 OFFERED = {name: [{"version": f"{one}-1.1", "repository": "x"} for one in ("1.37.2", "1.37.1")] for name in ("kubeadm", "kubelet", "kubectl")}
 
 
@@ -30,7 +31,7 @@ def cluster(site):
                                                                                         "seen": seen("w1")}}  # fmt: skip
 
     def run(**changed):
-        more = {key: changed.pop(key) for key in ("judges", "issuers", "repositories", "conntrack", "others") if key in changed}
+        more = {key: changed.pop(key) for key in ("judges", "restores", "issuers", "repositories", "conntrack", "others") if key in changed}
         return site.run(kubernetes_plan, cluster={**ROW, **changed}, program="/x", observed_as="seen", **more)[0]
 
     run.site = site
@@ -59,6 +60,9 @@ def test_every_host_of_the_cluster_is_asked_to_be_something(cluster):
      ({"domain": "a b"}, ["kubernetes_domain"]), ({"images": "https://x"}, ["kubernetes_images"]),
      ({"feature_gates": {"X": "on"}}, ["kubernetes_feature_gates.X"]),
      ({"repositories": [{"name": "a", "type": "deb", "uris": ["https://me:secret@m"], "suites": ["x"]}]}, ["kubernetes_repositories[0].uris[0]"]),
+     ({"sets": {"recipients": ["AGE-SECRET-KEY-1X"], "to": "/srv"}}, ["kubernetes_sets.recipients[0]"]), ({"sets": {"to": "/srv"}}, ["kubernetes_sets"]),
+     ({"sets": {"recipients": [KEY], "to": "srv/../x", "keep": 0, "schedule": "daily\nx"}}, [f"kubernetes_sets.{one}" for one in ("keep", "schedule", "to")]),
+     ({"sets": {"recipients": [], "to": []}}, ["kubernetes_sets.recipients", "kubernetes_sets.to"]),
      ({"kubernetes": "newest", "domain": "a b", "nodes": "nobody"}, ["kubernetes_domain", "kubernetes_nodes", "kubernetes_version"])],
     ids=str,
 )  # fmt: skip
@@ -154,3 +158,22 @@ def test_a_host_that_is_both_runs_pods(cluster):
     cluster.site.groups["workers"] = ["cp1", "w1"]
     found = cluster()["hosts"]
     assert '"taints": []' in found["cp1"]["document"] and found["cp1"]["part"] == "control_plane" and "taints" not in found["w1"]["document"]
+
+
+@pytest.mark.parametrize("to", ["/srv/sets", ["rclone", "rcat", "site:sets/{name}"]])
+def test_sets_of_the_role_and_of_the_site_are_told_to_the_control_plane_alone(cluster, to):
+    sets = {"recipients": [KEY], "to": to}
+    of_role = cluster(sets=sets)["hosts"]
+    cluster.site.variables["ai_stack_clusters"] = [{"name": "ai", "sets": dict(sets, keep=3)}]
+    of_site = cluster(sets={"recipients": [KEY], "to": "/other"})["hosts"]
+    path = "/etc/ai-stack/kubernetes/sets.json"
+    told = [json.loads(found["cp1"]["files"][path]) for found in (of_role, of_site)]
+    assert [(one["to"], one["keep"], one["version"]) for one in told] == [(to, 14, "1.37.2"), (to, 3, "1.37.2")]
+    assert path not in of_role["w1"]["files"] and "ai-stack-kubernetes-set.timer" in of_role["cp1"]["units"] and of_role["cp1"]["gone"] == []
+
+
+def test_a_control_plane_is_restored_whatever_its_nodes_have_joined(cluster):
+    cluster.site.of_host["w1"]["seen"] = seen("w1", kubelet="v1.37.1", joined=True)
+    assert {row["rule"] for row in cluster()["conflicts"]} == {"K8S-N18"}
+    found = cluster(restores=True)
+    assert found["conflicts"] == [] and found["hosts"]["cp1"]["version"] == "1.37.2" and set(found["hosts"]) == {"cp1", "w1"}

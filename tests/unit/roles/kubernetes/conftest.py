@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import types
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import packed
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members
 
-NAMES = ("ledger", "verbs", "kubeadm", "network", "cluster_certificates", "cluster_nodes", "cluster_versions", "disruption", "serving_request", "member",
-         "server", "emptying", "upgrade", "cli")  # fmt: skip
+NAMES = ("ledger", "verbs", "kubeadm", "network", "cluster_certificates", "cluster_nodes", "cluster_versions", "disruption", "serving_request", "archive",
+         "kept", "sets", "restore", "member", "server", "emptying", "upgrade", "cli")  # fmt: skip
 HOSTS = {"cp1": {"address": "192.0.2.11", "part": "control_plane"}, "w1": {"address": "192.0.2.12", "part": "worker"}}
 SETTINGS = {"name": "ai", "version": "1.37.2", "endpoint": "192.0.2.11:6443", "pods": "10.244.0.0/16", "services": "10.96.0.0/16", "domain": "cluster.local",
             "network": "routed", "images": None, "feature_gates": None, "issuers": [], "conntrack": "manage", "cgroup_v1": False, "swap": False}  # fmt: skip
@@ -32,7 +33,8 @@ class Machine:
     server: whether an API server lives with the files that it reads; nodes, requests, tokens ({id: description}), namespaces: what the API has; calls: all that
     was run; via: addresses behind a gateway; mine: whether an address is this host's; shut: addresses of kubelets without a certificate; dns: whether it runs;
     routes: what the kernel has; left: days that certificates last; packages: versions of the programs; halts: the static pod before which kubeadm ends when it
-    moves; well: whether the kubelet is; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often another kubeadm is seen."""
+    moves; well: whether the kubelet is; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often another kubeadm is seen;
+    etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has."""
 
     def __init__(self, modules, folder):
         self.modules, self.ground = modules, modules.ledger.Ground(modules.member.STATE, str(folder))
@@ -44,6 +46,7 @@ class Machine:
         self.packages, self.halts, self.missing, self.kept, self.busy, self.marks = {"kubelet": "v1.37.2", "kubeadm": "v1.37.2"}, None, None, ([], []), 0, {}
         self.well = True
         self.complete, self.via, self.mine, self.shut, self.dns = True, (), True, (), True
+        self.etcd, self.lost = {}, []
         self.write("/proc/sys/kernel/random/boot_id", "one\n")
 
     def write(self, path, text):
@@ -80,11 +83,25 @@ class Machine:
             return self.kubectl(command[5:])
         if command[0] == "crictl":
             return self.crictl(command)
+        if "/usr/local/bin/etcd" in command[0]:
+            return self.of_etcd(command)
         if command[:3] == ["ip", "route", "get"]:
             return 0, f"{command[3]} via 192.0.2.254 dev eth0" if command[3] in self.via else f"{command[3]} dev eth0"
         if command[:3] == ["ip", "route", "show"]:
             return 0, "".join(f"{one} via 192.0.2.1 dev eth0\n" for one in self.routes)
         return 0, ""
+
+    def of_etcd(self, command):
+        name = command[0].rpartition("/")[2]
+        if "save" in command:
+            Path(command[-1]).write_text("snapshot of " + str(self.text("/var/lib/etcd/member/snap/db")))
+        if "restore" in command and self.dies != "restore":
+            folder = Path(command[command.index("--data-dir") + 1]) / "member/snap"
+            folder.mkdir(parents=True)
+            (folder / "db").write_text(Path(command[3]).read_text().removeprefix("snapshot of "))
+        if self.dies == "restore" and "restore" in command:
+            raise Killed
+        return self.etcd.get(name, (0, '{"hash": 1, "revision": 77, "totalKey": 12, "totalSize": 9}' if "status" in command else ""))
 
     def systemctl(self, command):
         verb, units = command[1], {one for one in command[2:] if "." in one}
@@ -98,7 +115,7 @@ class Machine:
             self.units -= units
         return 0, ""
 
-    def pods_of_kubeadm(self, version, etcd="3.7.0-0", names=PODS):
+    def pods_of_kubeadm(self, version, etcd="3.7.3-0", names=PODS):
         """The static pods of a control plane as kubeadm leaves them."""
         for name in names:
             tag = etcd if name == "etcd" else version
@@ -130,18 +147,25 @@ class Machine:
             return 0, ""
         if verb == "version":
             return 0, self.packages["kubeadm"] + "\n"
+        if verb == "config":
+            return 0, "registry.k8s.io/kube-apiserver:v1.37.2\nregistry.k8s.io/etcd:3.7.3-0\n"
         if verb == "token":
             self.tokens["bootstrap-token-abc"] = command[command.index("--description") + 1]
             return 0, "abcdef.0123456789abcdef\n"
         if verb == "reset":
-            for path in (JOINED, "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf", "/etc/kubernetes/pki/ca.crt",
+            for path in (JOINED, "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf",
                          *(f"/etc/kubernetes/manifests/{name}.yaml" for name in PODS)):  # fmt: skip
                 self.ground.remove(path)
+            shutil.rmtree(self.ground.at("/etc/kubernetes/pki"), ignore_errors=True)
             return 0, ""
         self.seen = self.text("/run/ai-stack-kubernetes/discovery.conf"), self.text("/run/ai-stack-kubernetes/kubeadm.yaml")
         if verb == "init":
             self.pods_of_kubeadm(self.packages["kubeadm"])
-            self.write("/etc/kubernetes/pki/ca.crt", "CA\n")
+            for name in self.modules.archive.AUTHORITIES:
+                if self.text("/etc/kubernetes/pki/" + name) is None:
+                    self.write("/etc/kubernetes/pki/" + name, "CA\n" if name == "ca.crt" else f"{name}\n")
+            if self.text("/var/lib/etcd/member/snap/db") is None:
+                self.write("/var/lib/etcd/member/snap/db", "the data")
         if self.fails == verb:
             return 1, "error: [ERROR CRI]: no"
         self.write(JOINED, "clusters:\n- cluster:\n    server: https://192.0.2.11:6443\n")
@@ -165,6 +189,11 @@ class Machine:
             return self.items(self.kept["poddisruptionbudgets" in words])
         if words[:2] == ["get", "--raw"]:
             return (0, "ok") if self.server() else (1, "refused")
+        if words[:3] == ["get", "nodes", "--selector"]:
+            return 0, "".join(f"node/{one}\n" for one in ["cp1", *self.lost])
+        if words[:2] == ["delete", "node"] and words[2] in self.lost:
+            self.lost.remove(words[2])
+            return 0, ""
         if words[:3] == ["get", "nodes", "--output"] and words[3] == "name":
             return 0, "".join(f"node/{one}\n" for one in self.nodes)
         if words[:2] == ["get", "nodes"]:
@@ -236,6 +265,14 @@ class Machine:
         found = dict(members.requests(SETTINGS, HOSTS, "/usr/local/sbin/x"))[name]
         ticket = {"ca": "CA\n", "token": "abc.def"} if name != "cp1" else {}
         return {**found, "plan": "p", "peers": {}, "seconds": 0, "destroy": "", "ticket": ticket, **changed}
+
+    def with_sets(self, name="cp1", **given):
+        """What a request has of sets, for request()."""
+        found = dict(members.requests({**SETTINGS, "sets": given}, HOSTS, "/usr/local/sbin/x"))[name]
+        return {key: found[key] for key in ("files", "units", "gone")}
+
+    def take(self, wanted):
+        return self.modules.sets.taken(self.member(**wanted), "a test")
 
     def member(self, *words, **changed):
         return self.modules.member.Member(self.ground, self.request(*words, **changed))

@@ -32,7 +32,7 @@ def control(host):
 
 
 def test_a_host_without_a_cluster_tells_of_nobody(host):
-    assert host.modules.server.told(host.ground) == {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None} and host.calls == []
+    assert host.modules.server.told(host.ground) == host.modules.server.NOBODY and host.calls == []
     assert "no cluster was made" in refused(host.modules.server.ticket, host.ground, {"name": "w1"})
 
 

@@ -252,3 +252,21 @@ def test_a_node_that_does_not_come_back_takes_no_pods(control, emptying):
 def test_the_steps_are_words_of_its_command_line(host):
     words = {"ahead", "fetch", "set_out", "move", "restart", "arrived", "empty", "back"}
     assert words <= set(host.modules.cli.VERBS) and {one for one in words if host.modules.cli.VERBS[one][1]} == {"ahead", "fetch"}
+
+
+@pytest.mark.parametrize(("name", "times"), [("cp1", 1), ("w1", 0)])
+def test_a_set_is_taken_before_a_control_plane_moves_and_not_again_where_it_goes_on(host, monkeypatch, name, times):
+    taken, moving = [], Moving(host, name)
+    monkeypatch.setattr(host.modules.sets, "taken", lambda member, reason: taken.append(reason))
+    moving.set_out()
+    moving.set_out()
+    assert taken == ["before the move to 1.37.2"] * times
+
+
+def test_without_a_set_nothing_moves(host, monkeypatch):
+    def none(_member, _reason):
+        raise host.modules.ledger.Refused("no set of etcd can be taken")
+
+    moving = Moving(host, "cp1")
+    monkeypatch.setattr(host.modules.sets, "taken", none)
+    assert "no set of etcd" in refused(moving.step, "set_out", "me") and host.member("cp1").journal is None

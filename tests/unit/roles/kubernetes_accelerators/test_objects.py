@@ -124,6 +124,15 @@ def test_all_of_it_is_told_once(api):
     assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x", "ai-stack/pool": "training"}
 
 
+def test_a_node_that_is_not_there_is_not_made(api):
+    del api.objects["Node w1"]
+    assert "Node w1" not in differs(api)
+    api.modules.objects.apply(api.wanted())
+    assert "Node w1" not in api.objects
+    with pytest.raises(api.modules.ledger.Refused, match="pods can have no card of w1"):
+        api.modules.objects.prove(api.wanted())
+
+
 def test_what_somebody_changed_is_put_right(api):
     api.modules.objects.apply(api.wanted())
     api.objects["ResourceQuota research/ai-stack-accelerators"]["spec"]["hard"]["requests.nvidia.com/gpu"] = "9"

@@ -163,3 +163,11 @@ def test_a_control_plane_that_is_a_node_too_runs_pods():
 def test_the_first_ticket_is_short_and_by_our_name_too():
     (token,) = documents(requests()["cp1"])["InitConfiguration"]["bootstrapTokens"]
     assert token["ttl"] == "15m" and token["description"] == kubeadm.NOTE + "cp1" and token["usages"] == ["authentication"]
+
+
+def test_sets_have_a_timer_whose_service_leaves_nothing_in_clear():
+    found = requests(sets={"recipients": ["age1x"], "to": "/srv", "schedule": "daily", "scratch": "/scratch"})
+    service, timer = (found["cp1"]["files"][f"/etc/systemd/system/ai-stack-kubernetes-set.{kind}"] for kind in ("service", "timer"))
+    assert "ExecStart=/usr/bin/python3 /usr/local/sbin/x set\n" in service and "ExecStopPost=/usr/bin/rm -rf /scratch/set\n" in service
+    assert "OnCalendar=daily\n" in timer and "Persistent=true" in timer
+    assert found["cp1"]["gone"] == found["w1"]["gone"] == [] and len(requests()["cp1"]["gone"]) == 3

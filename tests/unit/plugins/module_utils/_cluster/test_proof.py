@@ -28,13 +28,16 @@ def made(clustered):
     """(resource of the plan, observations of a cluster that is as planned)"""
     plan = clustered.plan()
     assert plan["conflicts"] == []
-    done = {"kubernetes__super_admin": False, "kubernetes__certificates": None,
+    done = {"kubernetes__super_admin": False, "kubernetes__certificates": None, "kubernetes__sets": None,
             "kubernetes__kubelet": "v1.37.2", "kubernetes__joined": True, "containerd__version": "2.4.2", "containerd__root": ROOT,
             "containerd__systemd_cgroup": True}  # fmt: skip
     hosts = [clustered.host("k8s-cp1", kubernetes__static_pods={"kube-apiserver": "v1.37.2", "etcd": "3.7.0-0"}, kubernetes__nodes=API,
                             **{**done, "kubernetes__certificates": {"apiserver": "2027-11-27T21:03:06Z"}}),
              clustered.host("k8s-w1", kubernetes__nodes=None, **done)]  # fmt: skip
-    return plan["resources"][0], {one["host"]: one for one in copy.deepcopy(hosts)}
+    found = {one["host"]: one for one in copy.deepcopy(hosts)}
+    newest = {"at": found["k8s-cp1"]["at"], "name": "x", "sha256": "y"}
+    found["k8s-cp1"]["kubernetes"]["sets"] = {"fresh_hours": 24, "last": newest, "there": True, "failed": None}
+    return plan["resources"][0], found
 
 
 def status(rows):
@@ -45,7 +48,7 @@ def test_a_cluster_that_is_as_planned_is_proven(index, made):
     rows = proof.checks(index, *made, ["k8s-cp1", "k8s-w1"])
     assert status(rows) == {} and {row["id"] for row in rows} == {f"kubernetes.{one}" for one in (
         "versions", "joined", "no_newer_drop_in", "one_cgroup_driver", "node_is_ready",
-        "no_super_admin_conf", "certificates_last", "nodes_are_planned")}  # fmt: skip
+        "no_super_admin_conf", "certificates_last", "sets_are_fresh", "nodes_are_planned")}  # fmt: skip
     assert proof.checks(index, *made, []) == [] and {row["host"] for row in proof.checks(index, *made, ["k8s-w1"])} == {"k8s-w1", None}
 
 
@@ -128,6 +131,27 @@ def certificate_that_ends_is_found(index, made):
     for ends, outcome in (("2026-12-24T00:00:00Z", "fail"), ("2026-12-25T00:00:00Z", None), (None, "unknown")):
         seen["certificates"] = {"apiserver": ends, "etcd-peer": "2030-01-01T00:00:00Z"} if ends else None
         assert status(proof.checks(index, *made, ["k8s-cp1", "k8s-w1"])) == ({("certificates_last", "k8s-cp1"): outcome} if outcome else {})
+
+
+@case("K8S-E8")
+def set_that_is_old_or_gone_is_found(index, made):
+    seen, at = made[1]["k8s-cp1"]["kubernetes"], made[1]["k8s-cp1"]["at"]
+    last = {"at": at, "name": "ai-cp1.tar.gz.age", "sha256": "ab", "reason": "x", "revision": 1}
+    good = {"fresh_hours": 24, "last": last, "there": True, "failed": None}
+    for changed, outcome in (
+        ({}, None), ({"there": None}, None), ({"there": False}, "fail"), ({"last": None, "there": None}, "fail"),
+        ({"last": {**last, "at": "2020-01-01T00:00:00Z"}}, "fail"), ({"last": {**last, "at": "soon"}}, "unknown"), ({"fresh_hours": None}, "unknown"),
+        ({"failed": {"at": at, "why": "full"}}, None),
+    ):  # fmt: skip
+        seen["sets"] = {**good, **changed}
+        rows = proof.checks(index, *made, ["k8s-cp1", "k8s-w1"])
+        assert status(rows) == ({("sets_are_fresh", "k8s-cp1"): outcome} if outcome else {}), changed
+    assert next(row for row in rows if row["id"] == "kubernetes.sets_are_fresh")["observed"] == {
+        "fresh": True, "there": True, "taken": at, "name": last["name"], "sha256": "ab", "failed": {"at": at, "why": "full"}}  # fmt: skip
+    seen["sets"] = None
+    assert status(proof.checks(index, *made, ["k8s-cp1"])) == {("sets_are_fresh", "k8s-cp1"): "not_applicable"}
+    del seen["sets"]
+    assert status(proof.checks(index, *made, ["k8s-cp1"])) == {("sets_are_fresh", "k8s-cp1"): "unknown"}
 
 
 @pytest.mark.parametrize("identity", sorted(case))

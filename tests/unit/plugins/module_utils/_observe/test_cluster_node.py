@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -67,4 +68,18 @@ def test_what_of_kubernetes_is_there(host):
     manifest = "spec:\n    image: registry.k8s.io:5000/etcd:3.6.8-0\n"
     root = host(**{"etc/kubernetes/kubelet.conf": "", "etc/kubernetes/manifests/etcd.yaml": manifest, "etc/kubernetes/manifests/.swp": ""})
     assert cluster_node.kubernetes(root, None, 5) == {"kubelet": None, "joined": True, "nodes": None, "holders": None, "offered": {},
-                                                   "static_pods": {"etcd": "3.6.8-0"}, "super_admin": False, "certificates": None}  # fmt: skip
+                                                   "static_pods": {"etcd": "3.6.8-0"}, "super_admin": False, "certificates": None,
+                                                   "sets": None}  # fmt: skip
+
+
+@pytest.mark.parametrize(("to", "there", "found"), [("/srv/sets", True, True), ("/srv/sets", False, False), (["put"], True, None)])
+def test_what_a_control_plane_noted_of_its_sets(host, to, there, found):
+    last = {"at": "2026-11-27T20:00:00Z", "name": "one.age", "sha256": "ab"}
+    files = {cluster_node.SETS[1:]: json.dumps({"fresh_hours": 5, "to": to}), cluster_node.TAKEN[1:]: json.dumps({"last": last, "failed": None})}
+    root = host(**files, **({"srv/sets/one.age": "x"} if there else {}))
+    assert cluster_node.kubernetes(root, None, 5)["sets"] == {"fresh_hours": 5, "last": last, "there": found, "failed": None}
+
+
+def test_sets_that_were_never_taken_or_noted_are_none_of_them(host):
+    root = host(**{cluster_node.SETS[1:]: '{"fresh_hours": 5, "to": "/x"}', cluster_node.TAKEN[1:]: "torn"})
+    assert cluster_node.kubernetes(root, None, 5)["sets"] == {"fresh_hours": 5, "last": None, "there": None, "failed": None}

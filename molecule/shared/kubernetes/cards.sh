@@ -14,8 +14,8 @@ pod() { # NAMESPACE NAME CARDS [FIELD]
 runs() { kubectl --namespace "$1" wait --for condition=Ready "pod/$2" --timeout 90s >/dev/null 2>&1 && echo yes || echo no; }
 # a number behind the name is a card
 seen() { kubectl --namespace "$1" exec "$2" -- ls /dev | sed -n 's/^nvidia\([0-9][0-9]*\)$/\1/p' | tr '\n' ' '; }
-# the driver is no real one, so opening fails; whoever may not use a card is told another reason
-opens() { kubectl --namespace "$1" exec "$2" -- head -c 0 "/dev/nvidia$(seen "$1" "$2" | tr -d ' ')" 2>&1 | grep -c 'not permitted'; }
+# no driver answers behind the device, which says so; whoever may not use a card is told another reason
+opens() { kubectl --namespace "$1" exec "$2" -- head -c 0 "/dev/nvidia$(seen "$1" "$2" | tr -d ' ')" 2>&1 | grep -o 'No such device or address\|not permitted'; }
 case $2 in
 ask)
     echo "quotas: $(for one in research health; do kubectl --namespace $one get resourcequota ai-stack-accelerators --output 'jsonpath={.spec.hard}'; done)"
@@ -30,11 +30,16 @@ ask)
     echo "waits: $(kubectl --namespace health get pod third --output 'jsonpath={.status.conditions[?(@.type=="PodScheduled")].message}' | grep -o 'Insufficient nvidia.com/gpu')"
     echo "cards: $( (seen research one; seen health two) | tr ' ' '\n' | sort | xargs)"
     echo "without asking: $(seen health none)."
-    echo "refused by cgroup: $(opens research one)"
+    echo "opens: $(opens research one)"
     ;;
 again)
+    # a kubelet that was started anew has to find its pods first
+    for _ in $(seq 60); do
+        kubectl --namespace research exec one -- true 2>/dev/null && kubectl --namespace health exec two -- true 2>/dev/null && break
+        sleep 1
+    done
     echo "cards: $(seen research one | wc -w) $(seen health two | wc -w)"
-    echo "refused by cgroup: $(opens research one)"
+    echo "opens: $(opens research one)"
     ;;
 ill)
     for _ in $(seq 60); do

@@ -9,13 +9,10 @@ pools: {name: {hosts, names, image, plugin, mig, tenants}}; quotas: {tenant: {na
 
 from __future__ import annotations
 
-from .._parse.cluster_nodes import NAMESPACE, OURS, POOL, TENANT
+from .._parse.cluster_nodes import MAY_USE, NAMESPACE, OURS, POOL, TENANT
 
 POLICY = QUOTA = 'ai-stack-accelerators'
-# of a namespace, each pool that its pods may use
-MAY_USE = 'pool.ai-stack/'
 KUBELET, CDI, DRIVER, HOOK = '/var/lib/kubelet/device-plugins', '/var/run/cdi', '/driver-root', '/usr/bin/nvidia-cdi-hook'
-BASELINE = 'baseline'
 
 
 def _meta(name, namespace=None, labels=None):
@@ -61,7 +58,8 @@ def node(name, pool):
 def tenant(name, pools):
     """A namespace of a tenant; what it holds beside this is its own."""
     mine = {MAY_USE + one: 'true' for one, pool in sorted(pools.items()) if name in pool['tenants']}
-    labels = dict({TENANT: name, 'pod-security.kubernetes.io/enforce': BASELINE}, **mine)
+    # what its pods may do is the cluster's default, or what somebody says more strictly
+    labels = dict({TENANT: name}, **mine)
     return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name, 'labels': labels}}
 
 
@@ -93,7 +91,7 @@ def policy(pools):
             POOL, MAY_USE, POOL, labels)
         rules.append((chosen, 'several pools have cards of this name: nodeSelector %s says which, and it is one that the namespace may use' % POOL))
     spec = {'failurePolicy': 'Fail', 'matchConstraints': {
-        'resourceRules': [{'apiGroups': [''], 'apiVersions': ['v1'], 'operations': ['CREATE', 'UPDATE'], 'resources': ['pods']}]},
+        'resourceRules': [{'apiGroups': [''], 'apiVersions': ['v1'], 'operations': ['CREATE'], 'resources': ['pods']}]},
         'variables': [{'name': 'asks', 'expression': '(%s).exists(c, %s)' % (every, of_one)}],
         'validations': [{'expression': '!variables.asks || (%s)' % expression, 'message': message, 'reason': 'Forbidden'} for expression, message in rules]}
     return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicy', 'metadata': _meta(POLICY), 'spec': spec}

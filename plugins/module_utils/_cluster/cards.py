@@ -46,6 +46,20 @@ class Pool:
         return sorted({card['vendor'] for cards in self.cards.values() for card in cards})
 
     @property
+    def loose(self):
+        """{host: [addresses]} of cards that its plugin would hand out too: of its vendors, driven by the host, and not its own. One that fell off the bus, or
+        that another program was given, no plugin finds."""
+        found = {}
+        for host in self.hosts:
+            here = self.site.hosts[host]
+            mine = {card['address'] for card in self.cards.get(host, ())}
+            rest = [card['address'] for card in here.cards if card['vendor'] in self.vendors and card['address'] not in mine and card['use'] != 'passthrough'
+                    and card['status'] != 'dead']
+            if mine and rest:
+                found[host] = rest
+        return found
+
+    @property
     def total(self):
         """How many cards it has."""
         return sum(len(cards) for cards in self.cards.values())
@@ -83,6 +97,15 @@ def on_nodes(cluster):
             if pool.plugin and cards:
                 found[host] = {name: count * len(cards) for name, count in names_of(pool.plugin, pool.row).items()}
     return found
+
+
+def differing(cluster):
+    """(host, what pods can have, what they are to have) where that is not the same; None: nothing."""
+    planned = on_nodes(cluster)
+    for name in sorted({*planned, *cluster.handed}):
+        there, wanted = cluster.told_of(name).get('cards') or None, planned.get(name)
+        if there != wanted:
+            yield name, there, wanted
 
 
 def quotas(cluster):

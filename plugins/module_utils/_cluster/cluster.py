@@ -54,6 +54,11 @@ class Cluster:
         return (self.seen.get('nodes') or {}).get(name) or {}
 
     @property
+    def handed(self):
+        """Nodes that were put into a pool, by a run before."""
+        return [name for name, one in sorted((self.seen.get('nodes') or {}).items()) if (one or {}).get('pool')]
+
+    @property
     def holders(self):
         """{node: [pods that hold its cards]}; None: nobody tells."""
         told = [one.kubernetes.get('holders') for one in self.everyone if one.part == CONTROL]

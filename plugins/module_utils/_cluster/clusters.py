@@ -52,7 +52,7 @@ def decisions(cluster):
         yield _row(cluster.index, key, value, 'the site says it' if cluster.row.get(key) else 'the default', 'K8S-N19' if key in ('pods', 'services') else None)
     for part in (CONTROL, WORKER):
         yield _row(cluster.index, part, sorted(one.name for one in cluster.nodes if one.part == part), 'the hosts of its group that are in service')
-    if cluster.pools:
+    if cluster.pools or cluster.handed:
         yield _row(cluster.index, 'pools', cards.served(cluster), 'the pools that name this cluster', 'K8S-G17')
         yield _row(cluster.index, 'cards', cards.on_nodes(cluster), 'what their nodes have, by the names by which pods ask', 'K8S-U3')
         yield _row(cluster.index, 'quotas', cards.quotas(cluster), 'what the pools say of tenants', 'K8S-A11')
@@ -75,10 +75,8 @@ def changes(cluster):
             if before != after:
                 yield _change(role, '%s:%s' % (part, node.name), before, after, bool(node.joined and part != SERVER))
     # the API tells of them, so its control plane does
-    for name, planned in sorted(cards.on_nodes(cluster).items()):
-        there = cluster.told_of(name).get('cards') or None
-        if there != planned:
-            yield _change('kubernetes_accelerators', CARDS % (name, cluster.first), there, planned, False)
+    for name, there, planned in cards.differing(cluster):
+        yield _change('kubernetes_accelerators', CARDS % (name, cluster.first), there, planned, False)
 
 
 def resources(clusters):

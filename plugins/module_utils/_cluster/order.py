@@ -63,7 +63,7 @@ def _of_node(cluster, node):
 
 def _handed_out(cluster):
     """Cards that pods cannot have yet, or not as they were planned."""
-    hosts = [name for name, planned in sorted(cards.on_nodes(cluster).items()) if (cluster.told_of(name).get('cards') or None) != planned]
+    hosts = [name for name, dummy, dummy in cards.differing(cluster)]
     if hosts:
         yield 'hand out the cards of pools, with quotas for tenants', hosts, REVERSIBLE
 

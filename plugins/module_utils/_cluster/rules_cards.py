@@ -12,6 +12,7 @@ from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
 
 _NAMESPACE = re.compile(r'[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
+_POOL = re.compile(r'[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?')
 # namespaces that are there before any tenant
 _TAKEN = re.compile(r'(kube-.*|default|ai-stack-accelerators)')
 
@@ -25,12 +26,18 @@ def cards_are_on_nodes(cluster):
         if strangers:
             yield Objection('pool %s gives its cards to cluster %s, and these hosts are no nodes of it: %s' % (
                 safe(pool.name), safe(cluster.name), listed(strangers)), 'hosts of its group nodes', pool.path('hosts'))
+        if not _POOL.fullmatch(pool.name):
+            yield Objection('pool %s gives its name to labels and to what runs on its nodes, and no cluster takes it' % safe(pool.name),
+                            'at most 40 of lower case, digits and hyphens', pool.path('name'))
         for host in pool.hosts:
             takers.setdefault(host, []).append(pool)
         bad = [tenant for tenant in pool.tenants if not _NAMESPACE.fullmatch(tenant) or _TAKEN.fullmatch(tenant)]
         if bad:
             yield Objection('tenants of pool %s get namespaces of their names, and none can be called %s' % (safe(pool.name), listed(bad)),
                             'lower case, digits and hyphens, and no name of the cluster itself', pool.path('tenants'))
+        for host, loose in sorted(pool.loose.items()):
+            yield Objection('a device plugin hands out all cards of its vendor that the host drives, and these are not in pool %s or not in service: %s' % (
+                safe(pool.name), listed(loose)), 'all of them in the pool, or the host in ai_stack_states', pool.path('select'), None, host)
     for host, named in sorted(takers.items()):
         if len(named) > 1:
             yield Objection('pools %s of cluster %s share the cards of this host: pods cannot tell whose card they ask for' % (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 ASKED = ('get', 'pods', '--all-namespaces', '--no-headers', '--output', 'custom-columns=NODE:.spec.nodeName,NAMESPACE:.metadata.namespace,'
-         'NAME:.metadata.name,PHASE:.status.phase,LIMITS:.spec.containers[*].resources.limits')
+         'NAME:.metadata.name,PHASE:.status.phase,LIMITS:.spec.containers[*].resources.limits,INIT:.spec.initContainers[*].resources.limits')
 # one that came to its end holds nothing
 _OVER = ('Succeeded', 'Failed')
 _CARD = re.compile(r'(?:nvidia\.com|amd\.com|gpu\.intel\.com|habana\.ai)/[^\s:\]]+:')

@@ -394,7 +394,8 @@ def wiped(member):
     ground.run(["systemctl", "disable", "--now", "kubelet.service"], check=False, timeout=120)
     for path in (JOINED, ADMIN, SUPER_ADMIN, BOOTSTRAP, ENCRYPTION, MADE, *SCRATCH):
         ground.remove(path)
-    restore.taken_back(ground)
+    if member.request["part"] == CONTROL:
+        restore.taken_back(ground)
     # addresses of pods that were cut off would be nobody's
     shutil.rmtree(ground.at(ADDRESSES), ignore_errors=True)
     without_rules(ground)

@@ -71,7 +71,7 @@ def refusals(member):
     """What stands in the way of a restore, and a restore in the way of anything else."""
     path, was = member.request.get("restore"), member.journal or {}
     if not path:
-        cut = was.get("restore") and member.half
+        cut = was.get("restore") and not member.joined
         return ["a restore was cut off on this host: begin it again with kubernetes_restore, or take the host out"] if cut else []
     if not member.request["first"]:
         return ["kubernetes_restore is for the control plane of a cluster, and for it alone"]
@@ -145,7 +145,7 @@ def settled(member, kubectl):
 
 
 def taken_back(ground):
-    """What kubeadm does not know that it is its own."""
-    shutil.rmtree(ground.at(ETCD), ignore_errors=True)
+    """What kubeadm does not know that it is its own; whatever else is in the folder of etcd is somebody else's."""
+    shutil.rmtree(ground.at(ETCD + "/member"), ignore_errors=True)
     ground.remove(ground.state + "/restored.json")
 

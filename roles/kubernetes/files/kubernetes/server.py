@@ -42,7 +42,7 @@ def told(ground):
         return {"nodes": cluster_nodes.nodes(ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tokens(ground)), "silent": None,
                 "authority": authority, "former": restore.former(ground)}  # fmt: skip
     except ledger.Refused as error:
-        return dict(NOBODY, silent=str(error), authority=authority)
+        return dict(NOBODY, silent=str(error), authority=authority, former=restore.former(ground))
 
 
 def tokens(ground):

@@ -15,11 +15,13 @@ import re
 import shutil
 
 import archive
+import cluster_versions
 import kept
 import ledger
 
 CONFIG, UNIT = "/etc/ai-stack/kubernetes/sets.json", "ai-stack-kubernetes-set"
 RUN = "/run/ai-stack-kubernetes"
+SERVER_POD = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 ETCD_POD, DATABASE = "/etc/kubernetes/manifests/etcd.yaml", "/var/lib/etcd/member/snap/db"
 MADE = "/etc/ai-stack/kubernetes/cluster.json"
 # where programs of the image of etcd are seen; the host has none of its own
@@ -124,11 +126,16 @@ def _take(ground, config, reason):
             tools.ask("etcdctl", *_login(ground), "snapshot", "save", snapshot)
             seen = json.loads(tools.ask("etcdutl", "snapshot", "status", snapshot, "--write-out", "json"))
         at = ledger.now()
-        manifest = {**{key: config[key] for key in ("cluster", "endpoint", "host", "address")}, "kubernetes": config["version"], "at": at, "reason": reason,
+        manifest = {**{key: config[key] for key in ("cluster", "endpoint", "host", "address")}, "kubernetes": _runs(ground, config), "at": at, "reason": reason,
                     "etcd": image[1].rpartition(":")[2], "revision": seen["revision"], "keys": seen["totalKey"], "settings": ground.load(MADE)}  # fmt: skip
         name = "%s-%s-%s.tar.gz.age" % (config["cluster"], config["host"], re.sub("[-:]", "", at))
         sha256 = kept.keep(ground, config, name, lambda stream: archive.write(stream, manifest, _small(ground), snapshot))
     return {"at": at, "name": name, "sha256": sha256, "reason": reason, "revision": seen["revision"]}
+
+
+def _runs(ground, config):
+    """Version of the API server that is there: what is asked for may be the one that it moves to."""
+    return (cluster_versions.tag(ground.text(SERVER_POD) or "") or config["version"]).lstrip("v")
 
 
 def _login(ground):

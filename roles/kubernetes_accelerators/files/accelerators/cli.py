@@ -33,7 +33,7 @@ VERBS = {
     "look": (lambda owner: objects.look(asked()), True),
     "apply": (lambda owner: objects.apply(asked()), False),
     "prove": (lambda owner: objects.prove(asked()), True),
-    "reset": (lambda owner: objects.apply(asked().nothing()), False),
+    "reset": (lambda owner: objects.reset(asked()), False),
 }
 
 

@@ -37,6 +37,13 @@ def covers(there, wanted):
     return there == wanted
 
 
+def left_over(there, wanted):
+    """Rights and names that were given before, and are wanted no more."""
+    rights = [{name for name in one["metadata"].get("labels") or {} if name.startswith(cluster_nodes.MAY_USE)} for one in (there, wanted)]
+    names = [set((one.get("spec") or {}).get("hard") or ()) for one in (there, wanted)]
+    return bool(rights[0] - rights[1] or (wanted["kind"] == "ResourceQuota" and names[0] - names[1]))
+
+
 class Wanted:
     """What is asked for, beside what is there."""
 
@@ -61,14 +68,14 @@ class Wanted:
         return {name_of(one): one for one in found.get("items", [found])}
 
     def stale(self):
-        """What is ours and no longer wanted: [documents to delete], [documents that take labels away]."""
+        """What is ours and no longer wanted: [documents to delete], [documents whose labels go]."""
         wanted = {name_of(one) for one in self.documents}
         ours = ",".join("%s=%s" % one for one in cluster_nodes.OURS.items())
         goes = [one for one in self._listed(KINDS, ours) if name_of(one) not in wanted]
         goes += [one for one in self._listed("namespaces", ours) if name_of(one) not in wanted]
         bare = [one for kind, label in (("nodes", cluster_nodes.POOL), ("namespaces", cluster_nodes.TENANT)) for one in self._listed(kind, label)
                 if name_of(one) not in wanted]  # fmt: skip
-        return goes, [{"apiVersion": "v1", "kind": one["kind"], "metadata": {"name": one["metadata"]["name"]}} for one in bare]
+        return goes, bare
 
     def _listed(self, kinds, label):
         return api.ask(self.ground, "get", kinds, "--all-namespaces", "--selector", label)["items"]
@@ -78,19 +85,20 @@ class Wanted:
         found = {}
         for node in api.ask(self.ground, "get", "nodes", "--selector", cluster_nodes.POOL)["items"]:
             planned = self.request["cards"].get(node["metadata"]["name"])
-            known = cluster_nodes.cards(node["status"].get("capacity"))
+            ours = {name.partition("/")[0] for name in planned or ()}
+            known = {name: count for name, count in cluster_nodes.cards(node["status"].get("capacity")).items() if name.partition("/")[0] in ours}
             if planned and known and known != planned and has_plugin(self.ground, node["metadata"]["name"]):
                 found[node["metadata"]["name"]] = known
         return found
 
     def differing(self):
-        """[documents to write], [documents to delete], [documents that take labels away]"""
+        """[documents to write], [documents to delete], [documents whose labels go]"""
         if not self.made:
             return (self.documents, [], [])
         there = self.there()
         # a node is made by its kubelet alone
         mine = [one for one in self.documents if one["kind"] != "Node" or name_of(one) in there]
-        return ([one for one in mine if not covers(there.get(name_of(one)), one)], *self.stale())
+        return ([one for one in mine if not covers(there.get(name_of(one)), one) or left_over(there[name_of(one)], one)], *self.stale())
 
 
 def look(wanted):
@@ -130,6 +138,15 @@ def written(ground, documents):
         api.kubectl(ground, *words, seconds=120, data=data)
 
 
+def unlabelled(ground, documents, rights_alone=False):
+    """Take our labels away, whoever set them: the API forgets fields of one manager alone when that one says them no more."""
+    for one in documents:
+        labels = [name for name in one["metadata"].get("labels") or {}
+                  if name.startswith(cluster_nodes.MAY_USE) or (not rights_alone and name in (cluster_nodes.POOL, cluster_nodes.TENANT))]
+        if labels:
+            api.kubectl(ground, "label", one["kind"], one["metadata"]["name"], *[name + "-" for name in sorted(labels)])
+
+
 def apply(wanted):
     """What does not differ is left alone; each part is whole or not there, and the next run goes on."""
     if not wanted.made:
@@ -138,16 +155,23 @@ def apply(wanted):
     refused = refusals(wanted, bare)
     if refused:
         raise ledger.Refused("\n".join(refused))
-    # rights come before what needs them, and what hands out cards goes before the rules about them
+    # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them
+    unlabelled(wanted.ground, bare)
     for one in sorted(goes, key=lambda one: one["kind"] != "DaemonSet"):
         where = ["--namespace", one["metadata"]["namespace"]] if "namespace" in one["metadata"] else []
         api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", one["kind"], one["metadata"]["name"], seconds=180)
-    written(wanted.ground, bare)
+    there = wanted.there()
+    unlabelled(wanted.ground, [there[name_of(one)] for one in writes if one["kind"] == "Namespace" and name_of(one) in there], rights_alone=True)
     written(wanted.ground, writes)
     stale = wanted.outdated()
     for node in sorted(stale):
         api.kubectl(wanted.ground, "delete", "pod", *of_plugin(node), seconds=120)
     return {"changed": bool(writes or goes or bare or stale)}
+
+
+def reset(wanted):
+    """Nothing of it is left; where there is no cluster there is nothing."""
+    return apply(wanted.nothing()) if wanted.made else {"changed": False}
 
 
 def prove(wanted):

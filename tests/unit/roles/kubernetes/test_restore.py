@@ -173,6 +173,28 @@ def test_a_restore_that_was_cut_off_is_begun_again_and_nothing_else_is(lost, whe
     assert lost.look() == SETTLED
 
 
+def test_a_restore_that_was_cut_off_before_kubeadm_leaves_no_room_for_an_empty_cluster(lost, monkeypatch):
+    written = lost.modules.member.written
+
+    def dies(member):
+        member.ledger.step("files")
+        raise Killed
+
+    monkeypatch.setattr(lost.modules.member, "written", dies)
+    with pytest.raises(Killed):
+        lost.apply(restore=SET)
+    monkeypatch.setattr(lost.modules.member, "written", written)
+    assert "a restore was cut off on this host" in refused(lost.look) == refused(lost.apply)
+    assert lost.apply(restore=SET)["changed"] and lost.text(DATA) == "what was"
+
+
+def test_what_others_keep_beside_the_data_of_etcd_stays(host):
+    host.write("/var/lib/etcd/default/member/snap/db", "of somebody else")
+    host.apply("w1")
+    host.reset("w1")
+    assert host.text("/var/lib/etcd/default/member/snap/db") == "of somebody else"
+
+
 @pytest.fixture
 def node(lost):
     """A node of before, whose API is gone, and what the new control plane tells of it."""

@@ -72,6 +72,16 @@ def test_a_set_has_the_snapshot_the_authorities_and_the_key_of_secrets(kept):
     assert host.look(**wanted)["differs"] == [] and host.apply(**wanted) == {"changed": False}
 
 
+def test_a_set_before_a_move_says_the_version_that_runs(kept):
+    """By it a restore tells whether the set is for this cluster; what is asked for is the version that it moves to."""
+    host, wanted = kept
+    host.apply(**wanted)
+    host.pods_of_kubeadm("v1.36.4")
+    config = json.loads(host.text("/etc/ai-stack/kubernetes/sets.json"))
+    row = host.modules.sets.take(host.ground, config, "before a move")
+    assert json.loads(opened(host.ground.at("/srv/sets/" + row["name"]))["manifest.json"])["kubernetes"] == "1.36.4"
+
+
 def test_nobody_else_reads_a_set_and_nothing_in_clear_is_left(kept):
     host, wanted = kept
     host.apply(**wanted)

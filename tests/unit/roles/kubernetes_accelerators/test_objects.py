@@ -58,6 +58,11 @@ class Api:
             self.started.append(words[-1])
             self.capacity = None
             return 0, ""
+        if words[0] == "label":
+            labels = self.objects[f"{words[1]} {words[2]}"]["metadata"]["labels"]
+            for one in words[3:]:
+                del labels[one.removesuffix("-")]
+            return 0, ""
         if "delete" in words:
             (name,) = [name for name in self.objects if name.startswith(words[-2] + " ") and name.endswith(words[-1])]
             del self.objects[name]
@@ -74,9 +79,9 @@ class Api:
         return 0, json.dumps({"items": [self.shown(one) for one in self.objects.values() if self.selected(one, words)]})
 
     def take(self, one):
-        """Server-side: labels of others stay, ours that are not said any more go."""
+        """Server-side, at its worst: no field of anybody goes."""
         name = self.modules.objects.name_of(one)
-        kept = {key: value for key, value in self.objects.get(name, {"metadata": {}})["metadata"].get("labels", {}).items() if "ai-stack" not in key}
+        kept = self.objects.get(name, {"metadata": {}})["metadata"].get("labels", {})
         one["metadata"]["labels"] = {**kept, **one["metadata"].get("labels", {})}
         for container in one.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ()):
             container["terminationMessagePath"] = "/dev/termination-log"
@@ -149,6 +154,23 @@ def test_a_tenant_and_a_pool_that_go_leave_their_namespace_alone(api):
     api.modules.objects.apply(api.wanted(fewer, {}))
     assert not [key for key in api.objects["Namespace research"]["metadata"]["labels"] if "ai-stack" in key]
     assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x"} and differs(api, fewer, {}) == []
+
+
+def test_a_right_that_is_taken_away_goes(api):
+    two = {name: dict(POOL, hosts=[]) for name in ("a", "b")}
+    api.modules.objects.apply(api.wanted(accelerators.documents(two, {"research": {"nvidia.com/gpu": 2}}), {}))
+    fewer = accelerators.documents({**two, "b": dict(POOL, hosts=[], tenants=[])}, {"research": {"nvidia.com/gpu": 2}})
+    assert differs(api, fewer, {}) == ["Namespace research"]
+    api.modules.objects.apply(api.wanted(fewer, {}))
+    assert api.objects["Namespace research"]["metadata"]["labels"] == {"ai-stack/tenant": "research", "pool.ai-stack/a": "true"}
+    assert differs(api, fewer, {}) == []
+
+
+def test_a_label_that_somebody_else_set_gives_no_right(api):
+    api.modules.objects.apply(api.wanted())
+    api.objects["Namespace default"]["metadata"]["labels"].update({"ai-stack/tenant": "x", "pool.ai-stack/training": "true"})
+    assert differs(api) == ["Namespace default"] and api.modules.objects.apply(api.wanted()) == {"changed": True}
+    assert api.objects["Namespace default"]["metadata"]["labels"] == {} and api.modules.objects.apply(api.wanted()) == {"changed": False}
 
 
 def test_a_node_whose_cards_are_in_use_stays_in_its_pool(api):

@@ -42,9 +42,13 @@ def test_a_tenant_may_hold_nothing_of_what_no_pool_gives_it(clustered):
     assert value(plan, "quotas") == {"a": {"nvidia.com/gpu": 2, "nvidia.com/mig-7g.80gb": 0}, "b": {"nvidia.com/gpu": 0, "nvidia.com/mig-7g.80gb": 2}}
 
 
-def test_a_card_that_is_out_of_service_is_not_counted(clustered):
-    states = [{"host": "k8s-w1", "address": "0000:17:00.0", "state": "quarantined", "reason": "Xid 79"}]
-    assert value(clustered.given(clustered.pool(), ai_stack_states=states), "cards") == {"k8s-w1": {"nvidia.com/gpu": 1}}
+def test_a_cluster_is_told_too_when_its_last_pool_goes(clustered):
+    told = {"k8s-w1": {"version": "v1.37.2", "cards": {"nvidia.com/gpu": 2}, "pool": "training"}}
+    plan = clustered.given(clustered.pool(cluster=None), nodes=told)
+    assert value(plan, "pools") == value(plan, "cards") == value(plan, "quotas") == {}
+    (row,) = [row for row in plan["resources"][0]["changes"] if row["role"] == "kubernetes_accelerators"]
+    assert (row["resource"], row["before"], row["after"]) == ("cards of k8s-w1:k8s-cp1", {"nvidia.com/gpu": 2}, None)
+    assert [step["targets"] for step in plan["steps"] if "hand out" in step["what"]] == [["k8s-w1"]]
 
 
 def test_what_pods_can_have_already_is_no_change(clustered):
@@ -76,9 +80,8 @@ def test_plugins_run_on_nodes_of_their_pool_alone_where_nothing_else_runs(told):
     assert said["DEVICE_LIST_STRATEGY"] == "cdi-cri" and said["MIG_STRATEGY"] == "none"
 
 
-def test_tenants_have_a_namespace_of_baseline_and_a_quota(told):
-    assert told["Namespace", "research"]["metadata"]["labels"] == {
-        "ai-stack/tenant": "research", "pod-security.kubernetes.io/enforce": "baseline", "pool.ai-stack/training": "true"}  # fmt: skip
+def test_tenants_have_a_namespace_and_a_quota(told):
+    assert told["Namespace", "research"]["metadata"]["labels"] == {"ai-stack/tenant": "research", "pool.ai-stack/training": "true"}
     quotas = {name: one["spec"]["hard"] for (kind, name), one in told.items() if kind == "ResourceQuota"}
     assert quotas == {"ai-stack-accelerators": {"requests.nvidia.com/gpu": "1"}}
 

@@ -289,8 +289,13 @@ def cards_that_no_pod_finds_are_refused(clustered):
     groups = {"ai_stack_clusters": [clustered.cluster(nodes="k8s-w1")]}
     plan = clustered.plan(clustered.host("k8s-cp1"), clustered.host("k8s-w1"), away, ai_stack_pools=[clustered.pool()], **groups)
     refused(plan, "K8S-G17", "these hosts are no nodes of it: gpu1", "ai_stack_pools[0].hosts")
+    # a plugin hands out whatever it finds
+    refused(clustered.given(clustered.pool(select={"count": 1})), "K8S-G17", "not in pool training or not in service: 0000:65:00.0", "ai_stack_pools[0].select")
+    ill = [{"host": "k8s-w1", "address": "0000:17:00.0", "state": "quarantined", "reason": "Xid 79"}]
+    refused(clustered.given(clustered.pool(), ai_stack_states=ill), "K8S-G17", "not in service: 0000:17:00.0", "ai_stack_pools[0].select")
+    refused(clustered.given(clustered.pool("a.b")), "K8S-G17", "pool a.b gives its name to labels", "ai_stack_pools[0].name")
     two = [clustered.pool("one", select={"count": 1}), clustered.pool("two", select={"count": 1})]
-    assert refused(clustered.given(*two), "K8S-G17", "pools one, two of cluster ai share", "ai_stack_pools[1].hosts")["conflicts"][0]["host"] == "k8s-w1"
+    refused(clustered.given(*two), "K8S-G17", "pools one, two of cluster ai share", "ai_stack_pools[1].hosts")
     for name in ("Research", "kube-system", "default", "a_b"):
         refused(clustered.given(clustered.pool(tenants={name: {}})), "K8S-G17", f"none can be called {name}", "ai_stack_pools[0].tenants")
 

@@ -14,10 +14,11 @@ k8s-w1    health        two       Pending     map[cpu:1 nvidia.com/mig-1g.10gb:2
 k8s-w2    research      done      Succeeded   map[nvidia.com/gpu:1]
 k8s-w2    kube-system   proxy     Running     <none>
 k8s-w2    kube-system   dns       Running     map[memory:170Mi]
+k8s-w4    lab           early     Pending     <none>   map[nvidia.com/gpu:1]
 k8s-w3    lab           amd       Running     <none>,map[amd.com/gpu:4]
 """
 
 
 def test_who_holds_cards_is_found_by_node():
-    assert cluster_pods.holders(TEXT) == {"k8s-w1": ["health/two", "research/one"], "k8s-w3": ["lab/amd"]}
+    assert cluster_pods.holders(TEXT) == {"k8s-w1": ["health/two", "research/one"], "k8s-w3": ["lab/amd"], "k8s-w4": ["lab/early"]}
     assert cluster_pods.holders("") == {}

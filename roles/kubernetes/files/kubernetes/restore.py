@@ -148,4 +148,3 @@ def taken_back(ground):
     """What kubeadm does not know that it is its own; whatever else is in the folder of etcd is somebody else's."""
     shutil.rmtree(ground.at(ETCD + "/member"), ignore_errors=True)
     ground.remove(ground.state + "/restored.json")
-

@@ -14,7 +14,7 @@ import pytest
 from lab import parts
 from lab_host import mounts, node, silicon
 
-LOADER = importlib.machinery.SourceFileLoader("node_runc", str(parts.FILES / "host/node-runc"))
+LOADER = importlib.machinery.SourceFileLoader("node_runc", str(parts.FILES / "host/node_runc.py"))
 runc = importlib.util.module_from_spec(importlib.util.spec_from_loader("node_runc", LOADER))
 LOADER.exec_module(runc)
 

@@ -18,16 +18,16 @@ def names(root: Path, long: bool) -> list[str]:
     return [name for name in found if name != SHARED and name.startswith("long_") == long]
 
 
-# what a scenario runs on, by the folder that its molecule.yml names; the others run on the lab's hosts
-STAGES = {"shared/machine/": "machine", "shared/kubernetes/": "programs"}
+# what a scenario runs on, by what its molecule.yml names; one that shares no state brings hosts of its own, the others run on the lab's
+STAGES = {"shared/machine/": "machine", "shared/kubernetes/": "programs", "shared_state: false": None}
 HOSTS = "lab-up"
 
 
-def stage_of(root: Path, name: str) -> str:
-    """The stage that a scenario waits for: a machine with a kernel of its own, the programs of a cluster, or the lab's hosts."""
+def stage_of(root: Path, name: str) -> str | None:
+    """The stage that a scenario waits for: a machine with a kernel of its own, the programs of a cluster, the lab's hosts, or none."""
     path = root / "molecule" / name / "molecule.yml"
     text = path.read_text() if path.exists() else ""
-    return next((stage for folder, stage in STAGES.items() if folder in text), HOSTS)
+    return next((stage for words, stage in STAGES.items() if words in text), HOSTS)
 
 
 if __name__ == "__main__":

@@ -87,24 +87,27 @@ def row(result: Result) -> str:
 
 
 def run_all(names: list, lab: list) -> list:
-    """Two checks at a time, since most use one core. What scenarios run on comes up meanwhile, the longest first; a scenario waits for its own alone."""
+    """Scenarios on the lab's hosts one after another, beside them those that bring their own, beside them the checks, or two of these at a time where no
+    scenario runs: most use one core. What scenarios run on comes up meanwhile, the longest first; a scenario waits for its own alone."""
     waits_for = {name: scenarios.stage_of(scenarios.ROOT, name) for name in lab}
     # nobody but scenarios of clusters needs their programs, which are built at the lowest priority: these come last
-    order = sorted(lab, key=lambda name: waits_for[name] == "programs")
-    with ThreadPoolExecutor(2) as lanes, ThreadPoolExecutor(2) as background:
-        wanted = [stage for stage in ("programs", "lab-up", "machine") if stage in {*waits_for.values(), *(["lab-up"] if lab else [])}]
-        up = {stage: background.submit(run, stage) for stage in wanted}
-        results, ran = list(lanes.map(run, names)), []
+    order = sorted(lab, key=lambda name: (waits_for[name] == "programs", waits_for[name] == "machine"))
+    lanes = [[name for name in order if (waits_for[name] == scenarios.HOSTS) is shared] for shared in (True, False)]
+    with ThreadPoolExecutor(1 if lab else 2) as checks, ThreadPoolExecutor(2) as background, ThreadPoolExecutor(2) as beside:
+        up = {stage: background.submit(run, stage) for stage in ("programs", scenarios.HOSTS, "machine") if stage in waits_for.values()}
+
+        def one(name: str) -> Result:
+            stage = up.get(waits_for[name])
+            # without what it runs on a scenario would only wait for it
+            return Result(f"scenario {name}", 0, 0, 1, 0) if stage and stage.result().failed else run(f"scenario {name}", "scenario", name)
+
+        results = checks.map(run, names)
         try:
-            for name in order:
-                # without what it runs on a scenario would only wait for it
-                lost = up[waits_for[name]].result().failed
-                ran.append(Result(f"scenario {name}", 0, 0, 1, 0) if lost else run(f"scenario {name}", "scenario", name))
+            ran = [result for lane in beside.map(lambda lane: [one(name) for name in lane], lanes) for result in lane]
         finally:
             made = [stage.result() for stage in up.values()]
-            if lab:
-                ran.append(run("lab-down"))
-    return results + made + ran
+            down = [run("lab-down")] if lab else []
+    return [*results, *made, *ran, *down]
 
 
 def main(kind: str) -> int:

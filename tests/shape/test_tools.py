@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 import pytest
 import refusals
@@ -93,8 +94,28 @@ def test_only_scenarios_with_a_machine_of_their_own_wait_for_one(tmp_path, monke
     monkeypatch.setattr(stages, "run", lambda name, *arguments: stages.Result(name, 0, 0, int(name == "machine"), 0))
     ran = [(result.name, result.failed) for result in stages.run_all([], ["a_cluster", "cloud", "hosts", "kernel"])]
     # what takes longest begins first, and who needs it comes last
-    assert ran == [("programs", 0), ("lab-up", 0), ("machine", 1), ("scenario cloud", 0), ("scenario hosts", 0), ("scenario kernel", 1),
+    assert ran == [("programs", 0), ("lab-up", 0), ("machine", 1), ("scenario hosts", 0), ("scenario cloud", 0), ("scenario kernel", 1),
                    ("scenario a_cluster", 0), ("lab-down", 0)]  # fmt: skip
+
+
+def test_scenarios_on_the_lab_do_not_wait_for_those_that_bring_their_own(tmp_path, monkeypatch):
+    for name, text in (("cloud", "---\nshared_state: false\n"), ("hosts", "---\n"), ("more_hosts", "---\n")):
+        (tmp_path / "molecule" / name).mkdir(parents=True)
+        (tmp_path / "molecule" / name / "molecule.yml").write_text(text)
+    monkeypatch.setattr(scenarios, "ROOT", tmp_path)
+    begun = {"scenario cloud": threading.Event(), "scenario more_hosts": threading.Event()}
+    # each of the two ends only when the other lane is at work
+    waits_for = {"scenario hosts": "scenario cloud", "scenario cloud": "scenario more_hosts"}
+
+    def run(name, *_arguments):
+        begun.get(name, threading.Event()).set()
+        together = name not in waits_for or begun[waits_for[name]].wait(10)
+        return stages.Result(name, 0, int(together), int(not together), 0)
+
+    monkeypatch.setattr(stages, "run", run)
+    assert [result.name for result in stages.run_all([], ["cloud", "hosts", "more_hosts"]) if not result.failed] == [
+        "lab-up", "scenario hosts", "scenario more_hosts", "scenario cloud", "lab-down",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("hosts", "code"), [(["a", "b", "c"], 0), (["a", "a", "a"], 1), (["a", "b", None], 1)])

@@ -10,7 +10,7 @@ import json
 import types
 
 import pytest
-from lab import engine, host, network, openstack, parts, repository
+from lab import engine, host, kubernetes, network, openstack, parts, repository
 
 SPEC = importlib.util.spec_from_file_location("lab_program", parts.FILES / "controller/lab.py")
 program = importlib.util.module_from_spec(SPEC)
@@ -105,6 +105,14 @@ def test_a_mirror_that_nobody_wants_any_more_is_a_stranger(tmp_path):
     there = {"one-mirror": {}}
     assert program._strangers(site(tmp_path), there) == ["one-mirror"]
     assert program._strangers(site(tmp_path, kubernetes={"address": "10.74.0.2", "versions": []}), there) == []
+
+
+def test_a_lab_without_a_cluster_does_not_wait_for_the_programs_of_one(tmp_path, monkeypatch):
+    def held(_site):
+        raise AssertionError("a build of another lab is waited for")
+
+    monkeypatch.setattr(kubernetes, "alone", held)
+    assert kubernetes.make({"cache": tmp_path, "kubernetes": {}}) == []
 
 
 def test_only_a_node_may_do_everything(tmp_path):

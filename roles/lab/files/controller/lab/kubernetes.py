@@ -124,6 +124,8 @@ def alone(site):
 
 def programs(site):
     """Programs of the runtime, and of every version that the site names: the long part, which needs no host."""
+    if not site["kubernetes"]:
+        return []
     with alone(site):
         return [line for version in _versions(site) for line in _build(site, version)]
 

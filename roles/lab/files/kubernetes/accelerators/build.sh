@@ -7,7 +7,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$bin/.modules
 toolkit=github.com/NVIDIA/nvidia-container-toolkit
 # -w: half of nvml.h is marked as old, and gcc says so at length
-export CGO_ENABLED=1 CGO_CFLAGS="-O2 -w" GOFLAGS=-buildvcs=false GOTOOLCHAIN=auto
+export CGO_ENABLED=1 CGO_CFLAGS="-O2 -w" GOFLAGS="-buildvcs=false '-gcflags=all=-l -dwarf=false'" GOTOOLCHAIN=auto
 mkdir -p "$bin"
 
 if [ ! -e "$work/.ready" ]; then

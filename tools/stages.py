@@ -20,9 +20,9 @@ from typing import NamedTuple
 import scenarios
 
 QUICK = ["shellcheck", "yamllint", "ruff", "ansible-lint", "unit", "shape"]
-TEST = [*QUICK, "unit-long", "rules-bite", "oracle", "docs-lint", "sanity", "galaxy-importer"]
+TEST = [*QUICK, "rules-bite", "oracle", "docs-lint", "sanity", "galaxy-importer"]
 # the quick checks have had their say in `make test`; here comes what is too slow for every change
-LONG = ["oracle-long", "pages", "other-core"]
+LONG = ["unit-long", "oracle-long", "pages", "other-core"]
 SHOWN_LINES = 60
 
 

@@ -25,11 +25,12 @@ sanity() {
     ansible-test sanity --local --python default --skip-test yamllint --skip-test shellcheck --color no </dev/null
 }
 
+# without its own run of ansible-lint, which would repeat ours
 importer() {
     cp "$AI_STACK_CACHE"/tarball/sovereign-ai_stack-*.tar.gz "${work:=$(mktemp -d)}"
     trap 'rm -rf "$work"' EXIT
     cd "$work"
-    printf '[galaxy-importer]\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\nANSIBLE_LINT_SERIAL=False\nCHECK_REQUIRED_TAGS=True\n' >galaxy-importer.cfg
+    printf '[galaxy-importer]\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\nRUN_ANSIBLE_LINT=False\nCHECK_REQUIRED_TAGS=True\n' >galaxy-importer.cfg
     GALAXY_IMPORTER_CONFIG=$work/galaxy-importer.cfg python -m galaxy_importer.main ./*.tar.gz
 }
 

@@ -90,7 +90,7 @@ def run_all(names: list, lab: list) -> list:
     """Scenarios on the lab's hosts one after another, beside them those that bring their own, beside them the checks, or two of these at a time where no
     scenario runs: most use one core. What scenarios run on comes up meanwhile, the longest first; a scenario waits for its own alone."""
     waits_for = {name: scenarios.stage_of(scenarios.ROOT, name) for name in lab}
-    # nobody but scenarios of clusters needs their programs, which are built at the lowest priority: these come last
+    # nobody but scenarios of clusters needs their programs, which are built behind everything else: these come last
     order = sorted(lab, key=lambda name: (waits_for[name] == "programs", waits_for[name] == "machine"))
     lanes = [[name for name in order if (waits_for[name] == scenarios.HOSTS) is shared] for shared in (True, False)]
     with ThreadPoolExecutor(1 if lab else 2) as checks, ThreadPoolExecutor(2) as background, ThreadPoolExecutor(2) as beside:

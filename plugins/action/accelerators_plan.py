@@ -51,8 +51,21 @@ class ActionModule(ActionBase):
         elif not conflicts and not made:
             what = "cannot be decided while nobody knows all of its hosts: %s" % ", ".join(result["unseen"])
             conflicts.append(_intent.conflict(None, "kubernetes_accelerators_cluster", what, "a run without --limit", source=None))
-        decided = _clusters.accelerators(made[0]) if made and not conflicts else {}
+        if made:
+            conflicts += _clusters.unserved(made[0])
+        asked = {"first": _first(site, given["cluster"], task_vars["groups"], observations)}
+        decided = _clusters.accelerators(made[0]) if made and not conflicts else asked
         result.update({**NOTHING, **decided}, changed=False, conflicts=conflicts, messages=_planner.text_of(conflicts))
+
+
+def _first(site, name, groups, observations):
+    """The control plane that can be asked whatever else is wrong with what the site says; one that is known to rule before others; None: nobody knows any."""
+    rows, ruling = _run.plain(site.get("ai_stack_clusters")), []
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and row.get("name") == name and isinstance(row.get("control_plane"), str):
+            ruling += _hosts([{"control_plane": row["control_plane"]}], groups)
+    joined = [host for host in ruling if ((observations.get(host) or {}).get("kubernetes") or {}).get("joined")]
+    return min(joined or ruling, default=None)
 
 
 def _hosts(rows, groups):

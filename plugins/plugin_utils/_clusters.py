@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..module_utils._cluster import accelerators as told
 from ..module_utils._cluster import proof
+from ..module_utils._cluster.node import CARDS
 from ..module_utils._compat import state
 from . import _intent, _programs, _words
 
@@ -47,6 +48,7 @@ def _beyond(one, documents):
         yield f"moves {_words.hosts_in_words(moved)} to another containerd", "containerd: with the version that runs"
     if len(want["control_plane"]) > 1:
         yield f"makes {len(want['control_plane'])} control planes", "a group of one host as control_plane"
+    yield from _unserved(want)
     if "sandbox" not in want:
         yield "names no image that holds the namespaces of pods: no table knows that of its version", "another minor of Kubernetes"
     systems = {host: (documents.get(host) or {}).get("system") or {} for host in proof.hosts_of(one)}
@@ -54,6 +56,18 @@ def _beyond(one, documents):
     strange = sorted(host for host, system in systems.items() if system.get("distribution") and _system(system) not in known)
     if strange:
         yield f"has hosts whose packages no role knows: {_words.hosts_in_words(strange)}", f"hosts with {', '.join(sorted(known.values()))}"
+
+
+def _unserved(want):
+    for name, pool in sorted((want.get("pools") or {}).items()):
+        if (pool.get("sharing") or {}).get("method") == "mps":
+            yield f"has pods share the cards of pool {_words.printable(name, 40)} by MPS", "method: time_slicing, or no sharing"
+
+
+def unserved(resource):
+    """Conflicts of what is decided for the cards of one cluster and no role does yet."""
+    return [_intent.conflict("INT-7", "ai_stack_pools", f"the plan {text}, and this version does not act on it yet", near)
+            for text, near in _unserved(proof.decided(resource))]  # fmt: skip
 
 
 def _system(system):
@@ -65,9 +79,12 @@ def of_host(plan, host):
     return [one for one in of_plan(plan) if host in proof.hosts_of(one)]
 
 
-def predicted(plan, host, observation):
-    """[{resource, before, after}] that the clusters of a plan say of a host; repositories and holds of its packages come with the first change."""
-    rows, known = proof.predicted(of_plan(plan), host), {row["resource"] for row in plan["hosts"][host]["changes"]}
+def predicted(plan, host, observation, hosts):
+    """[{resource, before, after}] that the clusters of a plan say of a host; repositories and holds of its packages come with the first change. hosts: those of
+    the run; another one that had no cards yet gets none."""
+    away = {CARDS % (name, host) for one in of_plan(plan) for name in proof.hosts_of(one) if name not in hosts}
+    rows = [row for row in proof.predicted(of_plan(plan), host) if row["before"] is not None or row["resource"] not in away]
+    known = {row["resource"] for row in plan["hosts"][host]["changes"]}
     if not rows:
         return []
     seen = observation.get("packages") or {}

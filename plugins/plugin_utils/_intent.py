@@ -171,6 +171,8 @@ def _of_values(intent):
                     yield (*tokens, key), "INT-4", 'wants "use: passthrough" beside it', None
             if len(tokens) == 2 and "tenants" in value and "cluster" not in value and value.get("use") in ("host", "mig", "vgpu"):
                 yield (*tokens, "tenants"), "INT-4", 'wants "use: passthrough" beside it, or a cluster', None
+            if len(tokens) == 2 and "sharing" in value and ("cluster" not in value or value.get("use") in ("passthrough", "vgpu")):
+                yield (*tokens, "sharing"), "INT-4", 'wants "use: host" and a cluster beside it', None
             if len(tokens) == 2 and "cluster" in value and value.get("use") in ("passthrough", "vgpu"):
                 yield (*tokens, "cluster"), "INT-4", 'wants "use: host" or "use: mig" beside it', None
             if len(tokens) == 2 and "cloud" not in value and value.get("use") == "passthrough":

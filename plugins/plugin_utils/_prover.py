@@ -187,7 +187,7 @@ def changes_of(plan, before, after, hosts, now):
             continue
         seen = before.get(host), after.documents.get(host)
         known = None not in seen and host in after.fresh and seen[0].get("reachable") is not False
-        predicted = [*map(_change, plan["hosts"][host]["changes"]), *_clusters.predicted(plan, host, seen[0] or {})]
+        predicted = [*map(_change, plan["hosts"][host]["changes"]), *_clusters.predicted(plan, host, seen[0] or {}, hosts)]
         made = state.difference(*[_clusters.state_of(plan, host, one) for one in seen]) if known else None
         found[host] = {"predicted": predicted, "made": made, "equal": None if made is None else _by_name(made) == _by_name(predicted)}
     return {"schema": CHANGES_SCHEMA, "site": plan.get("site"), "generated_at": now, "hosts": found}

@@ -1,11 +1,13 @@
 #!/bin/sh
 # On a control plane: pods of two tenants ask for cards; prints one line for each thing that was seen. NODE has two cards, research may hold one, health both.
+# share, shares: the same of a cluster where pods of research share cards, and may hold the shares of one.
 set -u
 node=$1
 export KUBECONFIG=/etc/kubernetes/admin.conf
+resource=nvidia.com/gpu
 pod() { # NAMESPACE NAME CARDS [FIELD]
     limits='{}'
-    [ "$3" = 0 ] || limits="{\"nvidia.com/gpu\": $3}"
+    [ "$3" = 0 ] || limits="{\"$resource\": $3}"
     printf '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "%s", "namespace": "%s"}, "spec": {%s "terminationGracePeriodSeconds": 1,
         "nodeSelector": {"kubernetes.io/hostname": "%s"}, "containers": [{"name": "one", "image": "registry.k8s.io/lab/toolbox:1",
         "command": ["/bin/sh", "-c", "sleep 1000000"], "resources": {"limits": %s}}]}}' "$2" "$1" "${4:-}" "$node" "$limits" |
@@ -16,6 +18,12 @@ runs() { kubectl --namespace "$1" wait --for condition=Ready "pod/$2" --timeout 
 seen() { kubectl --namespace "$1" exec "$2" -- ls /dev | sed -n 's/^nvidia\([0-9][0-9]*\)$/\1/p' | tr '\n' ' '; }
 # no driver answers behind the device, which says so; whoever may not use a card is told another reason
 opens() { kubectl --namespace "$1" exec "$2" -- head -c 0 "/dev/nvidia$(seen "$1" "$2" | tr -d ' ')" 2>&1 | grep -o 'No such device or address\|not permitted'; }
+had() {
+    kubectl get node "$node" --output 'jsonpath={.status.allocatable.nvidia\.com/gpu\.shared} {.status.allocatable.nvidia\.com/gpu}' |
+        { read -r shares whole; echo "can be had: $shares shares, ${whole:-0} whole"; }
+}
+# the same of each pod that has a share
+shared() { for at in 1 2 3 4; do "$1" research "share-$at"; done | xargs; }
 case $2 in
 ask)
     echo "quotas: $(for one in research health; do kubectl --namespace $one get resourcequota ai-stack-accelerators --output 'jsonpath={.spec.hard}'; done)"
@@ -48,6 +56,30 @@ ill)
         sleep 1
     done
     echo "can be had: $now"
+    ;;
+share)
+    resource=nvidia.com/gpu.shared
+    echo "quotas: $(kubectl --namespace research get resourcequota ai-stack-accelerators --output 'jsonpath={.spec.hard}')"
+    had
+    echo "isolation: $(kubectl get node "$node" --output 'jsonpath={.metadata.labels.ai-stack/isolation}')"
+    pod research two-of-one 2
+    kubectl --namespace research wait --for 'jsonpath={.status.phase}=Failed' pod/two-of-one --timeout 60s >/dev/null 2>&1
+    echo "two of one: $(kubectl --namespace research get pod two-of-one --output 'jsonpath={.status.phase} {.status.reason}')"
+    kubectl --namespace research delete --wait --timeout 60s pod two-of-one >/dev/null
+    for at in 1 2 3 4 5; do pod research "share-$at" 1; done
+    echo "run: $(shared runs)"
+    echo "cards of each: $(for at in 1 2 3 4; do seen research "share-$at" | wc -w; done | xargs)"
+    echo "a card of several: $(shared seen | tr ' ' '\n' | sed '/^$/d' | sort | uniq -d | grep -q . && echo yes)"
+    ;;
+shares)
+    for _ in $(seq 60); do
+        had | grep -q '12 shares' && break
+        sleep 1
+    done
+    had
+    echo "run: $(shared runs)"
+    restarts='jsonpath={range .items[*]}{.status.containerStatuses[0].restartCount}{"\n"}{end}'
+    echo "started again: $(kubectl --namespace research get pods --output "$restarts" | sort -u)"
     ;;
 gone) kubectl delete --wait --timeout 90s --namespace research pod --all >/dev/null && kubectl delete --wait --timeout 90s --namespace health pod --all >/dev/null ;;
 esac

@@ -4,15 +4,18 @@
 
 """What a cluster is told so that pods get cards: documents of its API, of what was decided; source: Kubernetes' API, and the rules K8S-G7, G9 and G11.
 
-pools: {name: {hosts, names, image, plugin, mig, tenants}}; quotas: {tenant: {name by which pods ask: at most how many}}.
+pools: {name: {hosts, names, image, plugin, mig, tenants, sharing}}; quotas: {tenant: {name by which pods ask: at most how many}}.
 """
 
 from __future__ import annotations
 
-from .._parse.cluster_nodes import MAY_USE, NAMESPACE, OURS, POOL, TENANT
+from .._compat import files
+from .._parse.cluster_nodes import ISOLATION, MAY_USE, NAMESPACE, OURS, POOL, TENANT
 
 POLICY = QUOTA = 'ai-stack-accelerators'
 KUBELET, CDI, DRIVER, HOOK = '/var/lib/kubelet/device-plugins', '/var/run/cdi', '/driver-root', '/usr/bin/nvidia-cdi-hook'
+# what a device plugin reads of its sharing, and by which it starts anew when that changes
+FOLDER, FILE, DIGEST = '/etc/ai-stack-device-plugin', 'config.yaml', 'ai-stack/config'
 
 
 def _meta(name, namespace=None, labels=None):
@@ -33,6 +36,35 @@ def _variables(mig):
     return [{'name': name, 'value': value} for name, value in sorted(values.items())]
 
 
+def _named(name, pool):
+    return '%s-%s' % (pool['plugin'], name)
+
+
+def config(name, pool):
+    """What a device plugin is told of sharing: shares have a name of their own, and a container gets one: two of a card are no more of it."""
+    how = pool['sharing']
+    text = ('version: v1\nsharing:\n  timeSlicing:\n    renameByDefault: true\n    failRequestsGreaterThanOne: true\n    resources:\n'
+            '      - {name: %s, replicas: %d}\n' % (how['resource'], how['replicas']))
+    return {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': _meta(_named(name, pool), NAMESPACE, {POOL: name}), 'data': {FILE: text}}
+
+
+def _told(made, told):
+    """Have the pods of a DaemonSet read a ConfigMap."""
+    template = made['spec']['template']
+    template['metadata']['annotations'] = {DIGEST: files.digest(told['data'][FILE])}
+    template['spec']['volumes'].append({'name': 'config', 'configMap': {'name': told['metadata']['name']}})
+    (container,) = template['spec']['containers']
+    container['env'].append({'name': 'CONFIG_FILE', 'value': '%s/%s' % (FOLDER, FILE)})
+    container['volumeMounts'].append({'name': 'config', 'mountPath': FOLDER, 'readOnly': True})
+    return [told, made]
+
+
+def plugin(name, pool):
+    """A device plugin, and what it reads."""
+    made, method = daemon_set(name, pool), (pool.get('sharing') or {}).get('method')
+    return _told(made, config(name, pool)) if method == 'time_slicing' else [made]
+
+
 def daemon_set(name, pool):
     """The device plugin on the nodes of a pool, and on no other (rule K8S-G9)."""
     mine = {'app.kubernetes.io/name': pool['plugin'], POOL: name}
@@ -44,14 +76,14 @@ def daemon_set(name, pool):
     pod = {'nodeSelector': {POOL: name}, 'priorityClassName': 'system-node-critical', 'automountServiceAccountToken': False, 'containers': [container],
            'tolerations': [{'operator': 'Exists'}],
            'volumes': [{'name': each, 'hostPath': {'path': path, 'type': kind}} for each, (path, kind) in sorted(volumes.items())]}
-    return {'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'metadata': _meta('%s-%s' % (pool['plugin'], name), NAMESPACE, {POOL: name}),
+    return {'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'metadata': _meta(_named(name, pool), NAMESPACE, {POOL: name}),
             'spec': {'selector': {'matchLabels': mine}, 'updateStrategy': {'type': 'RollingUpdate', 'rollingUpdate': {'maxUnavailable': 1}},
                      'template': {'metadata': {'labels': mine}, 'spec': pod}}}
 
 
-def node(name, pool):
-    """The label of a node, by which its pool is found; None takes it away."""
-    labels = {POOL: pool} if pool else {}
+def node(name, of_pool, pool):
+    """The labels of a node: by one its pool is found, the other says to whoever looks that pods share a card and nothing keeps them apart."""
+    labels = dict({POOL: of_pool}, **({ISOLATION: 'none'} if pool.get('sharing') else {}))
     return {'apiVersion': 'v1', 'kind': 'Node', 'metadata': {'name': name, 'labels': labels}}
 
 
@@ -69,7 +101,7 @@ def quota(name, most):
     return {'apiVersion': 'v1', 'kind': 'ResourceQuota', 'metadata': _meta(QUOTA, name), 'spec': {'hard': hard}}
 
 
-def _shared(pools):
+def _alike(pools):
     """Whether pools have cards of one name: a pod has to say which pool it means."""
     names = [name for pool in pools.values() for name in pool['names']]
     return len(names) != len(set(names))
@@ -86,7 +118,7 @@ def policy(pools):
     rules = [("'%s' in %s" % (TENANT, labels), 'cards are for namespaces of tenants, and this one has no label %s' % TENANT),
              ('!has(object.spec.hostUsers) || object.spec.hostUsers',
               'a pod with a user namespace of its own (hostUsers: false) cannot use cards (rule K8S-G7)')]
-    if _shared(pools):
+    if _alike(pools):
         chosen = "has(object.spec.nodeSelector) && '%s' in object.spec.nodeSelector && ('%s' + object.spec.nodeSelector['%s']) in %s" % (
             POOL, MAY_USE, POOL, labels)
         rules.append((chosen, 'several pools have cards of this name: nodeSelector %s says which, and it is one that the namespace may use' % POOL))
@@ -108,5 +140,5 @@ def documents(pools, quotas):
         return []
     made = [namespace_of_plugins()] + [tenant(name, pools) for name in sorted(quotas)] + [quota(name, most) for name, most in sorted(quotas.items())]
     made += [policy(pools), binding()]
-    made += [node(host, name) for name, pool in sorted(pools.items()) for host in pool['hosts']]
-    return made + [daemon_set(name, pool) for name, pool in sorted(pools.items())]
+    made += [node(host, name, pool) for name, pool in sorted(pools.items()) for host in pool['hosts']]
+    return made + [one for name, pool in sorted(pools.items()) for one in plugin(name, pool)]

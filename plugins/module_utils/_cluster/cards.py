@@ -4,7 +4,8 @@
 
 """Cards of pools that a cluster gets: by which names pods ask for them, how many a node has, and how many a tenant may hold.
 
-A name stands for a whole card (pool with `use: host`), or for each instance of a MIG profile (`use: mig`): the names of the vendor's device plugin.
+A name stands for a whole card (pool with `use: host`), for a share of one (the same with `sharing`), or for each instance of a MIG profile (`use: mig`): the
+names of the vendor's device plugin. No name stands for both a card and a share, so that quotas count them apart.
 """
 
 from __future__ import annotations
@@ -19,10 +20,16 @@ def slice_name(plugin, profile):
     return plugin['slices'] + profile.replace('+', '.')
 
 
+def shares_of(pool):
+    """How many pods get a card of the pool at a time; None: each has it alone."""
+    return (pool.get('sharing') or {}).get('replicas')
+
+
 def names_of(plugin, pool):
     """{name by which pods ask: how many of them a card of the pool has}"""
     if pool['use'] == 'host':
-        return {plugin['resource']: 1}
+        shares = shares_of(pool) if plugin['shared'] else None
+        return {plugin['resource'] + plugin['shared']: shares} if shares else {plugin['resource']: 1}
     return {slice_name(plugin, profile): count for profile, count in sorted((pool.get('layout') or {}).items())}
 
 
@@ -69,10 +76,28 @@ class Pool:
         """The row of the device plugin of its cards; None: no table knows one, or it has cards of several vendors, or none at all."""
         return self.cluster.plugin(self.vendors[0]) if len(self.vendors) == 1 else None
 
+    @property
+    def method(self):
+        """By which pods share a card of it; None: by none."""
+        return (self.row.get('sharing') or {}).get('method')
+
+    @property
+    def names(self):
+        """{name by which pods ask: how many of them a card has}; empty where no table knows its plugin."""
+        return names_of(self.plugin, self.row) if self.plugin else {}
+
+    @property
+    def users(self):
+        """Tenants that may use it today."""
+        return [name for name, row in self.tenants.items() if row.get('max') != 0 and not self._over(row)]
+
+    def _over(self, row):
+        return row.get('until') is not None and str(row['until']) < self.site.today
+
     def may(self, tenant):
         """How many cards a tenant may hold today: all where the pool does not say, none once its time is over."""
         row = self.tenants[tenant]
-        if row.get('until') is not None and str(row['until']) < self.site.today:
+        if self._over(row):
             return 0
         return self.total if row.get('max') is None else row['max']
 
@@ -95,7 +120,7 @@ def on_nodes(cluster):
     for pool in cluster.pools:
         for host, cards in pool.cards.items():
             if pool.plugin and cards:
-                found[host] = {name: count * len(cards) for name, count in names_of(pool.plugin, pool.row).items()}
+                found[host] = {name: count * len(cards) for name, count in pool.names.items()}
     return found
 
 
@@ -111,18 +136,33 @@ def differing(cluster):
 def quotas(cluster):
     """{tenant: {name: at most how many}}: of each name that the cluster has, none where no pool gives any of it."""
     served = [pool for pool in cluster.pools if pool.plugin]
-    every = sorted({name for pool in served for name in names_of(pool.plugin, pool.row)})
+    every = sorted({name for pool in served for name in pool.names})
     found = {tenant: dict.fromkeys(every, 0) for pool in served for tenant in pool.tenants}
     for pool in served:
         for tenant in pool.tenants:
-            for name, count in names_of(pool.plugin, pool.row).items():
+            for name, count in pool.names.items():
                 found[tenant][name] += count * pool.may(tenant)
     return found
 
 
+def alike(cluster):
+    """{(tenant, name): [(pool, how many of it the tenant may hold, how many there are)]} where a tenant gets one name from several pools."""
+    found = {}
+    for pool in cluster.pools:
+        for tenant in pool.users:
+            for name, count in pool.names.items():
+                found.setdefault((tenant, name), []).append((pool, count * pool.may(tenant), count * pool.total))
+    return {key: rows for key, rows in sorted(found.items()) if len(rows) > 1}
+
+
 def served(cluster):
-    """{pool: {hosts, names, image, mig, tenants}} as what is made in the cluster needs it."""
-    return {pool.name: {'hosts': sorted(host for host, cards in pool.cards.items() if cards), 'names': sorted(names_of(pool.plugin, pool.row)),
+    """{pool: {hosts, names, image, mig, tenants, sharing}} as what is made in the cluster needs it."""
+    return {pool.name: {'hosts': sorted(host for host, cards in pool.cards.items() if cards), 'names': sorted(pool.names),
                         'image': '%s:%s' % (pool.plugin['image'], pool.plugin['tag']), 'plugin': pool.plugin['plugin'], 'mig': pool.use == 'mig',
-                        'tenants': sorted(pool.tenants)}
+                        'tenants': sorted(pool.users), 'sharing': _sharing(pool)}
             for pool in cluster.pools if pool.plugin}
+
+
+def _sharing(pool):
+    """{method, resource, replicas: of each card} of a pool whose cards pods share; None: they do not."""
+    return {'method': pool.method, 'resource': pool.plugin['resource'], 'replicas': shares_of(pool.row)} if pool.method else None

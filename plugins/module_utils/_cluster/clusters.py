@@ -56,6 +56,9 @@ def decisions(cluster):
         yield _row(cluster.index, 'pools', cards.served(cluster), 'the pools that name this cluster', 'K8S-G17')
         yield _row(cluster.index, 'cards', cards.on_nodes(cluster), 'what their nodes have, by the names by which pods ask', 'K8S-U3')
         yield _row(cluster.index, 'quotas', cards.quotas(cluster), 'what the pools say of tenants', 'K8S-A11')
+    shared = {pool.name: 'none' for pool in cluster.pools if pool.method}
+    if shared:
+        yield _row(cluster.index, 'isolation', shared, 'pods share their cards, and see and break each other there', 'K8S-G19')
     if cluster.out:
         yield _row(cluster.index, 'left_out', sorted(one.name for one in cluster.out), 'ai_stack_states takes them out of service')
 

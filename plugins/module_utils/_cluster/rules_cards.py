@@ -10,11 +10,13 @@ import re
 
 from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
+from . import cards
 
 _NAMESPACE = re.compile(r'[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
 _POOL = re.compile(r'[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?')
 # namespaces that are there before any tenant
 _TAKEN = re.compile(r'(kube-.*|default|ai-stack-accelerators)')
+_METHODS = {None: 'none', 'time_slicing': 'time slicing', 'mps': 'MPS'}
 
 
 @rule('K8S-G17', 'cluster')
@@ -59,6 +61,37 @@ def cards_have_a_plugin(cluster):
         if wanted and mine and wanted not in mine:
             yield Objection('no table knows release %s of the device plugin for pool %s' % (safe(wanted), safe(pool.name)), 'one of: %s' % listed(sorted(mine)),
                             cluster.path('device_plugin'))
+        if pool.method and pool.plugin and not pool.plugin['shared']:
+            yield Objection('%s %s has pods share no card, and pool %s wants it' % (pool.plugin['plugin'], pool.plugin['version'], safe(pool.name)),
+                            'no sharing', pool.path('sharing'))
+
+
+@rule('K8S-G2', 'cluster')
+def cards_are_shared_by_one_method(cluster):
+    """A device plugin shares all cards of its node in one way."""
+    methods = {}
+    for pool in cluster.pools:
+        if pool.method and pool.use == 'mig':
+            why = 'MPS does not go with MIG' if pool.method == 'mps' else 'that is a second way'
+            yield Objection('pool %s shares its cards by MIG, and by %s too: %s' % (safe(pool.name), _METHODS.get(pool.method), why),
+                            'a layout, or sharing with use: host', pool.path('sharing'))
+        for host in pool.hosts:
+            methods.setdefault(host, {}).setdefault(pool.method, pool)
+    for host, named in sorted(methods.items()):
+        if len(named) > 1:
+            said = sorted('%s %s' % (safe(pool.name), _METHODS.get(method)) for method, pool in named.items())
+            yield Objection('a node shares its cards by one method, and the pools of this one say several: %s' % listed(said), 'one pool for each node',
+                            list(named.values())[-1].path('sharing'), None, host)
+
+
+@rule('K8S-G19', 'cluster')
+def sharing_stays_in_one_tenant(cluster):
+    """Pods that share a card see each other's memory, and one that crashes can take the others with it."""
+    for pool in cluster.pools:
+        if pool.method and len(pool.tenants) != 1:
+            has = 'has tenants %s' % listed(sorted(pool.tenants)) if pool.tenants else 'has no tenant'
+            yield Objection('pool %s has pods share a card by %s, which isolates none of them, and it %s' % (safe(pool.name), _METHODS.get(pool.method), has),
+                            'one tenant, or a pool for each', pool.path('tenants'))
 
 
 @rule('K8S-G8', 'cluster')
@@ -92,6 +125,34 @@ def quotas_can_be_kept(cluster):
         for words, nearest in _too_much(pool) if not pool.unseen else ():
             yield Objection('pool %s of cluster %s has %d cards, and %s' % (safe(pool.name), safe(cluster.name), pool.total, words), nearest,
                             pool.path('tenants'))
+
+
+@rule('K8S-G18', 'cluster')
+def quotas_tell_pools_apart(cluster):
+    """A quota counts by name and sees no pool: of cards of one name it holds the sum of what the pools give."""
+    rows = cards.alike(cluster) if not any(pool.unseen for pool in cluster.pools) else {}
+    said = set()
+    for (tenant, name), given in rows.items():
+        together = sum(most for dummy, most, dummy in given)
+        for pool, most, there in given:
+            if min(together, there) > most and (tenant, pool.name) not in said:
+                said.add((tenant, pool.name))
+                others = listed(sorted(one.name for one, dummy, dummy in given if one is not pool))
+                yield Objection('tenant %s may hold %d %s of pool %s and could hold %d: quotas count by name alone, and it has cards of this name of %s too' % (
+                    safe(tenant), most, name, safe(pool.name), min(together, there), others),
+                    'no max for it in any of them, one pool of this name for it, or cards of another name (use: mig, sharing)', pool.path('tenants'))
+
+
+@rule('K8S-G20', 'node')
+def cards_in_use_keep_their_names(node):
+    """Whoever holds a whole card shares it all at once where its plugin begins to share; what cuts cards up is K8S-G3's."""
+    planned, there = cards.on_nodes(node.cluster).get(node.name) or {}, node.cluster.told_of(node.name).get('cards') or {}
+    ours = {name.partition('/')[0] for name in planned}
+    there = sorted(name for name in there if name.partition('/')[0] in ours)
+    holders = (node.cluster.holders or {}).get(node.name)
+    if there and holders and there != sorted(planned) and not any(row['resource'].startswith('mig:') for row in node.host.changes):
+        yield Objection('pods would ask for its cards as %s, and not as %s any more, while these hold them: %s' % (
+            listed(sorted(planned)), listed(there), listed(holders)), 'kubectl drain %s, and deploy then' % node.name, 'ai_stack_pools', None, node.name)
 
 
 @rule('K8S-G3', 'node')

@@ -11,10 +11,10 @@ def _ready(node):
     return any(one.get('type') == 'Ready' and one.get('status') == 'True' for one in node['status'].get('conditions') or ())
 
 
-# names that this collection gives: of a node its pool, of a namespace its tenant and each pool that its pods may use, of whatever it makes and takes away
-# again; where device plugins are
+# names that this collection gives: of a node its pool and whether pods that share its cards are kept apart, of a namespace its tenant and each pool that its
+# pods may use, of whatever it makes and takes away again; where device plugins are
 MAY_USE = 'pool.ai-stack/'
-POOL, TENANT, NAMESPACE = 'ai-stack/pool', 'ai-stack/tenant', 'ai-stack-accelerators'
+POOL, ISOLATION, TENANT, NAMESPACE = 'ai-stack/pool', 'ai-stack/isolation', 'ai-stack/tenant', 'ai-stack-accelerators'
 OURS = {'app.kubernetes.io/managed-by': 'sovereign.ai_stack'}
 
 

@@ -3,7 +3,8 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """Documents of the API beside those that are there.
 
-A request is {documents: in the order in which they are made, cards: {node: {name by which pods ask: how many}}, seconds: in which they have to be there}.
+A request is {documents: in the order in which they are made, cards: {node: {name by which pods ask: how many}}, ready: [nodes that can have a device plugin],
+seconds: in which they have to be there}.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import ledger
 STATE = "/var/lib/ai-stack/kubernetes-accelerators"
 MANAGER = "ai-stack-accelerators"
 # of what this role makes and takes away again; namespaces of tenants are not among them
-KINDS = "daemonsets,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings"
+KINDS = "daemonsets,configmaps,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings"
 SHOWN = 8
 
 
@@ -37,11 +38,19 @@ def covers(there, wanted):
     return there == wanted
 
 
+def labels_over(there, wanted=None):
+    """Labels that were given before, and are wanted no more: rights of a namespace, what is said of a node."""
+    ours = (cluster_nodes.POOL, cluster_nodes.ISOLATION, cluster_nodes.TENANT)
+    if there["kind"] not in ("Namespace", "Node"):
+        return []
+    mine = [name for name in there["metadata"].get("labels") or {} if name in ours or name.startswith(cluster_nodes.MAY_USE)]
+    return sorted(set(mine) - set((wanted or {"metadata": {}})["metadata"].get("labels") or ()))
+
+
 def left_over(there, wanted):
-    """Rights and names that were given before, and are wanted no more."""
-    rights = [{name for name in one["metadata"].get("labels") or {} if name.startswith(cluster_nodes.MAY_USE)} for one in (there, wanted)]
+    """Labels and names that were given before, and are wanted no more."""
     names = [set((one.get("spec") or {}).get("hard") or ()) for one in (there, wanted)]
-    return bool(rights[0] - rights[1] or (wanted["kind"] == "ResourceQuota" and names[0] - names[1]))
+    return bool(labels_over(there, wanted) or (wanted["kind"] == "ResourceQuota" and names[0] - names[1]))
 
 
 class Wanted:
@@ -80,24 +89,34 @@ class Wanted:
     def _listed(self, kinds, label):
         return api.ask(self.ground, "get", kinds, "--all-namespaces", "--selector", label)["items"]
 
-    def outdated(self):
-        """{node: what its kubelet knows of cards, ill ones too} where a plugin runs that found other cards when it started, as before a change of MIG."""
+    def known(self):
+        """{node: (what its kubelet knows of cards, ill ones too, what was planned)} where it knows others than were planned. For minutes after it changed its
+        names a kubelet counts the old ones still, and gives none of them: these are no cards."""
         found = {}
         for node in api.ask(self.ground, "get", "nodes", "--selector", cluster_nodes.POOL)["items"]:
-            planned = self.request["cards"].get(node["metadata"]["name"])
-            ours = {name.partition("/")[0] for name in planned or ()}
-            known = {name: count for name, count in cluster_nodes.cards(node["status"].get("capacity")).items() if name.partition("/")[0] in ours}
-            if planned and known and known != planned and has_plugin(self.ground, node["metadata"]["name"]):
-                found[node["metadata"]["name"]] = known
+            planned = self.request["cards"].get(node["metadata"]["name"]) or {}
+            ours, can_be_had = {name.partition("/")[0] for name in planned}, cluster_nodes.cards(node["status"].get("allocatable"))
+            all_of = {name: count for name, count in cluster_nodes.cards(node["status"].get("capacity")).items() if name.partition("/")[0] in ours}
+            counts = {name: count for name, count in all_of.items() if name in planned or name in can_be_had}
+            if all_of and counts != planned:
+                found[node["metadata"]["name"]] = (counts or all_of, planned)
         return found
+
+    def outdated(self):
+        """{node: what its kubelet knows of cards} where a plugin runs that found other cards when it started, as before a change of MIG or of sharing."""
+        return {node: counts for node, (counts, dummy) in self.known().items() if has_plugin(self.ground, node)}
+
+    def _takes(self, node):
+        """Whether a node gets its labels, and with them a device plugin: one that is there, as its kubelet alone makes it, and has what describes cards to its
+        runtime, by this run or by the one that labelled it."""
+        return node is not None and (node["metadata"]["name"] in self.request["ready"] or cluster_nodes.POOL in (node["metadata"].get("labels") or {}))
 
     def differing(self):
         """[documents to write], [documents to delete], [documents whose labels go]"""
         if not self.made:
             return (self.documents, [], [])
         there = self.there()
-        # a node is made by its kubelet alone
-        mine = [one for one in self.documents if one["kind"] != "Node" or name_of(one) in there]
+        mine = [one for one in self.documents if one["kind"] != "Node" or self._takes(there.get(name_of(one)))]
         return ([one for one in mine if not covers(there.get(name_of(one)), one) or left_over(there[name_of(one)], one)], *self.stale())
 
 
@@ -123,8 +142,9 @@ def holders(ground):
 
 
 def refusals(wanted, bare):
-    """A node whose cards are in use is not taken out of its pool."""
+    """A node whose cards are in use is not taken out of its pool, nor do its cards get other names: who has a card alone would share it."""
     leaving = {one["metadata"]["name"] for one in bare if one["kind"] == "Node"}
+    leaving |= {node for node, (counts, planned) in wanted.known().items() if set(counts) - set(planned)} if wanted.made else set()
     held = sorted(pod for node, pods in holders(wanted.ground).items() if node in leaving for pod in pods) if leaving else []
     shown = ", ".join(held[:SHOWN]) + (" and %d more" % (len(held) - SHOWN) if len(held) > SHOWN else "")
     return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown)] if held else []
@@ -138,13 +158,11 @@ def written(ground, documents):
         api.kubectl(ground, *words, seconds=120, data=data)
 
 
-def unlabelled(ground, documents, rights_alone=False):
-    """Take our labels away, whoever set them: the API forgets fields of one manager alone when that one says them no more."""
-    for one in documents:
-        labels = [name for name in one["metadata"].get("labels") or {}
-                  if name.startswith(cluster_nodes.MAY_USE) or (not rights_alone and name in (cluster_nodes.POOL, cluster_nodes.TENANT))]
-        if labels:
-            api.kubectl(ground, "label", one["kind"], one["metadata"]["name"], *[name + "-" for name in sorted(labels)])
+def unlabelled(ground, there, wanted=None):
+    """Take labels away that are wanted no more, whoever set them: the API forgets fields of one manager alone when that one says them no more."""
+    labels = labels_over(there, wanted)
+    if labels:
+        api.kubectl(ground, "label", there["kind"], there["metadata"]["name"], *[name + "-" for name in labels])
 
 
 def apply(wanted):
@@ -156,12 +174,14 @@ def apply(wanted):
     if refused:
         raise ledger.Refused("\n".join(refused))
     # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them
-    unlabelled(wanted.ground, bare)
+    for one in bare:
+        unlabelled(wanted.ground, one)
     for one in sorted(goes, key=lambda one: one["kind"] != "DaemonSet"):
         where = ["--namespace", one["metadata"]["namespace"]] if "namespace" in one["metadata"] else []
         api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", one["kind"], one["metadata"]["name"], seconds=180)
     there = wanted.there()
-    unlabelled(wanted.ground, [there[name_of(one)] for one in writes if one["kind"] == "Namespace" and name_of(one) in there], rights_alone=True)
+    for one in [one for one in writes if name_of(one) in there]:
+        unlabelled(wanted.ground, there[name_of(one)], one)
     written(wanted.ground, writes)
     stale = wanted.outdated()
     for node in sorted(stale):

@@ -48,6 +48,36 @@ def test_what_a_pool_says_wrongly_is_refused_at_its_place(cluster, tenants, rule
     assert row["rule"] == rule and row["path"].startswith("ai_stack_pools[0].tenants")
 
 
+@pytest.mark.parametrize("wrong", [("ai_stack_pools", {"tenants": {"research": {"max": 9}}}), ("ai_stack_pools", {"use": "hist"}),
+                                   ("ai_stack_clusters", {"kubernetes": "9.99"}), ("ai_stack_clusters", {"colour": "blue"})])  # fmt: skip
+def test_whom_to_ask_is_known_whatever_else_is_wrong(cluster, wrong):
+    """What was handed out can be taken away still."""
+    cluster.site.variables[wrong[0]][0].update(wrong[1])
+    found = cluster()
+    assert found["conflicts"] and found["first"] == "cp1" and found["documents"] == [] and found["cards"] == {}
+
+
+def test_a_control_plane_that_rules_is_asked_before_another(cluster):
+    cluster.site.groups["control"] = ["cp0", "cp1"]
+    cluster.site.groups["all"].append("cp0")
+    cluster.site.of_host["cp0"] = {"seen": seen("cp0")}
+    cluster.site.variables["ai_stack_clusters"][0]["kubernetes"] = "9.99"
+    assert cluster()["first"] == "cp0"
+    cluster.site.of_host["cp1"]["seen"]["kubernetes"]["joined"] = True
+    assert cluster()["first"] == "cp1"
+    cluster.site.variables["ai_stack_clusters"][0]["control_plane"] = 7
+    assert cluster()["first"] is None
+
+
+def test_cards_that_no_role_can_share_so_are_refused(cluster):
+    cluster.site.variables["ai_stack_pools"][0]["sharing"] = {"method": "mps", "replicas": 4}
+    found = cluster()
+    assert [(row["rule"], row["path"]) for row in found["conflicts"]] == [("INT-7", "ai_stack_pools")] and "by MPS" in found["messages"][0]
+    assert found["documents"] == []
+    cluster.site.variables["ai_stack_pools"][0]["sharing"]["method"] = "time_slicing"
+    assert cluster()["cards"] == {"w1": {"nvidia.com/gpu.shared": 8}}
+
+
 def test_a_host_that_is_not_in_the_run_is_asked_for_and_counts(cluster):
     told = cluster.site.of_host["cp1"].pop("seen")
     cluster.site.lost = {"cp1"}

@@ -48,6 +48,19 @@ def test_what_no_role_does_yet_is_refused_at_its_place(more, said):
     assert {(row["rule"], row["path"]) for row in found} <= {("INT-7", "ai_stack_clusters[1]")}
 
 
+def test_a_method_of_sharing_that_is_planned_alone_is_refused():
+    made = plan()
+    pool = {"hosts": ["w1"], "names": ["nvidia.com/gpu.shared"], "image": "i:1", "plugin": "p", "mig": False, "tenants": [],
+            "sharing": {"method": "mps", "resource": "nvidia.com/gpu", "replicas": 2}}  # fmt: skip
+    decision = {"subject": "pools", "value": {"training": pool}}
+    made["resources"][1]["decisions"].append(decision)
+    (row,) = _clusters.not_yet(made, {"ai_stack_clusters": [{"name": "ai"}]}, {})
+    assert row["rule"] == "INT-7" and "pods share the cards of pool training by MPS" in row["message"] and "time_slicing" in row["nearest"]
+    assert [one["rule"] for one in _clusters.unserved(made["resources"][1])] == ["INT-7"] and _clusters.to_make(made)
+    pool["sharing"]["method"] = "time_slicing"
+    assert list(_clusters.not_yet(made, {}, {})) == [] == _clusters.unserved(made["resources"][1])
+
+
 @pytest.mark.parametrize(("distribution", "version", "said"), [("Debian", "13", 0), ("debian", "12.14", 0), ("ubuntu", "24.04", 1), (None, None, 0)])
 def test_a_host_whose_packages_no_role_knows_is_named_before_anything(distribution, version, said):
     found = list(_clusters.not_yet(plan(), {}, {"w1": {"system": {"distribution": distribution, "version": version}}}))
@@ -56,12 +69,19 @@ def test_a_host_whose_packages_no_role_knows_is_named_before_anything(distributi
 
 def test_repositories_and_holds_come_with_the_first_change():
     seen = {"packages": {"held": ["kubelet"], "repositories": [{"name": "a", "set_up": False}, {"name": "b", "set_up": True}]}}
-    rows = {row["resource"]: row["after"] for row in _clusters.predicted(plan(), "w1", seen)}
+    rows = {row["resource"]: row["after"] for row in _clusters.predicted(plan(), "w1", seen, ["w1"])}
     assert rows == {"kubelet:w1": "1.37.2", "repository:a": True, "hold:containerd.io": True, "hold:kubeadm": True, "hold:kubectl": True}
-    assert _clusters.predicted(plan(), "other", seen) == [] == _clusters.predicted(plan(changes=[]), "w1", seen)
+    assert _clusters.predicted(plan(), "other", seen, ["w1"]) == [] == _clusters.predicted(plan(changes=[]), "w1", seen, ["w1"])
     known = plan()
     known["hosts"]["w1"]["changes"] = [{"resource": "repository:a"}]
-    assert "repository:a" not in {row["resource"] for row in _clusters.predicted(known, "w1", seen)}
+    assert "repository:a" not in {row["resource"] for row in _clusters.predicted(known, "w1", seen, ["w1"])}
+
+
+def test_cards_of_a_node_that_is_not_in_the_run_come_with_a_run_that_has_it():
+    for before, hosts, there in ((None, ["cp1"], False), (None, ["cp1", "w1"], True), ({"nvidia.com/gpu": 1}, ["cp1"], True)):
+        made = plan(changes=[("cards of w1:cp1", before), ("kubelet:cp1", None)])
+        names = [row["resource"] for row in _clusters.predicted(made, "cp1", {}, hosts)]
+        assert ("cards of w1:cp1" in names) is there and "kubelet:cp1" in names
 
 
 def test_only_hosts_of_clusters_are_compared_by_what_clusters_change():

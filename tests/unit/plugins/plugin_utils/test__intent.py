@@ -135,6 +135,10 @@ CASES = [
     (("ai_stack_clouds", 0, "handover"), {"kept": {"nova-compote": {}}}, "INT-1", "ai_stack_clouds[0].handover.kept.nova-compote", "no such", "nova-compute"),
     (("ai_stack_clouds", 0, "handover"), {"kept": {"nova-api": {"pci": {"alias": ["x"]}}}}, "INT-3",
      "ai_stack_clouds[0].handover.kept.nova-api.pci.alias[0]", "which is a JSON object", None),
+    (("ai_stack_pools", 0, "sharing"), {"method": "time_slicing", "replicas": 4}, "INT-4", "ai_stack_pools[0].sharing",
+     'wants "use: host" and a cluster beside it', None),
+    (("ai_stack_pools", 1, "sharing"), {"method": "mps", "replicas": 1}, "INT-3", "ai_stack_pools[1].sharing.replicas", "wants a whole number from 2", None),
+    (("ai_stack_pools", 1, "sharing"), {"method": "mbs", "replicas": 2}, "INT-3", "ai_stack_pools[1].sharing.method", 'got "mbs"', "mps"),
     (("ai_stack_clouds", 0, "handover"), {"inventory": "multi node"}, "INT-3", "ai_stack_clouds[0].handover.inventory", "wants an absolute path", None),
 ]
 

@@ -5,33 +5,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
+import templated
 
-try:
-    from ansible.template import trust_as_template
-except ImportError:
-
-    def trust_as_template(value):
-        return value
-
-
-ROLE = Path(__file__).resolve().parents[4] / "roles/gpu_driver"
 WANT = {"kernel.release": "6.1.0-56-amd64", "driver.version": "535.309.01", "driver.flavour": "open"}
 
 
 @pytest.fixture
 def named():
     """The value of a role's name for these decisions and variables."""
-    loader = DataLoader()
-    constants = loader.load(trust_as_template((ROLE / "vars/main.yml").read_text()))
+    of_role = templated.constants("gpu_driver")
 
     def value(name, want=None, **variables):
-        known = {**constants, "__gpu_driver_want": {**WANT, **(want or {})}, **variables}
-        return Templar(loader=loader, variables=known).template(constants[name])
+        return of_role(name, __gpu_driver_want={**WANT, **(want or {})}, **variables)
 
     return value
 

@@ -18,7 +18,9 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import c
 NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "objects", "cli")
 POOL = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "registry.example.org/plugin:1", "plugin": "plugin", "mig": False, "tenants": ["research"]}
 DOCUMENTS = accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}})
-LISTED = {"daemonsets": "DaemonSet", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
+SHARED = dict(POOL, names=["nvidia.com/gpu.shared"], sharing={"method": "time_slicing", "resource": "nvidia.com/gpu", "replicas": 4})
+SHARES = accelerators.documents({"training": SHARED}, {"research": {"nvidia.com/gpu.shared": 4}})
+LISTED = {"daemonsets": "DaemonSet", "configmaps": "ConfigMap", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
           "validatingadmissionpolicybindings": "ValidatingAdmissionPolicyBinding", "namespaces": "Namespace", "nodes": "Node", "pods": "Pod"}  # fmt: skip
 
 
@@ -101,9 +103,9 @@ class Api:
         label, equals, value = (words[words.index("--selector") + 1] if "--selector" in words else "").partition("=")
         return one["kind"] in kinds and (not label or (labels.get(label) == value if equals else label in labels))
 
-    def wanted(self, documents=DOCUMENTS, cards=None):
+    def wanted(self, documents=DOCUMENTS, cards=None, ready=("w1",)):
         planned = {"w1": {"nvidia.com/gpu": 2}} if cards is None else cards
-        return self.modules.objects.Wanted(self.ground, {"documents": documents, "cards": planned, "seconds": 0})
+        return self.modules.objects.Wanted(self.ground, {"documents": documents, "cards": planned, "ready": list(ready), "seconds": 0})
 
     def pod(self, name="trainer", node="w1", phase="Running", limits=None):
         self.put({"kind": "Pod", "metadata": {"name": name, "namespace": "research"}, "status": {"phase": phase}, "spec": {"nodeName": node, "containers": []},
@@ -136,6 +138,17 @@ def test_a_node_that_is_not_there_is_not_made(api):
     assert "Node w1" not in api.objects
     with pytest.raises(api.modules.ledger.Refused, match="pods can have no card of w1"):
         api.modules.objects.prove(api.wanted())
+
+
+def test_a_node_that_no_run_made_ready_gets_no_plugin(api):
+    """Its runtime would not find what the plugin names."""
+    api.modules.objects.apply(api.wanted(ready=()))
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x"} and api.modules.objects.look(api.wanted(ready=()))["differs"] == []
+    assert differs(api) == ["Node w1"] and api.modules.objects.apply(api.wanted()) == {"changed": True}
+    # one that was made ready before is told what is new, whoever is in the run
+    other = accelerators.documents({"other": POOL}, {"research": {"nvidia.com/gpu": 1}})
+    api.modules.objects.apply(api.wanted(other, ready=()))
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x", "ai-stack/pool": "other"}
 
 
 def test_what_somebody_changed_is_put_right(api):
@@ -199,6 +212,54 @@ def test_a_plugin_that_found_other_cards_is_started_anew(api):
     # a card that is ill is no reason: its kubelet knows it still, and a plugin that starts anew would forget the fault
     api.capacity, api.cards = {"nvidia.com/gpu": "2"}, {"nvidia.com/gpu": "1"}
     assert differs(api) == [] and api.modules.objects.apply(api.wanted()) == {"changed": False}
+
+
+def test_names_that_are_counted_and_cannot_be_had_are_no_cards(api):
+    """A kubelet counts them for minutes after its plugin took others."""
+    api.modules.objects.apply(api.wanted())
+    api.put({"kind": "Pod", "metadata": {"name": "p", "namespace": cluster_nodes.NAMESPACE, "labels": {"ai-stack/pool": "training"}},
+             "spec": {"nodeName": "w1", "containers": []}, "status": {"phase": "Running"}})  # fmt: skip
+    api.capacity = {"nvidia.com/gpu": "2", "nvidia.com/mig-1g.10gb": "7"}
+    api.pod()
+    assert differs(api) == [] and api.modules.objects.apply(api.wanted()) == {"changed": False}
+    # where no other is there, the plugin has not looked yet
+    api.capacity, api.cards = {"nvidia.com/mig-1g.10gb": "7"}, {}
+    del api.objects["Pod research/trainer"]
+    assert differs(api) == ["cards of w1"]
+
+
+def test_cards_that_are_held_keep_their_names(api):
+    """Whoever has a card alone would share it with the next one."""
+    api.modules.objects.apply(api.wanted())
+    api.pod()
+    shares = api.wanted(SHARES, {"w1": {"nvidia.com/gpu.shared": 8}})
+    for verb in (api.modules.objects.look, api.modules.objects.apply):
+        with pytest.raises(api.modules.ledger.Refused, match="cards of w1 are in use by research/trainer"):
+            verb(shares)
+    del api.objects["Pod research/trainer"]
+    assert api.modules.objects.apply(shares) == {"changed": True}
+    # more shares of a card are no other name
+    api.cards = {"nvidia.com/gpu.shared": "8"}
+    api.pod(limits="map[nvidia.com/gpu.shared:1]")
+    more = accelerators.documents({"training": {**SHARED, "sharing": {**SHARED["sharing"], "replicas": 6}}}, {"research": {"nvidia.com/gpu.shared": 6}})
+    assert api.modules.objects.apply(api.wanted(more, {"w1": {"nvidia.com/gpu.shared": 12}})) == {"changed": True}
+
+
+def test_what_a_plugin_reads_comes_and_goes_with_sharing(api):
+    api.modules.objects.apply(api.wanted())
+    shares = api.wanted(SHARES, {"w1": {"nvidia.com/gpu.shared": 8}})
+    api.modules.objects.apply(shares)
+    api.cards = {"nvidia.com/gpu.shared": "8"}
+    assert api.modules.objects.apply(shares) == {"changed": False} and api.modules.objects.prove(shares) == {"proven": True}
+    assert "ConfigMap ai-stack-accelerators/plugin-training" in api.objects
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x", "ai-stack/pool": "training", "ai-stack/isolation": "none"}
+    assert "ConfigMap ai-stack-accelerators/plugin-training" in differs(api) and "Node w1" in differs(api)
+    api.modules.objects.apply(api.wanted())
+    assert "ConfigMap ai-stack-accelerators/plugin-training" not in api.objects
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x", "ai-stack/pool": "training"}
+    api.modules.objects.apply(shares)
+    assert api.modules.objects.apply(shares.nothing()) == {"changed": True}
+    assert sorted(api.objects) == ["Namespace default", "Namespace research", "Node w1"] and api.objects["Node w1"]["metadata"]["labels"] == {"own": "x"}
 
 
 def test_all_of_it_goes(api):
@@ -276,6 +337,7 @@ def test_the_command_line_answers_in_json(api, monkeypatch, capsys):
     cli = api.modules.cli
     monkeypatch.setattr(cli, "GROUND", api.ground)
     for verb in ("look", "apply", "prove", "reset"):
-        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"documents": DOCUMENTS, "cards": {"w1": {"nvidia.com/gpu": 2}}, "seconds": 0})))
+        request = {"documents": DOCUMENTS, "cards": {"w1": {"nvidia.com/gpu": 2}}, "ready": ["w1"], "seconds": 0}
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(request)))
         assert cli.main([verb]) == 0, capsys.readouterr()
         json.loads(capsys.readouterr().out)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators
 
 from .conftest import decided
@@ -22,7 +23,8 @@ def test_whole_cards_are_counted_by_node_and_tenant(clustered):
     assert plan["conflicts"] == [] and value(plan, "cards") == {"k8s-w1": {"nvidia.com/gpu": 2}}
     assert value(plan, "quotas") == {"health": {"nvidia.com/gpu": 2}, "research": {"nvidia.com/gpu": 1}}
     assert value(plan, "pools") == {"training": {"hosts": ["k8s-w1"], "names": ["nvidia.com/gpu"], "image": "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
-                                                 "plugin": "nvidia-device-plugin", "mig": False, "tenants": ["health", "research"]}}  # fmt: skip
+                                                 "plugin": "nvidia-device-plugin", "mig": False, "tenants": ["health", "research"],
+                                                 "sharing": None}}  # fmt: skip
     older = clustered.given(clustered.pool(), clusters=[clustered.cluster(device_plugin="0.19.3")])
     assert value(older, "pools")["training"]["image"].endswith(":v0.19.3")
 
@@ -40,6 +42,26 @@ def test_a_tenant_may_hold_nothing_of_what_no_pool_gives_it(clustered):
     hosts = clustered.host("k8s-cp1"), clustered.with_cards(), clustered.with_cards("k8s-w2")
     plan = clustered.plan(*hosts, ai_stack_pools=[whole, cut])
     assert value(plan, "quotas") == {"a": {"nvidia.com/gpu": 2, "nvidia.com/mig-7g.80gb": 0}, "b": {"nvidia.com/gpu": 0, "nvidia.com/mig-7g.80gb": 2}}
+
+
+def test_shares_of_a_card_are_counted_under_a_name_of_their_own(clustered):
+    pool = clustered.pool(tenants={"research": {"max": 1}}, sharing={"method": "time_slicing", "replicas": 4})
+    plan = clustered.given(pool)
+    assert plan["conflicts"] == [] and value(plan, "cards") == {"k8s-w1": {"nvidia.com/gpu.shared": 8}}
+    # max counts cards: shares of one
+    assert value(plan, "quotas") == {"research": {"nvidia.com/gpu.shared": 4}} and value(plan, "isolation") == {"training": "none"}
+    assert value(plan, "pools")["training"]["sharing"] == {"method": "time_slicing", "resource": "nvidia.com/gpu", "replicas": 4}
+    # whoever is to share starts from whole cards that nobody may hold there any more
+    whole = clustered.pool("whole", hosts="k8s-w2", tenants={"research": {}})
+    hosts = clustered.host("k8s-cp1"), clustered.with_cards(), clustered.with_cards("k8s-w2")
+    both = clustered.plan(*hosts, ai_stack_pools=[{**pool, "hosts": "k8s-w1"}, whole])
+    assert value(both, "quotas") == {"research": {"nvidia.com/gpu": 2, "nvidia.com/gpu.shared": 4}}
+
+
+def test_a_tenant_whose_time_is_over_may_not_name_the_pool(clustered):
+    """Where pools have cards of one name its quota of another pool would do here."""
+    plan = clustered.given(clustered.pool(tenants={"gone": {"until": "2026-11-24"}, "none": {"max": 0}, "health": {"until": "2026-11-25"}}))
+    assert value(plan, "pools")["training"]["tenants"] == ["health"] and value(plan, "quotas")["gone"] == {"nvidia.com/gpu": 0}
 
 
 def test_a_cluster_is_told_too_when_its_last_pool_goes(clustered):
@@ -78,6 +100,33 @@ def test_plugins_run_on_nodes_of_their_pool_alone_where_nothing_else_runs(told):
     (container,) = made["spec"]["template"]["spec"]["containers"]
     said = {one["name"]: one["value"] for one in container["env"]}
     assert said["DEVICE_LIST_STRATEGY"] == "cdi-cri" and said["MIG_STRATEGY"] == "none"
+
+
+def test_a_plugin_is_told_how_to_share_and_starts_anew_when_that_changes(clustered, told):
+    assert not [key for key in told if key[0] == "ConfigMap"]
+
+    def made(replicas):
+        pool = clustered.pool(tenants={"research": {}}, sharing={"method": "time_slicing", "replicas": replicas})
+        plan = clustered.given(pool)
+        rows = accelerators.documents(value(plan, "pools"), value(plan, "quotas"))
+        kinds = [one["kind"] for one in rows]
+        assert kinds.index("Namespace") < kinds.index("ConfigMap") < kinds.index("DaemonSet")
+        return {one["kind"]: one for one in rows if one["kind"] in ("ConfigMap", "DaemonSet", "Node")}
+
+    found = made(4)
+    told_of = found["ConfigMap"]["metadata"]
+    assert yaml.safe_load(found["ConfigMap"]["data"]["config.yaml"]) == {"version": "v1", "sharing": {"timeSlicing": {
+        "renameByDefault": True, "failRequestsGreaterThanOne": True, "resources": [{"name": "nvidia.com/gpu", "replicas": 4}]}}}  # fmt: skip
+    assert told_of["namespace"] == "ai-stack-accelerators" and told_of["labels"]["app.kubernetes.io/managed-by"] == "sovereign.ai_stack"
+    pod = found["DaemonSet"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (volume,) = [one for one in pod["volumes"] if one.get("configMap") == {"name": told_of["name"]}]
+    (mount,) = [one for one in container["volumeMounts"] if one["name"] == volume["name"]]
+    assert {"name": "CONFIG_FILE", "value": mount["mountPath"] + "/config.yaml"} in container["env"]
+    # no isolation: the node says so to whoever looks
+    assert found["Node"]["metadata"]["labels"] == {"ai-stack/pool": "training", "ai-stack/isolation": "none"}
+    digests = [made(count)["DaemonSet"]["spec"]["template"]["metadata"]["annotations"]["ai-stack/config"] for count in (4, 4, 8)]
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_tenants_have_a_namespace_and_a_quota(told):

@@ -15,6 +15,7 @@ from .conftest import decided
 
 case = Cases()
 HERE = "ai_stack_clusters[0].kubernetes"
+SHARING = {"method": "time_slicing", "replicas": 4}
 
 
 def versions(servers=None, etcd=None, **nodes):
@@ -307,6 +308,77 @@ def cards_without_a_plugin_are_refused(clustered):
     refused(plan, "K8S-G9", "no table knows a device plugin for the cards of pool training (vendor 1002)", "ai_stack_pools[0].cluster")
     plan = clustered.given(clustered.pool(), clusters=[clustered.cluster(device_plugin="0.1.0")])
     refused(plan, "K8S-G9", "no table knows release 0.1.0", "ai_stack_clusters[0].device_plugin", "0.20.0")
+
+
+    found = clustered.tables["kubernetes_plugins"]
+    rows = [{**row, "shared": None} for row in found["rows"]]
+    clustered.tables = {**clustered.tables, "kubernetes_plugins": {**found, "rows": rows}}
+    plan = clustered.given(clustered.pool(tenants={"a": {}}, sharing=SHARING))
+    refused(plan, "K8S-G9", "nvidia-device-plugin 0.20.0 has pods share no card, and pool training wants it", "ai_stack_pools[0].sharing", "no sharing")
+
+
+@case("K8S-G2")
+def second_method_of_sharing_is_refused(clustered):
+    cut = {"use": "mig", "layout": {"1g.10gb": 7}, "tenants": {"a": {}}}
+    for method, words in (("mps", "by MIG, and by MPS too: MPS does not go with MIG"), ("time_slicing", "by MIG, and by time slicing too")):
+        plan = clustered.given(clustered.pool(**cut, sharing={"method": method, "replicas": 2}))
+        refused(plan, "K8S-G2", words, "ai_stack_pools[0].sharing", "sharing with use: host")
+    both = [clustered.pool("one", tenants={"a": {}}, sharing=SHARING, select={"count": 1}), clustered.pool("two", select={"slots": ["none"]})]
+    plan = clustered.given(*both)
+    row = named(plan["conflicts"], "K8S-G2", "the pools of this one say several: one time slicing, two none")
+    assert row["host"] == "k8s-w1"
+    one = clustered.given(clustered.pool(tenants={"a": {}}, sharing={"method": "mps", "replicas": 2}))
+    assert one["conflicts"] == [] and decided(one, "cards")["value"] == {"k8s-w1": {"nvidia.com/gpu.shared": 4}}
+
+
+@case("K8S-G19")
+def sharing_across_tenants_is_refused(clustered):
+    for tenants, words in (({"a": {}, "b": {"until": "2026-11-24"}}, "by time slicing, which isolates none of them, and it has tenants a, b"),
+                           ({}, "and it has no tenant")):  # fmt: skip
+        refused(clustered.given(clustered.pool(tenants=tenants, sharing=SHARING)), "K8S-G19", words, "ai_stack_pools[0].tenants", "one tenant")
+    assert clustered.given(clustered.pool(tenants={"a": {}}, sharing=SHARING))["conflicts"] == []
+
+
+def two_pools(clustered, *tenants, **of_second):
+    pools = [clustered.pool(name, hosts=host, tenants=each) for name, host, each in zip(("one", "two"), ("k8s-w1", "k8s-w2"), tenants)]
+    hosts = clustered.host("k8s-cp1"), clustered.with_cards(), clustered.with_cards("k8s-w2")
+    return clustered.plan(*hosts, ai_stack_pools=[pools[0], {**pools[1], **of_second}], ai_stack_waivers=[PLATFORM, LIFE_CYCLE])
+
+
+@case("K8S-G18")
+def maxima_that_a_quota_cannot_tell_apart_are_refused(clustered):
+    plan = two_pools(clustered, {"a": {"max": 1}, "b": {}}, {"a": {"max": 2}, "b": {}})
+    words = "tenant a may hold 1 nvidia.com/gpu of pool one and could hold 2: quotas count by name alone, and it has cards of this name of two too"
+    refused(plan, "K8S-G18", words, "ai_stack_pools[0].tenants", "one pool of this name")
+    assert len([row for row in plan["conflicts"] if row["rule"] == "K8S-G18"]) == 1
+    assert len([row for row in two_pools(clustered, {"a": {"max": 1}}, {"a": {"max": 1}})["conflicts"] if row["rule"] == "K8S-G18"]) == 2
+    cut = {"use": "mig", "layout": {"7g.80gb": 1}}
+    for good in (two_pools(clustered, {"a": {}}, {"a": {}}), two_pools(clustered, {"a": {"max": 1}}, {"b": {"max": 1}}),
+                 two_pools(clustered, {"a": {"max": 1}}, {"a": {"max": 1}}, **cut),
+                 # where its time is over, or it may hold none, it may not name the pool
+                 two_pools(clustered, {"a": {"max": 1}}, {"a": {"max": 1, "until": "2026-11-24"}}),
+                 two_pools(clustered, {"a": {"max": 1}}, {"a": {"max": 0}})):  # fmt: skip
+        assert good["conflicts"] == []
+
+
+@case("K8S-G20")
+def cards_that_pods_hold_keep_their_names(clustered):
+    pods = {"kube-apiserver": "v1.37.2", "etcd": "3.7.0-0"}
+
+    def plan(holders, cards, **more):
+        told = {"k8s-w1": {"version": "v1.37.2", "cards": cards, "pool": "training"}}
+        control = clustered.host("k8s-cp1", kubernetes__joined=True, kubernetes__static_pods=pods, kubernetes__holders=holders, kubernetes__kubelet="v1.37.2",
+                                 kubernetes__nodes=told)  # fmt: skip
+        node = clustered.with_cards(kubernetes__joined=True, kubernetes__kubelet="v1.37.2")
+        return clustered.plan(control, node, ai_stack_pools=[clustered.pool(tenants={"research": {}}, **more)], ai_stack_waivers=[PLATFORM, LIFE_CYCLE])
+
+    held, whole = {"k8s-w1": ["research/trainer"]}, {"nvidia.com/gpu": 2, "amd.com/gpu": 1}
+    words = "ask for its cards as nvidia.com/gpu.shared, and not as nvidia.com/gpu any more, while these hold them: research/trainer"
+    found = refused(plan(held, whole, sharing=SHARING), "K8S-G20", words, "ai_stack_pools", "kubectl drain k8s-w1")
+    assert named(found["conflicts"], "K8S-G20")["host"] == "k8s-w1"
+    shared = {"nvidia.com/gpu.shared": 4}
+    for free in (plan({}, whole, sharing=SHARING), plan(held, whole), plan(held, shared, sharing=SHARING), plan(held, {}, sharing=SHARING)):
+        assert free["conflicts"] == []
 
 
 @case("K8S-G8")

@@ -31,15 +31,18 @@ import json
 import os
 import sys
 
+import applying
 import emptying
+import leaving
 import ledger
 import member
+import places
 import server
 import sets
 import upgrade
 import verbs
 
-GROUND = ledger.Ground(member.STATE, os.environ.get("KUBERNETES_ROOT", ""))
+GROUND = ledger.Ground(places.STATE, os.environ.get("KUBERNETES_ROOT", ""))
 
 
 def asked():
@@ -53,8 +56,8 @@ def approve(_owner):
 
 VERBS = {
     "look": (lambda owner: upgrade.look(asked()), True),
-    "apply": (lambda owner: member.apply(asked(), owner), False),
-    "reset": (lambda owner: member.reset(asked(), owner), False),
+    "apply": (lambda owner: applying.apply(asked(), owner), False),
+    "reset": (lambda owner: leaving.reset(asked(), owner), False),
     "told": (lambda owner: server.told(GROUND), True),
     "ticket": (lambda owner: server.ticket(GROUND, json.load(sys.stdin)), False),
     "settle": (lambda owner: server.settle(GROUND, json.load(sys.stdin)), False),

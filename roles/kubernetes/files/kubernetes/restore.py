@@ -17,6 +17,7 @@ import secrets
 import shutil
 import time
 
+import api
 import archive
 import ledger
 import sets
@@ -132,15 +133,15 @@ def _member(member, image, snapshot, taken):
                   *_bump(taken))  # fmt: skip
 
 
-def settled(member, kubectl):
-    """After kubeadm: control planes that were lost are forgotten, and what tells pods where the API is starts anew. kubectl: that of member.py."""
+def settled(member):
+    """After kubeadm: control planes that were lost are forgotten, and what tells pods where the API is starts anew."""
     ground = member.ground
-    names = kubectl(ground, "get", "nodes", "--selector", LABEL, "--output", "name")[1].split()
+    names = api.kubectl(ground, "get", "nodes", "--selector", LABEL, "--output", "name")[1].split()
     lost = sorted({one.partition("/")[2] for one in names} - set(member.request["nodes"]))
     for name in lost:
-        kubectl(ground, "delete", "node", name, seconds=120)
+        api.kubectl(ground, "delete", "node", name, seconds=120)
     if record(ground)["endpoint"] != member.request["endpoint"]:
-        kubectl(ground, "--namespace", "kube-system", "rollout", "restart", "daemonset/kube-proxy")
+        api.kubectl(ground, "--namespace", "kube-system", "rollout", "restart", "daemonset/kube-proxy")
     return lost
 
 

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import base64
-import json
 import socket
 import ssl
-import time
 
+import api
 import cluster_nodes
 import kubeadm
 import ledger
-import member as members
+import places
 import restore
 import serving_request
 
@@ -25,21 +24,16 @@ ON_NODES, NAMES = "k8s-app=kube-proxy", "k8s-app=kube-dns"
 NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None, "former": {}}
 
 
-def ask(ground, *words):
-    """A document of the API."""
-    return json.loads(members.kubectl(ground, *words, "--output", "json")[1])
-
-
 def told(ground):
     """{nodes: {name: {address, pods, ready, version}}, waiting: [requests of nodes that nobody decided about], tokens: [ids of ours that are left], silent: why
     the API does not answer, authority: its certificate, former: endpoints by which nodes of before a restore know it}; no nodes where there is no cluster
     yet."""
-    if ground.known(members.ADMIN) is None:
+    if ground.known(places.ADMIN) is None:
         return dict(NOBODY)
-    authority = ground.text(members.AUTHORITY)
+    authority = ground.text(places.AUTHORITY)
     try:
-        waiting = [one["metadata"]["name"] for one in ask(ground, "get", "certificatesigningrequests")["items"] if serving_request.waits(one)]
-        return {"nodes": cluster_nodes.nodes(ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tokens(ground)), "silent": None,
+        waiting = [one["metadata"]["name"] for one in api.ask(ground, "get", "certificatesigningrequests")["items"] if serving_request.waits(one)]
+        return {"nodes": cluster_nodes.nodes(api.ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tokens(ground)), "silent": None,
                 "authority": authority, "former": restore.former(ground)}  # fmt: skip
     except ledger.Refused as error:
         return dict(NOBODY, silent=str(error), authority=authority, former=restore.former(ground))
@@ -49,7 +43,7 @@ def tokens(ground):
     """{id: host that it is for} of what hosts can join by and this role made; others' stay."""
     named = ("--namespace", "kube-system", "--field-selector", "type=bootstrap.kubernetes.io/token")
     found = {}
-    for one in ask(ground, "get", "secrets", *named)["items"]:
+    for one in api.ask(ground, "get", "secrets", *named)["items"]:
         note = base64.b64decode(one.get("data", {}).get("description", "")).decode("utf-8", "replace")
         if note.startswith(kubeadm.NOTE):
             found[one["metadata"]["name"]] = note[len(kubeadm.NOTE):]
@@ -58,37 +52,37 @@ def tokens(ground):
 
 def ticket(ground, request):
     """By which one host joins. A node of that name is forgotten first: the host says that it is none, so what the cluster has of it is of its former life."""
-    if ground.known(members.ADMIN) is None:
+    if ground.known(places.ADMIN) is None:
         raise ledger.Refused("no cluster was made on this control plane yet; see what it said, and run the role without --limit")
     name = request["name"]
-    node = cluster_nodes.nodes(ask(ground, "get", "nodes")).get(name)
+    node = cluster_nodes.nodes(api.ask(ground, "get", "nodes")).get(name)
     # one without an address was never more than a name, as of a join that was cut off
     if node and node["address"] not in (None, request["address"]):
         raise ledger.Refused("the cluster has a node %s at %s, and this host is at %s: two hosts of one name" % (name, node["address"], request["address"]))
     if node:
-        members.kubectl(ground, "delete", "node", name, seconds=120)
+        api.kubectl(ground, "delete", "node", name, seconds=120)
     words = ["create", "--ttl", kubeadm.LIFE, "--usages", "authentication", "--description", kubeadm.NOTE + name]
-    command = ["kubeadm", "--kubeconfig", ground.at(members.ADMIN), "token", *words]
-    return {"token": ground.run(command, timeout=120, data=b"")[1].strip(), "ca": ground.text(members.AUTHORITY) + "\n"}
+    command = ["kubeadm", "--kubeconfig", ground.at(places.ADMIN), "token", *words]
+    return {"token": ground.run(command, timeout=120, data=b"")[1].strip(), "ca": ground.text(places.AUTHORITY) + "\n"}
 
 
 def approve(ground):
     """Approve what nodes ask for to serve by, where it is their own; [what was approved], [why others were not]."""
     nodes, good, left = ground.load(NODES) or {}, [], []
-    for request in ask(ground, "get", "certificatesigningrequests")["items"]:
+    for request in api.ask(ground, "get", "certificatesigningrequests")["items"]:
         if serving_request.waits(request):
             name, against = request["metadata"]["name"], serving_request.objections(request, nodes)
             if against:
                 left.append("%s of %s: %s" % (name, request["spec"].get("username"), "; ".join(against)))
             else:
-                members.kubectl(ground, "certificate", "approve", name)
+                api.kubectl(ground, "certificate", "approve", name)
                 good.append(name)
     return good, left
 
 
 def serves(ground, address):
     """Whether a kubelet serves by a certificate of the cluster's authority for its address, which the API server demands."""
-    context = ssl.create_default_context(cafile=ground.at(members.AUTHORITY))
+    context = ssl.create_default_context(cafile=ground.at(places.AUTHORITY))
     try:
         with socket.create_connection((address, KUBELET), timeout=10) as plain, context.wrap_socket(plain, server_hostname=address):
             return True
@@ -96,48 +90,33 @@ def serves(ground, address):
         return False
 
 
-def until(seconds, wrong):
-    """Wait until nothing is wrong any more; what is, all at once. wrong: () -> sentences."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            found = wrong()
-        except ledger.Refused as error:
-            found = [str(error)]
-        if not found:
-            return
-        if time.monotonic() >= end:
-            raise ledger.Refused("\n".join(found))
-        time.sleep(members.PAUSE)
-
-
 def settle(ground, request):
     """Wait until those who joined are known, have a part of the network and serve by a certificate of the cluster; call their tickets back."""
     def wrong():
-        seen, left = cluster_nodes.nodes(ask(ground, "get", "nodes")), approve(ground)[1]
+        seen, left = cluster_nodes.nodes(api.ask(ground, "get", "nodes")), approve(ground)[1]
         missing = [name for name in request["joined"] if not (seen.get(name) or {}).get("pods")]
         shut = [name for name in request["joined"] if name not in missing and not serves(ground, seen[name]["address"])]
         found = ["the cluster does not know of %s within %d s" % (", ".join(missing), request["seconds"])] if missing else []
         return found + ["%s has no certificate of the cluster to serve by%s" % (", ".join(shut), "".join("; " + one for one in left))] if shut else found
 
-    until(request["seconds"], wrong)
+    api.until(request["seconds"], wrong, ledger.Refused)
     stale = sorted(one for one, name in tokens(ground).items() if name in request["joined"])
     if stale:
-        members.kubectl(ground, "--namespace", "kube-system", "delete", "secret", *stale)
+        api.kubectl(ground, "--namespace", "kube-system", "delete", "secret", *stale)
     # what nodes ask for is the timer's work at any time, and no change of this run
-    return {"nodes": cluster_nodes.nodes(ask(ground, "get", "nodes")), "changed": bool(stale)}
+    return {"nodes": cluster_nodes.nodes(api.ask(ground, "get", "nodes")), "changed": bool(stale)}
 
 
 def prove(ground, request):
     """Wait until all is as it should be; what is not, all at once."""
-    until(request["seconds"], lambda: unwell(ground, request))
+    api.until(request["seconds"], lambda: unwell(ground, request), ledger.Refused)
     return {"proven": True}
 
 
 def running(ground, label):
     """{node: pods of a label that are ready on it}"""
     found = {}
-    for pod in ask(ground, "--namespace", "kube-system", "get", "pods", "--selector", label)["items"]:
+    for pod in api.ask(ground, "--namespace", "kube-system", "get", "pods", "--selector", label)["items"]:
         ready = any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions") or ())
         found.setdefault(pod["spec"].get("nodeName"), []).extend([pod["metadata"]["name"]] if ready else [])
     return found
@@ -145,7 +124,7 @@ def running(ground, label):
 
 def unwell(ground, request):
     """What is not as it should be. ready: whether nodes have a network, so that they can be ready."""
-    seen, wrong, proxies = cluster_nodes.nodes(ask(ground, "get", "nodes")), [], running(ground, ON_NODES)
+    seen, wrong, proxies = cluster_nodes.nodes(api.ask(ground, "get", "nodes")), [], running(ground, ON_NODES)
     for name in sorted(request["nodes"]):
         node = seen.get(name)
         if not node:
@@ -161,6 +140,6 @@ def unwell(ground, request):
             wrong.append("kube-proxy does not run on %s" % name)
     if request["ready"] and not any(running(ground, NAMES).values()):
         wrong.append("CoreDNS does not run")
-    if ground.known(members.SUPER_ADMIN) is not None:
-        wrong.append("%s is there: whoever reads it can do anything (rule K8S-S3)" % members.SUPER_ADMIN)
+    if ground.known(places.SUPER_ADMIN) is not None:
+        wrong.append("%s is there: whoever reads it can do anything (rule K8S-S3)" % places.SUPER_ADMIN)
     return wrong

@@ -14,12 +14,15 @@ import shutil
 import time
 import urllib.request
 
+import api
+import applying
 import cluster_nodes
 import cluster_versions
 import emptying
 import ledger
-import member as members
-import server
+import making
+import places
+import serving
 import sets
 
 MANIFESTS = "/etc/kubernetes/manifests/%s.yaml"
@@ -48,7 +51,7 @@ def _tag(ground, name):
 
 def _pods(member):
     """{static pod of the control plane: tag of its image}"""
-    return {name: _tag(member.ground, name) for name in (ETCD, *SERVERS)} if member.request["part"] == members.CONTROL else {}
+    return {name: _tag(member.ground, name) for name in (ETCD, *SERVERS)} if member.request["part"] == places.CONTROL else {}
 
 
 def _ours(member):
@@ -70,7 +73,7 @@ def rows(member, told=None):
 def look(member):
     """What would change, with versions, or every refusal; moves: whether this host goes to another version, or is on its way."""
     found = rows(member, ((member.request.get("peers") or {}).get(member.name) or {}).get("version"))
-    return dict(members.look(member, found), moves=bool(found or _ours(member)), cut_off=bool(_ours(member)))
+    return dict(applying.look(member, found), moves=bool(found or _ours(member)), cut_off=bool(_ours(member)))
 
 
 def ahead(ground, request):
@@ -80,10 +83,10 @@ def ahead(ground, request):
         # its API may be away just because of that
         return {"ready": True}
     try:
-        nodes = cluster_nodes.nodes(server.ask(ground, "get", "nodes"))
+        nodes = cluster_nodes.nodes(api.ask(ground, "get", "nodes"))
         found = ["%s is not ready" % name for name, one in sorted(nodes.items()) if not one["ready"] and name not in request["cut_off"]]
-        members.kubectl(ground, "get", "--raw", "/readyz/etcd")
-        runs = json.loads(members.kubectl(ground, "get", "--raw", "/version")[1])["gitVersion"]
+        api.kubectl(ground, "get", "--raw", "/readyz/etcd")
+        runs = json.loads(api.kubectl(ground, "get", "--raw", "/version")[1])["gitVersion"]
     except ledger.Refused as error:
         raise ledger.Refused("the cluster cannot be moved as it is: %s" % error)
     if request["first"] not in request["moving"] and runs != "v" + request["version"]:
@@ -97,10 +100,10 @@ def ahead(ground, request):
 
 def fetch(member):
     """The images that this host will run, while nothing has changed."""
-    names = (SERVERS if member.request["part"] == members.CONTROL else ()) + (PROXY,)
+    names = (SERVERS if member.request["part"] == places.CONTROL else ()) + (PROXY,)
     missing = []
     for image in ("%s/%s:%s" % (member.request["images"], name, _wanted(member)) for name in names):
-        code, text = member.ground.run(members.RUNTIME + ["pull", image], check=False, timeout=members.LONG)
+        code, text = member.ground.run(places.RUNTIME + ["pull", image], check=False, timeout=places.LONG)
         missing += ["%s cannot be pulled: %s" % (image, ledger.tail(text, 1))] if code else []
     if missing:
         raise ledger.Refused("\n".join(missing))
@@ -111,10 +114,10 @@ def set_out(member, owner):
     """Open the journal, or go on with it; former: the kubeadm to go back to, empty where there is no way back to it."""
     request, journal = member.request, _ours(member)
     if not journal or journal["move"] != request["version"]:
-        if request["part"] == members.CONTROL:
+        if request["part"] == places.CONTROL:
             sets.taken(member, "before the move to " + request["version"])
         kubeadm = member.ground.run(["kubeadm", "version", "--output", "short"], timeout=60, data=b"")[1].strip().lstrip("v")
-        member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == members.CONTROL, "fresh": False,
+        member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == places.CONTROL, "fresh": False,
                              "move": request["version"], "former": kubeadm, "pods": _pods(member), "moved": False})  # fmt: skip
     else:
         member.ledger.step("begin", plan=request["plan"], owner=owner)
@@ -123,7 +126,7 @@ def set_out(member, owner):
 
 def move(member):
     """What kubeadm of the new version moves: the static pods of a control plane, and the settings of the kubelet."""
-    ground, control = member.ground, member.request["part"] == members.CONTROL
+    ground, control = member.ground, member.request["part"] == places.CONTROL
     if member.ledger.need_open()["moved"]:
         return {"changed": False}
     alone(ground)
@@ -142,9 +145,9 @@ def move(member):
 
 
 def _kubeadm(member, what, words):
-    code, text = member.ground.run(["kubeadm", "upgrade", *words], check=False, timeout=members.LONG)
+    code, text = member.ground.run(["kubeadm", "upgrade", *words], check=False, timeout=places.LONG)
     if code:
-        raise ledger.Refused("kubeadm %s: %s%s\n%s" % (what, members.reasons(text), members.last_words(member.ground), led_back(member)))
+        raise ledger.Refused("kubeadm %s: %s%s\n%s" % (what, making.reasons(text), serving.last_words(member.ground), led_back(member)))
 
 
 def led_back(member):
@@ -159,7 +162,7 @@ def led_back(member):
 
 def alone(ground):
     """A kubeadm whose run was killed may still be at work: it comes to its end, or the host is left to it."""
-    end = time.monotonic() + members.LONG
+    end = time.monotonic() + places.LONG
     while ground.run(["pgrep", "-x", "kubeadm"], check=False, timeout=60)[0] == 0:
         if time.monotonic() >= end:
             raise ledger.Refused("another kubeadm is at work on this host, and does not end: look what it does")
@@ -169,9 +172,9 @@ def alone(ground):
 def answers(member):
     """An API server that a run left in the middle of its start comes up by itself."""
     end = time.monotonic() + member.request["seconds"]
-    while members.kubectl(member.ground, "get", "--raw", "/readyz", check=False)[0]:
+    while api.kubectl(member.ground, "get", "--raw", "/readyz", check=False)[0]:
         if time.monotonic() >= end:
-            raise ledger.Refused("the API on this host does not answer%s" % members.last_words(member.ground))
+            raise ledger.Refused("the API on this host does not answer%s" % serving.last_words(member.ground))
         time.sleep(PAUSE)
 
 

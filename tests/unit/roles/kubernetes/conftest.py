@@ -15,8 +15,9 @@ import packed
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members
 
-NAMES = ("ledger", "verbs", "kubeadm", "network", "cluster_certificates", "cluster_nodes", "cluster_versions", "disruption", "serving_request", "archive",
-         "kept", "sets", "restore", "member", "server", "emptying", "upgrade", "cli")  # fmt: skip
+NAMES = ("ledger", "verbs", "api", "kubeadm", "network", "cluster_certificates", "cluster_nodes", "cluster_versions", "disruption", "serving_request",
+         "archive", "kept", "sets", "restore", "places", "serving", "making", "member", "applying", "leaving", "server", "emptying", "upgrade",
+         "cli")  # fmt: skip
 HOSTS = {"cp1": {"address": "192.0.2.11", "part": "control_plane"}, "w1": {"address": "192.0.2.12", "part": "worker"}}
 SETTINGS = {"name": "ai", "version": "1.37.2", "endpoint": "192.0.2.11:6443", "pods": "10.244.0.0/16", "services": "10.96.0.0/16", "domain": "cluster.local",
             "network": "routed", "images": None, "feature_gates": None, "issuers": [], "conntrack": "manage", "cgroup_v1": False, "swap": False}  # fmt: skip
@@ -37,7 +38,7 @@ class Machine:
     etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has."""
 
     def __init__(self, modules, folder):
-        self.modules, self.ground = modules, modules.ledger.Ground(modules.member.STATE, str(folder))
+        self.modules, self.ground = modules, modules.ledger.Ground(modules.places.STATE, str(folder))
         self.ground.run, self.calls, self.units = self.run, [], set()
         self.fails = self.dies = self.refuses = None
         self.server, self.container = lambda: True, {"id": "one", "number": 0, "runs": True}
@@ -281,22 +282,23 @@ class Machine:
         return self.modules.upgrade.look(self.member(*words, **changed))
 
     def apply(self, *words, **changed):
-        return self.modules.member.apply(self.member(*words, **changed), "me")
+        return self.modules.applying.apply(self.member(*words, **changed), "me")
 
     def reset(self, *words, **changed):
-        return self.modules.member.reset(self.member(*words, **changed), "me")
+        return self.modules.leaving.reset(self.member(*words, **changed), "me")
 
     def files(self):
         """Every file of the host, but for what the program remembers."""
         found = ["/" + str(path.relative_to(self.ground.root)) for path in Path(self.ground.root).rglob("*") if path.is_file()]
-        return sorted(path for path in found if not path.startswith(self.modules.member.STATE))
+        return sorted(path for path in found if not path.startswith(self.modules.places.STATE))
 
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     modules = types.SimpleNamespace(**packed.program("kubernetes", "program.yml", NAMES))
     machine = Machine(modules, tmp_path)
-    monkeypatch.setattr(modules.member, "PAUSE", 0)
+    monkeypatch.setattr(modules.api, "PAUSE", 0)
+    monkeypatch.setattr(modules.serving, "PAUSE", 0)
     monkeypatch.setattr(modules.upgrade, "PAUSE", 0)
     monkeypatch.setattr(modules.upgrade, "healthy", lambda: machine.well)
     monkeypatch.setattr(modules.member, "has_address", lambda address: machine.mine)

@@ -144,7 +144,7 @@ def test_a_kubeadm_that_outlived_its_run_is_waited_for(control):
     control.step("move")
     calls = [one[:2] for one in control.host.calls]
     assert calls.index(["kubeadm", "upgrade"]) > max(at for at, one in enumerate(calls) if one[0] == "pgrep")
-    control.upgrade.members.LONG = 0
+    control.upgrade.places.LONG = 0
     control.host.busy = 9
     assert "another kubeadm is at work" in refused(control.upgrade.alone, control.host.ground)
 

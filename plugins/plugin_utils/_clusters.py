@@ -45,8 +45,6 @@ def _beyond(one, documents):
     moved = sorted({row["resource"].partition(":")[2] for row in one["changes"] if row["before"] is not None and row["resource"].startswith("containerd:")})
     if moved:
         yield f"moves {_words.hosts_in_words(moved)} to another containerd", "containerd: with the version that runs"
-    if len(want["control_plane"]) > 1:
-        yield f"makes {len(want['control_plane'])} control planes", "a group of one host as control_plane"
     if "sandbox" not in want:
         yield "names no image that holds the namespaces of pods: no table knows that of its version", "another minor of Kubernetes"
     systems = {host: (documents.get(host) or {}).get("system") or {} for host in proof.hosts_of(one)}

@@ -12,6 +12,7 @@ import places
 import restore
 import serving
 import sets
+import virtual
 
 
 def look(member, versions=()):
@@ -47,6 +48,8 @@ def apply(member, owner):
     try:
         restart = written(member)
         if fresh:
+            # kubeadm asks the API where it will be
+            start(member, [virtual.UNIT] if member.request.get("virtual") else [])
             making.made(member)
         elif restart:
             member.ledger.step("restart")
@@ -86,7 +89,8 @@ def written(member):
 
 def read_by(unit):
     """Files that a unit is, or reads when it starts."""
-    return {places.UNITS + unit, places.UNITS + unit.replace(".timer", ".service"), network.ROUTES, network.NAT}
+    read = {network.UNIT: (network.ROUTES, network.NAT), virtual.UNIT: (virtual.CONF,)}.get(unit, ())
+    return {places.UNITS + unit, places.UNITS + unit.replace(".timer", ".service"), *read}
 
 
 def run_units(member):
@@ -123,6 +127,8 @@ def led_back(member, fresh):
 def back(member, fresh):
     """The files of before the change, and the host without what kubeadm began."""
     record = member.ledger.need_open()
+    if fresh and member.request.get("virtual"):
+        member.ground.run(["systemctl", "disable", "--now", virtual.UNIT], check=False, timeout=120)
     if fresh and (member.ground.known(places.JOINED) or record["step"] in making.HALF):
         making.wiped(member)
     policies = [path for path in record["before"]["files"] if path in member.request["policies"]]

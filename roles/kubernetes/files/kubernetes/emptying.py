@@ -11,7 +11,9 @@ import json
 import api
 import cluster_nodes
 import disruption
+import etcd
 import ledger
+import places
 
 MARK = "ai-stack.sovereign/emptied"
 
@@ -94,15 +96,21 @@ def back(ground, request):
 
 
 def leave(ground, request):
-    """Empty a node and forget it; one that the cluster does not know is gone already. What cannot be emptied takes pods again."""
-    name = request["name"]
+    """Empty a node and forget it, and of a control plane its member of etcd; one that the cluster does not know is gone already. What cannot be emptied takes
+    pods again. request: that of the host, with drain."""
+    name, control = request["name"], request["part"] == places.CONTROL
+    wrong = etcd.objections(ground, name, request["address"]) if control else ""
+    if wrong:
+        raise ledger.Refused("%s stays: %s" % (name, wrong))
     if name not in cluster_nodes.nodes(api.ask(ground, "get", "nodes")):
-        return {"changed": False}
+        return {"changed": control and etcd.forgotten(ground, name, request["address"])}
     cordoned = _node(ground, name)["spec"].get("unschedulable")
     wrong = drained(ground, name, request["drain"])
     if wrong:
         if not cordoned:
             api.kubectl(ground, "uncordon", name, check=False)
         raise ledger.Refused(wrong)
+    if control:
+        etcd.forgotten(ground, name, request["address"])
     api.kubectl(ground, "delete", "node", name, seconds=120)
     return {"changed": True}

@@ -21,7 +21,8 @@ def reset(member, owner):
         return {"changed": False}
     if member.server not in (None, *member.servers):
         raise ledger.Refused("this host has joined the cluster at %s, and not that at %s: it stays" % (member.server, request["endpoint"]))
-    if there and request["destroy"] != request["cluster"]:
+    # others have the cluster, and one of them has told it that this host goes
+    if there and not request.get("left") and request["destroy"] != request["cluster"]:
         raise ledger.Refused("this host is a control plane (%s): everything that is stored in it would go; kubernetes_destroy names the cluster that may"
                              % ", ".join(there))  # fmt: skip
     touched = sorted({*member.files, *request["policies"], *request["gone"]})

@@ -28,7 +28,7 @@ def ready(member):
     """What kubeadm itself has against this host, before anything is written; a first control plane pulls its images here."""
     if not member.request["first"]:
         return
-    with Scratch(member, places.DOCUMENT, member.request["document"]) as path:
+    with Scratch(member.ground, places.DOCUMENT, member.request["document"]) as path:
         command = ["kubeadm", "init", "phase", "preflight", "--ignore-preflight-errors", IGNORED, "--config", path]
         code, text = member.ground.run(command, check=False, timeout=places.LONG)
     if code:
@@ -44,8 +44,8 @@ def reasons(text):
 class Scratch:
     """A file for one command, in a folder that nobody else can look into and that no disk keeps."""
 
-    def __init__(self, member, path, text):
-        self.ground, self.path, self.text = member.ground, path, text
+    def __init__(self, ground, path, text):
+        self.ground, self.path, self.text = ground, path, text
 
     def __enter__(self):
         os.makedirs(self.ground.at(places.RUN), mode=0o700, exist_ok=True)
@@ -65,24 +65,35 @@ def made(member):
     if request.get("restore"):
         member.ledger.step("init")
         restore.put_back(member, etcd_image(member))
-    if request["part"] == places.CONTROL and ground.known(places.ENCRYPTION) is None:
-        key = {"name": "key1", "secret": base64.b64encode(os.urandom(32)).decode("ascii")}
-        ground.write(places.ENCRYPTION, json.dumps(kubeadm.encryption([key])).encode("ascii"), places.SECRET)
-    if request["first"]:
-        member.ledger.step("init")
+    if request["part"] == places.CONTROL:
+        with_secrets(member)
+    member.ledger.step("init" if request["first"] else "join")
+    if request["part"] == places.CONTROL:
         ground.save(places.MADE, request["settings"])
+    if request["first"]:
         run_kubeadm(member, "init", "--skip-phases", "preflight", "--skip-token-print")
         if request.get("restore"):
             restore.settled(member)
         return
-    member.ledger.step("join")
-    with Scratch(member, places.DISCOVERY, discovery(request["endpoint"], request["ticket"])):
+    with Scratch(member.ground, places.DISCOVERY, discovery(request["endpoint"], request["ticket"])):
         run_kubeadm(member, "join")
+
+
+def with_secrets(member):
+    """The key of secrets before the API server that reads it: that of the cluster on one that joins, and a new one only with a new cluster."""
+    ground = member.ground
+    if not member.request["first"]:
+        text = member.request["ticket"]["encryption"]
+    elif ground.known(places.ENCRYPTION) is None:
+        text = json.dumps(kubeadm.encryption([{"name": "key1", "secret": base64.b64encode(os.urandom(32)).decode("ascii")}]))
+    else:
+        return
+    ground.write(places.ENCRYPTION, text.encode("utf-8"), places.SECRET)
 
 
 def etcd_image(member):
     """The image of etcd that kubeadm brings for this host."""
-    with Scratch(member, places.DOCUMENT, member.request["document"]) as path:
+    with Scratch(member.ground, places.DOCUMENT, member.request["document"]) as path:
         listed = member.ground.run(["kubeadm", "config", "images", "list", "--config", path], timeout=120, data=b"")[1].split()
     return next(one for one in listed if one.rpartition("/")[2].startswith("etcd:"))
 
@@ -96,7 +107,8 @@ def discovery(endpoint, ticket):
 
 
 def run_kubeadm(member, verb, *words):
-    with Scratch(member, places.DOCUMENT, member.request["document"]) as path:
+    document, key = member.request["document"], (member.request.get("ticket") or {}).get("key")
+    with Scratch(member.ground, places.DOCUMENT, kubeadm.with_key(document, key) if key else document) as path:
         code, text = member.ground.run(["kubeadm", verb, "--config", path, *words], check=False, timeout=places.LONG)
     if code:
         raise ledger.Refused("kubeadm %s failed: %s%s" % (verb, reasons(text), serving.last_words(member.ground)))
@@ -108,8 +120,9 @@ def finished(member):
     # what was restored is there from the first answer of the API on: nobody knows how far it came, and it is begun again
     if member.journal["step"] == "reset" or member.journal.get("restore"):
         return False
-    if not member.request["first"]:
-        return member.name in (member.request.get("peers") or {})
+    if member.journal["step"] == "join":
+        known = member.name in (member.request.get("peers") or {})
+        return known and (member.request["part"] != places.CONTROL or serving.whole(member))
     code, text = api.kubectl(ground, "get", "namespaces", "--output", "name", check=False)
     if code:
         if places.LATE in (ground.text(places.JOINED) or ""):

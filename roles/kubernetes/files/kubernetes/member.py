@@ -4,7 +4,8 @@
 """This host as a member of a cluster: what is asked for beside what is there, and what stands in the way.
 
 A request is what module_utils/_cluster/members.py writes, with plan, seconds (in which the API has to answer), peers: {name: {address, pods}} of the nodes that
-are there, destroy: name of the cluster whose control plane may go, for a host that joins its ticket: {ca, token}, and what restore.py says.
+are there, destroy: name of the cluster whose control plane may go, for a host that joins its ticket: {ca, token}, with {key, encryption} for a control plane,
+and what restore.py says. left: whether the cluster was told that this control plane goes; encryption: digest of the key of secrets that others have.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import network
 import places
 import restore
 import sets
+import virtual
 
 _SERVER = re.compile(r"^\s*server: https://(\S+)\s*$", re.M)
 
@@ -37,6 +39,8 @@ class Member:
         self.files = dict(request["files"])
         if request["network"]:
             self.files.update(network.files(self.name, request.get("peers") or {}, request["network"]))
+        if request.get("virtual"):
+            self.files.update(virtual.files(self.name, request["address"], interface(ground, request["address"]), request["virtual"]))
         self.units, self.stale = [unit for unit in request["units"] if places.UNITS + unit in self.files], []
 
         # a run was cut off while kubeadm made this host a member, or took it out
@@ -62,6 +66,8 @@ class Member:
         ending = self.ending()
         rows += [{"resource": "certificates:" + self.name, "before": ", ".join(ending) + " end soon", "after": "renewed"}] if ending else []
         rows += restore.differs(self) + sets.differs(self)
+        if self.request.get("virtual") and not os.path.exists(self.ground.at(virtual.PROGRAM)):
+            rows.append({"resource": "program:keepalived", "before": None, "after": "there"})
         return rows + [{"resource": "unit:" + unit, "before": None, "after": "active"} for unit in self.idle()]
 
     def ending(self):
@@ -91,9 +97,25 @@ class Member:
         elif not self.journal:
             left = [path for path in ("/etc/kubernetes/manifests/*.yaml", "/etc/kubernetes/pki/*", places.ETCD) if glob.glob(ground.at(path))]
             found += ["something of another cluster is left here (%s): look whether it is still needed, then kubeadm reset" % ", ".join(left)] if left else []
+        if not self.joined and request["first"]:
+            found += self._no_second_cluster()
+        if self.joined and self._other_key():
+            found.append("this control plane has another key of secrets than the others: what one writes the other cannot read")
         if not has_address(request["address"]):
             found.append("%s is no address of this host: say kubernetes_address in the inventory" % request["address"])
         return found + restore.refusals(self) + sets.refusals(self) + self._foreign_networks() + self._far_nodes()
+
+    def _no_second_cluster(self):
+        """Whoever has the cluster already may be one that nobody could ask."""
+        if self.half and self.journal["step"] == "join":
+            return ["a join was cut off on this host, and no other control plane has the cluster any more: kubernetes_state: absent for it first"]
+        names = ", ".join(self.request.get("unasked") or ())
+        return ["nobody can tell whether %s has the cluster already, and a second one is never made: a run with all control planes makes the first" % names] \
+            if names else []
+
+    def _other_key(self):
+        mine, others = (self.ground.known(places.ENCRYPTION) or {}).get("sha256"), self.request.get("encryption")
+        return bool(mine and others and mine != others)
 
     @property
     def server(self):
@@ -116,15 +138,15 @@ class Member:
         return [self.request["endpoint"]] + ([mine] if self.request["part"] == places.CONTROL else [])
 
     def _changed_settings(self):
-        was = self.ground.load(places.MADE) if self.request["first"] else None
+        was = self.ground.load(places.MADE) if self.request["part"] == places.CONTROL else None
         wanted = self.request["settings"]
         differing = sorted(key for key in wanted if was is not None and was.get(key) != wanted[key])
         return ["the cluster was made with %s: %s, and not %s; this version of the role changes no settings of a cluster that is there"
                 % (key, json.dumps(was.get(key)), json.dumps(wanted[key])) for key in differing]  # fmt: skip
 
     def _far_nodes(self):
-        """A route to pods needs their node in the same segment; the control plane asks for all of them."""
-        if not (self.request["network"] and self.request["first"]):
+        """A route to pods needs their node in the same segment; a control plane asks for all of them."""
+        if not (self.request["network"] and self.request["part"] == places.CONTROL):
             return []
         found = []
         for name, addresses in sorted(self.request["nodes"].items()):
@@ -139,6 +161,12 @@ class Member:
         if self.request["network"] and there and there[0] < os.path.basename(network.CNI):
             return ["%s/%s is somebody else's network and comes before ours: kubernetes_network: none leaves it alone" % (places.CNI, there[0])]
         return []
+
+
+def interface(ground, address):
+    """Name of the one that has an address, as keepalived wants it; empty: none has."""
+    words = ground.run(["ip", "-oneline", "address", "show", "to", address], check=False, timeout=60, data=b"")[1].split()
+    return words[1].partition("@")[0] if len(words) > 1 else ""
 
 
 def has_address(address):

@@ -26,5 +26,5 @@ UNITS, CNI, ADDRESSES = "/etc/systemd/system/", "/etc/cni/net.d", "/var/lib/cni/
 LONG = 900
 RUNTIME = ["crictl", "--runtime-endpoint", kubeadm.SOCKET]
 MODE, SECRET = 0o644, 0o600
-CONTROL = "control_plane"
+CONTROL = kubeadm.CONTROL
 PORT = 6443

@@ -19,10 +19,11 @@ import time
 
 import api
 import archive
+import etcd
 import ledger
 import sets
 
-ETCD, PORT = "/var/lib/etcd", 2380
+ETCD = "/var/lib/etcd"
 AUTHORITY, JOINED = archive.PKI + "/ca.crt", "/etc/kubernetes/kubelet.conf"
 # watches of before must find their revisions gone, and never a smaller one; source: etcd, op-guide/recovery, "Restoring with revision bump"
 BUMP = 10**9
@@ -126,7 +127,7 @@ def _member(member, image, snapshot, taken):
     """One member of a new cluster of etcd: under a token of its own it takes no part in what is left of the old one."""
     ground, address = member.ground, member.request["address"]
     shutil.rmtree(ground.at(ETCD), ignore_errors=True)
-    peer = "https://%s:%d" % ("[%s]" % address if ":" in address else address, PORT)
+    peer = etcd.peer(address)
     with sets.Tools(ground, image) as tools:
         tools.ask("etcdutl", "snapshot", "restore", snapshot, "--data-dir", ground.at(ETCD), "--name", member.name, "--initial-cluster",
                   "%s=%s" % (member.name, peer), "--initial-advertise-peer-urls", peer, "--initial-cluster-token", "ai-stack-" + secrets.token_hex(8),

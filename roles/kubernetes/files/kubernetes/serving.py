@@ -12,10 +12,13 @@ import re
 import time
 
 import api
+import etcd
 import ledger
 import places
+import virtual
 
 PAUSE, TRIES = 1, 2
+LABEL = "node-role.kubernetes.io/control-plane"
 # what reads certificates of the control plane beside the API server
 OTHERS = "^(etcd|kube-controller-manager|kube-scheduler)$"
 
@@ -33,12 +36,25 @@ def last_words(ground):
 def renewed(member):
     """New certificates of the same authorities, and everything that reads them anew; the old ones hold meanwhile."""
     if member.ending():
+        etcd.whole(member, "before certificates are renewed")
         member.ledger.step("certificates")
         member.ground.run(["kubeadm", "certs", "renew", "all"], timeout=300)
         others = member.ground.run(places.RUNTIME + ["ps", "--quiet", "--name", OTHERS], timeout=60, data=b"")[1].split()
         if others:
             member.ground.run(places.RUNTIME + ["stop", "--timeout", "30", *sorted(others)], timeout=120)
         server_again(member)
+
+
+def local(member, *words):
+    """(exit status, output) of the API server of this very host, whatever stands before the API."""
+    return api.kubectl(member.ground, *words, "--server", virtual.server(member.request["address"]), check=False)
+
+
+def whole(member):
+    """Whether a control plane that joined came to its end: its API server is ready, and kubeadm has marked the node, which is its last step."""
+    if local(member, "get", "--raw", "/readyz")[0]:
+        return False
+    return "node/" + member.name in local(member, "get", "nodes", "--selector", LABEL, "--output", "name")[1].split()
 
 
 def server_again(member):
@@ -54,7 +70,7 @@ def server_again(member):
     last, end = max([number for dummy, number in was.values()], default=0), time.monotonic() + member.request["seconds"]
     while True:
         now = {one: state for one, state in servers(ground).items() if one not in was}
-        if any(runs for runs, dummy in now.values()) and api.kubectl(ground, "get", "--raw", "/readyz", check=False)[0] == 0:
+        if any(runs for runs, dummy in now.values()) and local(member, "get", "--raw", "/readyz")[0] == 0:
             return
         # the runtime keeps the last one alone, by its number: one that ended twice by itself will not come
         ended = max([number for runs, number in now.values() if not runs], default=last)

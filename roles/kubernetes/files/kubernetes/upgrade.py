@@ -19,11 +19,13 @@ import applying
 import cluster_nodes
 import cluster_versions
 import emptying
+import etcd
 import ledger
 import making
 import places
 import serving
 import sets
+import virtual
 
 MANIFESTS = "/etc/kubernetes/manifests/%s.yaml"
 SERVER = "kube-apiserver"
@@ -77,25 +79,35 @@ def look(member):
 
 
 def ahead(ground, request):
-    """Whatever is known to be in the way of a move, before it; asked of the control plane. request: {version, moving, cut_off: [names], first: the control
-    plane's name, drain}"""
-    if request["first"] in request["cut_off"]:
+    """Whatever is known to be in the way of a move, before it; asked of a control plane. request: {version, moving, cut_off: [names], control: names of all
+    control planes, drain}"""
+    if set(request["control"]) & set(request["cut_off"]):
         # its API may be away just because of that
         return {"ready": True}
     try:
         nodes = cluster_nodes.nodes(api.ask(ground, "get", "nodes"))
         found = ["%s is not ready" % name for name, one in sorted(nodes.items()) if not one["ready"] and name not in request["cut_off"]]
         api.kubectl(ground, "get", "--raw", "/readyz/etcd")
-        runs = json.loads(api.kubectl(ground, "get", "--raw", "/version")[1])["gitVersion"]
+        found += _behind(ground, request, nodes)
+        found += ["the member of etcd on %s does not answer" % one for one in etcd.silent_ones(ground)] if len(request["control"]) > 1 else []
     except ledger.Refused as error:
         raise ledger.Refused("the cluster cannot be moved as it is: %s" % error)
-    if request["first"] not in request["moving"] and runs != "v" + request["version"]:
-        found.append("the API server runs %s, and no kubelet may be newer: the control plane %s goes first, in a run with it" % (runs, request["first"]))
     for name in request["moving"]:
         found += emptying.objections(ground, name, request["drain"])
     if found:
         raise ledger.Refused("\n".join(found))
     return {"ready": True}
+
+
+def _behind(ground, request, nodes):
+    """API servers that this run does not move and that are older than the kubelets that it brings."""
+    found = []
+    for name in sorted(set(request["control"]) - set(request["moving"])):
+        at = ["--server", virtual.server(nodes[name]["address"])] if name in nodes and len(request["control"]) > 1 else []
+        runs = json.loads(api.kubectl(ground, "get", "--raw", "/version", *at)[1])["gitVersion"]
+        if runs != "v" + request["version"]:
+            found.append("the API server runs %s, and no kubelet may be newer: the control plane %s goes first, in a run with it" % (runs, name))
+    return found
 
 
 def fetch(member):
@@ -115,6 +127,7 @@ def set_out(member, owner):
     request, journal = member.request, _ours(member)
     if not journal or journal["move"] != request["version"]:
         if request["part"] == places.CONTROL:
+            etcd.whole(member, "before the move to " + request["version"])
             sets.taken(member, "before the move to " + request["version"])
         kubeadm = member.ground.run(["kubeadm", "version", "--output", "short"], timeout=60, data=b"")[1].strip().lstrip("v")
         member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == places.CONTROL, "fresh": False,
@@ -133,6 +146,7 @@ def move(member):
     ignored = ["--ignore-preflight-errors", ",".join(member.request["ignored"])] if member.request["ignored"] else []
     if control:
         answers(member)
+    if control and not _applied(member):
         member.ledger.step("preflight")
         _kubeadm(member, "refuses to move this host", ["apply", "phase", "preflight", _wanted(member), "--yes", *ignored])
         member.ledger.step("upgrade")
@@ -142,6 +156,14 @@ def move(member):
         _kubeadm(member, "did not move this host", ["node", *ignored])
     member.ledger.step("moved", moved=True)
     return {"changed": True}
+
+
+def _applied(member):
+    """Whether another control plane moved the cluster before: its settings say so, which kubeadm writes once its own pods are of the new version."""
+    if len(member.request["control"]) == 1:
+        return False
+    made = api.ask(member.ground, "get", "configmap", "kubeadm-config", "--namespace", "kube-system")["data"]["ClusterConfiguration"]
+    return "kubernetesVersion: %s\n" % _wanted(member) in made + "\n"
 
 
 def _kubeadm(member, what, words):
@@ -172,7 +194,7 @@ def alone(ground):
 def answers(member):
     """An API server that a run left in the middle of its start comes up by itself."""
     end = time.monotonic() + member.request["seconds"]
-    while api.kubectl(member.ground, "get", "--raw", "/readyz", check=False)[0]:
+    while serving.local(member, "get", "--raw", "/readyz")[0]:
         if time.monotonic() >= end:
             raise ledger.Refused("the API on this host does not answer%s" % serving.last_words(member.ground))
         time.sleep(PAUSE)

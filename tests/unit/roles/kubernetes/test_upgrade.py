@@ -174,7 +174,7 @@ def test_a_node_needs_no_images_of_a_control_plane(node):
     assert node.step("fetch") == {"fetched": True} and [one[-1] for one in node.host.calls if "pull" in one] == ["registry.k8s.io/kube-proxy:v1.37.2"]
 
 
-QUESTION = {"version": "1.37.2", "first": "cp1", "moving": ["cp1", "w1"], "cut_off": [], "drain": DRAIN}
+QUESTION = {"version": "1.37.2", "control": ["cp1"], "moving": ["cp1", "w1"], "cut_off": [], "drain": DRAIN}
 
 
 def test_a_cluster_that_is_well_can_be_moved(control):

@@ -49,7 +49,8 @@ def apply(member, owner):
         restart = written(member)
         if fresh:
             # kubeadm asks the API where it will be
-            start(member, [virtual.UNIT] if member.request.get("virtual") else [])
+            start(member, [unit for unit in member.units if unit == virtual.UNIT])
+            member.stale = [unit for unit in member.stale if unit != virtual.UNIT]
             making.made(member)
         elif restart:
             member.ledger.step("restart")

@@ -43,7 +43,7 @@ class Members:
     def all(self):
         """[{id, name, peer, well}]; one that was announced and never came has no name."""
         told = json.loads(self.tools.ask("etcdctl", *sets.login(self.ground), *SHORT, "member", "list", "--write-out", "json", seconds=60))
-        return [{"id": "%x" % one["ID"], "name": one.get("name") or "", "peer": (one.get("peerURLs") or [""])[0], "well": self._well(one)}
+        return [{"id": "%x" % int(one["ID"]), "name": one.get("name") or "", "peer": (one.get("peerURLs") or [""])[0], "well": self._well(one)}
                 for one in told["members"]]  # fmt: skip
 
     def _well(self, member):

@@ -103,7 +103,7 @@ class Member:
             found.append("this control plane has another key of secrets than the others: what one writes the other cannot read")
         if not has_address(request["address"]):
             found.append("%s is no address of this host: say kubernetes_address in the inventory" % request["address"])
-        return found + restore.refusals(self) + sets.refusals(self) + self._foreign_networks() + self._far_nodes()
+        return found + restore.refusals(self) + sets.refusals(self) + self._foreign_networks() + self._far_nodes() + self._far_address()
 
     def _no_second_cluster(self):
         """Whoever has the cluster already may be one that nobody could ask."""
@@ -144,14 +144,22 @@ class Member:
         return ["the cluster was made with %s: %s, and not %s; this version of the role changes no settings of a cluster that is there"
                 % (key, json.dumps(was.get(key)), json.dumps(wanted[key])) for key in differing]  # fmt: skip
 
+    def _far_address(self):
+        """One that moves is found by its segment alone."""
+        given = (self.request.get("virtual") or {}).get("address")
+        return ["the virtual address %s is not in the network segment of this host" % given] if given and self._is_far(given) else []
+
+    def _is_far(self, address):
+        code, text = self.ground.run(["ip", "route", "get", address], check=False, timeout=60)
+        return bool(code) or " via " in text
+
     def _far_nodes(self):
         """A route to pods needs their node in the same segment; a control plane asks for all of them."""
         if not (self.request["network"] and self.request["part"] == places.CONTROL):
             return []
         found = []
         for name, addresses in sorted(self.request["nodes"].items()):
-            code, text = self.ground.run(["ip", "route", "get", addresses[0]], check=False, timeout=60)
-            if code or " via " in text:
+            if self._is_far(addresses[0]):
                 found.append("%s at %s is not in the network segment of this host, which kubernetes_network: routed needs" % (name, addresses[0]))
         return found
 

@@ -22,6 +22,7 @@ NODES = "/etc/ai-stack/kubernetes/nodes.json"
 KUBELET = 10250
 # what runs on every node, and what on some
 ON_NODES, NAMES = "k8s-app=kube-proxy", "k8s-app=kube-dns"
+PARTS = ("kube-apiserver", "etcd")
 NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None, "former": {}, "encryption": None}
 
 
@@ -125,7 +126,10 @@ def unwell(ground, request):
 def _control(ground, names, seen):
     """What control planes lack, of several: each has an API server that is ready, and a member of etcd that answers (rule K8S-E9)."""
     wrong, well = [], etcd.well(ground) if names else ()
+    pods = {part: running(ground, "component=" + part) for part in PARTS} if names else {}
     for name in sorted(names):
+        # whoever looks right after this run asks these
+        wrong += ["%s on %s is not ready" % (part, name) for part in PARTS if not pods[part].get(name)]
         if api.kubectl(ground, "get", "--raw", "/readyz", "--server", virtual.server(seen[name]["address"]), check=False)[0]:
             wrong.append("the API server on %s is not ready" % name)
         if name not in well:

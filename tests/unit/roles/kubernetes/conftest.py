@@ -51,7 +51,7 @@ class Machine:
         self.complete, self.via, self.mine, self.shut, self.dns = True, (), True, (), True
         self.etcd, self.lost = {}, []
         self.members, self.control, self.secret, self.uploaded = [("cp1", "192.0.2.11", True)], ["cp1"], None, None
-        self.applied = "v1.36.4"
+        self.applied, self.shut_pods = "v1.36.4", []
         self.write("/proc/sys/kernel/random/boot_id", "one\n")
 
     def write(self, path, text):
@@ -276,7 +276,7 @@ class Machine:
                                               "metadata": {"attempt": shown["number"]}}]})  # fmt: skip
 
     def pods(self, label):
-        ready = self.ready if label == "k8s-app=kube-proxy" else self.dns
+        ready = self.dns if label == "k8s-app=kube-dns" else self.ready and label.partition("=")[2] not in self.shut_pods
         return [{"metadata": {"name": f"pod-{name}"}, "spec": {"nodeName": name},
                  "status": {"conditions": [{"type": "Ready", "status": str(bool(ready))}]}} for name in self.nodes]  # fmt: skip
 

@@ -43,6 +43,8 @@ def test_the_first_makes_it_and_its_address_is_there_before_kubeadm_asks_for_it(
     assert "unit:" + virtual.UNIT in resources(three.look("cp1", **three.of_three("cp1"))["differs"])
     assert three.apply("cp1", **three.of_three("cp1")) == {"changed": True}
     calls = [one[:3] for one in three.calls]
+    # once: it would lose the address that it just got
+    assert len([one for one in three.calls if "restart" in one and virtual.UNIT in one]) == 1
     assert calls.index(["systemctl", "restart", virtual.UNIT]) < calls.index(["kubeadm", "init", "--config"])
     assert "interface eth0" in three.text(virtual.CONF) and virtual.UNIT in three.units
     assert three.look("cp1", **three.of_three("cp1", ["cp1"]))["differs"] == []
@@ -174,6 +176,11 @@ def test_keepalived_is_brought_where_an_address_moves(host):
     assert "program:keepalived" not in resources(host.look("cp1")["differs"])
 
 
+def test_an_address_behind_a_gateway_moves_nowhere(three):
+    three.via = ("192.0.2.10",)
+    assert "the virtual address 192.0.2.10 is not in the network segment" in refused(three.look, "cp2", **three.of_three("cp2", ["cp1"]))
+
+
 def test_routes_that_change_leave_the_address_where_it_is(three):
     mine = three.of_three("cp1", ["cp1"])
     three.apply("cp1", **mine)
@@ -188,6 +195,8 @@ def test_each_control_plane_of_several_is_proven(asked):
     assert asked.modules.server.prove(asked.ground, whole) == {"proven": True}
     asked.members = [*ALL[:2], ("cp3", "192.0.2.31", False)]
     assert refused(asked.modules.server.prove, asked.ground, whole) == "the member of etcd on cp3 does not answer"
+    asked.members, asked.shut_pods = list(ALL), ["etcd"]
+    assert refused(asked.modules.server.prove, asked.ground, whole) == "\n".join(f"etcd on {name} is not ready" for name in CONTROL)
     asked.server = lambda: False
     assert "the API server on cp1 is not ready" in refused(asked.modules.server.prove, asked.ground, whole)
 

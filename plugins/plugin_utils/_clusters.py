@@ -24,10 +24,11 @@ def to_make(plan):
 
 
 def accelerators(resource):
-    """{first, cards, documents, messages}: what a cluster is told about cards, and who tells it."""
+    """{first, control, cards, documents, messages}: what a cluster is told about cards, and who tells it; control: who else can."""
     want = proof.decided(resource)
     documents = told.documents(want.get("pools") or {}, want.get("quotas") or {})
-    return {"first": min(want["control_plane"], default=None), "cards": want.get("cards") or {}, "documents": documents, "messages": []}
+    control = sorted(want["control_plane"])
+    return {"first": min(control, default=None), "control": control, "cards": want.get("cards") or {}, "documents": documents, "messages": []}
 
 
 def not_yet(plan, intent, documents):

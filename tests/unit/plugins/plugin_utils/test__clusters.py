@@ -31,6 +31,7 @@ def test_a_cluster_with_pools_is_told_of_their_cards():
                                           {"subject": "quotas", "value": {}}]  # fmt: skip
     found = _clusters.to_make(made)[0]["accelerators"]
     assert (found["first"], found["cards"], found["messages"]) == ("cp1", {"w1": {"nvidia.com/gpu": 2}}, [])
+    assert found["control"] == ["cp1"]
     assert "DaemonSet" in [one["kind"] for one in found["documents"]]
 
 

@@ -22,7 +22,7 @@ NAMES = {"name": "cluster", "kubernetes": "version"}
 PLACE = re.compile(r"ai_stack_clusters\[0\](\.(\w+))?")
 NODE = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 # what has to be said, with an example
-NEEDED = {"cluster": "ai", "version": "1.37", "control_plane": "an inventory group of one host"}
+NEEDED = {"cluster": "ai", "version": "1.37", "control_plane": "an inventory group of 1, 3 or 5 hosts"}
 # what a kubelet is told where the site accepts it
 WAIVED = {"cgroup_v1": "K8S-N1", "swap": "K8S-N12"}
 
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
         intent, dummy = _run.host_variables(self._templar, task_vars)
         waivers, extra = _prover.of_site(intent, os.getcwd())
         inventory, variables = _run.inventory_of(task_vars["groups"]), task_vars["hostvars"]
-        result.update(changed=False, hosts={}, first=None, unseen=[], conflicts=list(_wrong_types(given)))
+        result.update(changed=False, hosts={}, first=None, control=[], living=[], bare=[], unseen=[], conflicts=list(_wrong_types(given)))
         if result["conflicts"]:
             result["messages"] = _planner.text_of(result["conflicts"])
             return
@@ -66,12 +66,16 @@ class ActionModule(ActionBase):
             # who is not in this run is changed by nobody, and says for himself in his own run what is wrong
             conflicts = [_renamed(one) for one in plan["conflicts"] if _counts(one, inside)] if given["judges"] else []
             found = _hosts(row, task_vars["groups"], variables)
-            result["unseen"] = sorted(host for host in found if not observations.get(host) and host not in inside)
-            conflicts += list(_wrong(row, found))
+            control = sorted(name for name, one in found.items() if one["part"] == CONTROL)
+            away = [host for host in found if not observations.get(host) and host not in inside]
+            # where nobody judges the others, who has the cluster still has to be known
+            result["unseen"] = sorted(host for host in away if given["judges"] or host in control)
+            living, bare = _who_has_it(control, observations)
+            conflicts += list(_wrong(row, found)) + (list(_still_there(living)) if given["restores"] else [])
             if not conflicts:
-                settings = _settings(row, given, plan, found)
-                result["hosts"] = dict(members.requests(settings, found, given["program"]))
-                result["first"] = next(name for name, one in result["hosts"].items() if one["first"])
+                settings, unasked = _settings(row, given, plan, found), set(control) - set(living) - set(bare)
+                result["hosts"] = dict(members.requests(settings, found, given["program"], living, unasked))
+                result.update(first=members.maker(control, living), control=control, living=living, bare=bare)
         result.update(conflicts=conflicts, messages=_planner.text_of(conflicts))
 
 
@@ -137,15 +141,29 @@ def _wrong(row, hosts):
     bad = sorted(name for name in hosts if not NODE.fullmatch(name))
     if bad:
         yield _row("nodes", f"names hosts whose names no node can have: {safe(', '.join(bad))}", "lower case, digits, dots and hyphens")
-    control = [name for name, one in hosts.items() if one["part"] == CONTROL]
-    if len(control) > 1:
-        yield _row("control_plane", f"has {len(control)} hosts, and this version of the role makes one control plane", "a group of one host")
+    same = sorted(name for name, address in addresses.items() if address == network.address(row.get("virtual_address")))
+    if row.get("virtual_address") and same:
+        yield _row("virtual_address", f"is the address of {safe(same[0])}: {safe(row['virtual_address'])}", "a free address of their segment")
+
+
+def _who_has_it(control, observations):
+    """(control planes that have joined a cluster, those that have not); who is in neither nobody could ask."""
+    told = {name: (observations.get(name) or {}).get("kubernetes") or {} for name in control}
+    return [[name for name in control if told[name].get("joined") is state] for state in (True, False)]
+
+
+def _still_there(living):
+    """A set beside members of the cluster that it is of would make a second one; a host that was restored already is one itself."""
+    if len(living) > 1:
+        yield _row("restore", f"is for a cluster that is lost, and these still are its control planes: {safe(', '.join(living))}",
+                   "kubernetes_state: absent for them, with kubernetes_destroy")  # fmt: skip
 
 
 def _settings(row, given, plan, hosts):
     decided = {one["subject"]: one["value"] for made in plan["resources"] if made["kind"] == "cluster" for one in made["decisions"]}
     first = min(name for name, one in hosts.items() if one["part"] == CONTROL)
-    settings = {**network.DEFAULTS, "images": None, "feature_gates": None, **{key: one for key, one in row.items() if key not in ("nodes", "control_plane")}}
+    said = {key: one for key, one in row.items() if key not in ("nodes", "control_plane")}
+    settings = {**network.DEFAULTS, "images": None, "feature_gates": None, "virtual_address": None, **said}
     return dict(settings, version=decided.get("kubernetes", row["kubernetes"]), conntrack=given["conntrack"], issuers=given["issuers"] or [],
-                endpoint=members.endpoint(row.get("endpoint"), hosts[first]["address"]),
+                endpoint=members.endpoint(row.get("endpoint"), hosts[first]["address"], row.get("virtual_address")),
                 **{key: any(one["rule"] == rule for one in plan["waived"]) for key, rule in WAIVED.items()})  # fmt: skip

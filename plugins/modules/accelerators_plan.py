@@ -53,6 +53,11 @@ first:
   description: The control plane that is told.
   returned: always
   type: str
+control:
+  description: All control planes; each of them can be asked and told.
+  returned: always
+  type: list
+  elements: str
 cards:
   description: For each node with cards how many pods can have, by the names by which they ask.
   returned: always

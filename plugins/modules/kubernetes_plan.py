@@ -85,14 +85,29 @@ hosts:
   type: dict
   sample: {cp1: {part: control_plane, first: true, version: 1.37.2}}
 unseen:
-  description: Hosts of the cluster that are not in this play and were not looked at.
+  description: Hosts of the cluster that are not in this play and were not looked at; control planes alone where nobody judges the others.
   returned: always
   type: list
   elements: str
 first:
-  description: The control plane that makes the cluster.
+  description: The control plane that makes the cluster, or is all that it has; none where several have it.
   returned: always
   type: str
+control:
+  description: All control planes of the cluster.
+  returned: always
+  type: list
+  elements: str
+living:
+  description: Those of them that were seen to have joined a cluster.
+  returned: always
+  type: list
+  elements: str
+bare:
+  description: Those of them that were seen to have joined none; whoever is in neither list nobody could ask.
+  returned: always
+  type: list
+  elements: str
 conflicts:
   description: What is wrong with what was given, as in a plan.
   returned: always

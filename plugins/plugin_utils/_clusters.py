@@ -25,10 +25,11 @@ def to_make(plan):
 
 
 def accelerators(resource):
-    """{first, cards, documents, messages}: what a cluster is told about cards, and who tells it."""
+    """{first, control, cards, documents, messages}: what a cluster is told about cards, and who tells it; control: who else can."""
     want = proof.decided(resource)
     documents = told.documents(want.get("pools") or {}, want.get("quotas") or {})
-    return {"first": min(want["control_plane"], default=None), "cards": want.get("cards") or {}, "documents": documents, "messages": []}
+    control = sorted(want["control_plane"])
+    return {"first": min(control, default=None), "control": control, "cards": want.get("cards") or {}, "documents": documents, "messages": []}
 
 
 def not_yet(plan, intent, documents):
@@ -46,8 +47,6 @@ def _beyond(one, documents):
     moved = sorted({row["resource"].partition(":")[2] for row in one["changes"] if row["before"] is not None and row["resource"].startswith("containerd:")})
     if moved:
         yield f"moves {_words.hosts_in_words(moved)} to another containerd", "containerd: with the version that runs"
-    if len(want["control_plane"]) > 1:
-        yield f"makes {len(want['control_plane'])} control planes", "a group of one host as control_plane"
     yield from _unserved(want)
     if "sandbox" not in want:
         yield "names no image that holds the namespaces of pods: no table knows that of its version", "another minor of Kubernetes"

@@ -124,11 +124,11 @@ def on_nodes(cluster):
     return found
 
 
-def differing(cluster):
-    """(host, what pods can have, what they are to have) where that is not the same; None: nothing."""
+def differing(cluster, fresh=False):
+    """(host, what pods can have, what they are to have) where that is not the same; None: nothing. fresh: told by one that has no cluster yet."""
     planned = on_nodes(cluster)
     for name in sorted({*planned, *cluster.handed}):
-        there, wanted = cluster.told_of(name).get('cards') or None, planned.get(name)
+        there, wanted = None if fresh else cluster.told_of(name).get('cards') or None, planned.get(name)
         if there != wanted:
             yield name, there, wanted
 

@@ -64,11 +64,6 @@ class Cluster:
         told = [one.kubernetes.get('holders') for one in self.everyone if one.part == CONTROL]
         return next((one for one in told if isinstance(one, dict)), None)
 
-    @property
-    def first(self):
-        """The control plane that makes it, and is asked."""
-        return min((one.name for one in self.nodes if one.part == CONTROL), default=None)
-
     def _members(self, key):
         named = self.row.get(key)
         return sorted(self.site.claims.members({'hosts': named})) if isinstance(named, str) else []

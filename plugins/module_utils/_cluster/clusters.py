@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from .._compat.register import of
-from . import cards, members, order, proof, rules_cards, rules_node, rules_version
+from . import cards, members, order, proof, rules_cards, rules_control, rules_node, rules_version
 from .cluster import Cluster
 from .node import CARDS, CONTROL, SERVER, WORKER
 
-RULES = (proof, rules_cards, rules_node, rules_version)
+RULES = (proof, rules_cards, rules_control, rules_node, rules_version)
 
 
 def of_site(site, seen=None):
@@ -77,9 +77,10 @@ def changes(cluster):
         for role, part, before, after in rows:
             if before != after:
                 yield _change(role, '%s:%s' % (part, node.name), before, after, bool(node.joined and part != SERVER))
-    # the API tells of them, so its control plane does
-    for name, there, planned in cards.differing(cluster):
-        yield _change('kubernetes_accelerators', CARDS % (name, cluster.first), there, planned, False)
+    # the API tells of them, so each of its control planes does
+    for control in (one for one in cluster.nodes if one.part == CONTROL):
+        for name, there, planned in cards.differing(cluster, fresh=control.joined is False and control.told is None):
+            yield _change('kubernetes_accelerators', CARDS % (name, control.name), there, planned, False)
 
 
 def resources(clusters):

@@ -4,15 +4,18 @@
 
 """What kubeadm and the API server of a cluster are told, as documents; source: kubeadm v1beta4, and the security rules K8S-S1, S2 and S4.
 
-settings: {name, version, endpoint (name:port), pods, services, domain (of the network), cgroup_v1, swap (accepted by a waiver), feature_gates {name: flag},
-images (repository in place of registry.k8s.io, or None), issuers: what the authentication file adds}.
+settings: {name, version, endpoint (name:port), virtual_address or None, pods, services, domain (of the network), cgroup_v1, swap (accepted by a waiver),
+feature_gates {name: flag}, images (repository in place of registry.k8s.io, or None), issuers: what the authentication file adds}.
 """
 
 from __future__ import annotations
 
+import json
+
 API = 'kubeadm.k8s.io/v1beta4'
 # of what hosts join by: who made it, and for how long it is good; the one that kubeadm makes by itself is good for a day
 NOTE, LIFE = 'sovereign.ai_stack: ', '15m'
+CONTROL = 'control_plane'
 SOCKET = 'unix:///run/containerd/containerd.sock'
 POLICIES, AUDIT_LOGS = '/etc/kubernetes/policy', '/var/log/kubernetes'
 # health checks alone: a host joins with a file that says where the API is, so that it need not ask without a name
@@ -60,6 +63,9 @@ def cluster(settings):
             'networking': {'podSubnet': settings['pods'], 'serviceSubnet': settings['services'], 'dnsDomain': settings['domain']},
             'apiServer': {'extraArgs': _arguments(dict(server, **_gates(settings))), 'extraVolumes': volumes},
             'controllerManager': {'extraArgs': _arguments(quiet)}, 'scheduler': {'extraArgs': _arguments(quiet)}}
+    if settings.get('virtual_address'):
+        # beside the name of the endpoint, which kubeadm adds by itself
+        made['apiServer']['certSANs'] = [settings['virtual_address']]
     if settings.get('images'):
         # CoreDNS lies one folder deeper, and kubeadm forgets that for any repository but its own
         made.update(imageRepository=settings['images'], dns={'imageRepository': settings['images'] + '/coredns'})
@@ -102,12 +108,30 @@ def init(settings, node):
 
 
 def join(settings, node, discovery):
-    """Documents of `kubeadm join`. discovery: path on the node of a file that says where the API is, and by which login."""
+    """Documents of `kubeadm join`. discovery: path on the node of a file that says where the API is, and by which login. A control plane gets the key of the
+    authorities with its ticket."""
     made = {'apiVersion': API, 'kind': 'JoinConfiguration', 'discovery': {'file': {'kubeConfigPath': discovery}}, 'nodeRegistration': _registration(node),
             'timeouts': {'discovery': '1m0s'}}
     if ignored(settings):
         made['nodeRegistration']['ignorePreflightErrors'] = ignored(settings)
+    if node.get('part') == CONTROL:
+        made['controlPlane'] = {'localAPIEndpoint': {'advertiseAddress': node['address']}}
     return [made]
+
+
+def with_key(document, key):
+    """The document of a control plane that joins, with the key by which it reads the authorities. document: text of join()."""
+    made = json.loads(document)
+    made['controlPlane']['certificateKey'] = key
+    return json.dumps(made)
+
+
+def upload(node, key, settings):
+    """Documents by which `kubeadm init phase upload-certs` leaves the authorities for one that joins, encrypted. node: the control plane that does; settings:
+    ClusterConfiguration as the cluster keeps it, in YAML: without it kubeadm would ask the internet for a version."""
+    own = {'apiVersion': API, 'kind': 'InitConfiguration', 'certificateKey': key, 'localAPIEndpoint': {'advertiseAddress': node['address']},
+           'nodeRegistration': {'name': node['name'], 'criSocket': SOCKET}}
+    return '%s\n---\n%s' % (json.dumps(own), settings)
 
 
 def authentication(issuers=()):

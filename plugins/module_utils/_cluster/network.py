@@ -94,6 +94,15 @@ def objections(pods, services, count, routed=True):
     return found
 
 
+def wrong_place(text, networks):
+    """What speaks against an address of the API that is no host's. networks: {pods, services, network}"""
+    try:
+        place = ipaddress.ip_address(str(text))
+    except ValueError:
+        return ['is no address: %s' % ascii(text)]
+    return ['is in the network of %s: %s' % (key, place) for key in ('pods', 'services') if _read(networks[key]) is not None and place in _read(networks[key])]
+
+
 def wrong_addresses(pods, services, addresses, routed=True):
     """The same of the addresses of hosts. addresses: {host: address of its node}"""
     networks, found = {'pods': _read(pods), 'services': _read(services)}, []

@@ -14,7 +14,7 @@ from .._compat.view import check, none_for, row
 from .._parse import containerd
 from .._parse.cluster_certificates import DAYS
 from . import numbers
-from .node import CARDS, CONTROL, SERVER, WORKER
+from .node import CARDS, CONTROL, MEMBER, SERVER, WORKER
 
 ROLE = 'kubernetes'
 API = 'kubectl get nodes'
@@ -121,6 +121,17 @@ def certificates_last(member):
     soon = None if ends is None or at is None else {name: end for name, end in sorted(ends.items()) if (_day(end) or at) - at < DAYS}
     promise = 'no certificate of the control plane ends within %d days' % DAYS
     yield check('certificates_last', promise, {}, soon, 'kubeadm certs check-expiration')
+
+
+@rule('K8S-E9', 'member')
+def control_planes_are_whole(member):
+    """With one of three away nobody notices, and the next one takes the cluster along."""
+    names = sorted(member.want['control_plane'])
+    if member.part == CONTROL and len(names) > 1:
+        told = member.kubernetes.get('control')
+        observed = None if told is None else {part: [name for name in told.get(part) or () if name in names] for part in (SERVER, MEMBER)}
+        promise = 'each control plane has an API server and a member of etcd that are ready'
+        yield check('control_planes_are_whole', promise, {SERVER: names, MEMBER: names}, observed, 'kubectl get pods')
 
 
 @rule('K8S-E8', 'member')

@@ -12,7 +12,6 @@ from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
 from . import network, numbers
 from .cluster import PROGRAMS
-from .node import CONTROL
 
 _SOON = datetime.timedelta(days=90)
 
@@ -191,31 +190,6 @@ def members_bring_nobody_back(cluster):
 def members_have_left_the_old_store(cluster):
     """What the next branch no longer reads has to be gone before it."""
     return _below_the_floor(cluster, 'K8S-E2')
-
-
-@rule('K8S-E6', 'cluster')
-def control_planes_are_odd(cluster):
-    """An even number of members survives no more than one less, and stops more often."""
-    count, most = len(cluster.groups['control_plane']), 5
-    if count > most:
-        yield Objection('cluster %s has %d control planes: every write waits for most of them' % (safe(cluster.name), count), '3 or %d' % most,
-                        cluster.path('control_plane'))
-    elif not count:
-        yield Objection('cluster %s has no control plane: %s has no host' % (safe(cluster.name), safe(cluster.row.get('control_plane') or 'control_plane')),
-                        'an inventory group of 1, 3 or 5 hosts', cluster.path('control_plane'))
-    elif count % 2 == 0:
-        yield Objection('cluster %s has %d control planes: etcd wants an odd number' % (safe(cluster.name), count), '%d or %d' % (count - 1, count + 1),
-                        cluster.path('control_plane'))
-
-
-@rule('K8S-E7', 'cluster')
-def control_planes_are_in_service(cluster):
-    """What is made or moved without a member of etcd is not proven to have a majority."""
-    out = [one.name for one in cluster.out if one.part == CONTROL]
-    fresh = [one.name for one in cluster.nodes if one.part == CONTROL and not one.joined]
-    if out and (fresh or cluster.behind or not cluster.running):
-        yield Objection('control planes of cluster %s are out of service, %s, and it is to be made, moved, or to get another one' % (
-            safe(cluster.name), listed(out)), 'all of them in service, or the version that it runs', cluster.path('control_plane'))
 
 
 @rule('K8S-V16', 'cluster')

@@ -10,7 +10,13 @@ import os
 import re
 
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import PATHS, run
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_certificates, cluster_nodes, cluster_pods, cluster_versions
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import (
+    cluster_certificates,
+    cluster_control,
+    cluster_nodes,
+    cluster_pods,
+    cluster_versions,
+)
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import containerd as said
 
 MARKER = "managed by sovereign.ai_stack"
@@ -70,8 +76,8 @@ def kubernetes(root, offered, seconds):
     kubelet = cluster_versions.kubelet(_ask(root, paths[0] if paths else None, "--version", seconds=seconds))
     pods = {name[:-5]: cluster_versions.tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}
     return {"kubelet": kubelet, "joined": root.exists(JOINED), "offered": offered or {}, "nodes": _nodes(root, seconds),
-            "holders": _holders(root, seconds), "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN), "certificates": _certificates(root, seconds),
-            "sets": _sets(root)}
+            "holders": _holders(root, seconds), "control": _control(root, seconds), "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN),
+            "certificates": _certificates(root, seconds), "sets": _sets(root)}
 
 
 def _api(root, seconds, *words):
@@ -92,6 +98,13 @@ def _nodes(root, seconds):
 def _holders(root, seconds):
     text = _api(root, seconds, *cluster_pods.ASKED)
     return None if text is None else cluster_pods.holders(text)
+
+
+def _control(root, seconds):
+    try:
+        return cluster_control.ready(json.loads(_api(root, seconds, *cluster_control.ASKED)))
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _certificates(root, seconds):

@@ -11,12 +11,12 @@ look     what would change, or every refusal; changes nothing
 apply    files, kubeadm init or join, units; what does not come to its end is taken back
 reset    out of the cluster, files of before this role
 told     who is in the cluster, as a control plane knows it; the other questions are for a control plane too
-ticket   a login for a quarter of an hour, by which one host joins; it stands in the answer
+ticket   by which one host joins, a login for a quarter of an hour, and the keys that one more control plane needs; it stands in the answer
 settle   wait for nodes that joined, approve their requests for certificates, call their tickets back
 approve  approve what nodes ask for to serve by, for their own names and addresses
 set      take a set of etcd, as this control plane was told
 prove    wait until nodes and system pods are ready
-leave    empty a node and forget it
+leave    empty a node and forget it, with its member of etcd
 
 A host goes to another version by set_out, move, restart and arrived, with packages brought in between; ahead says before it what is in the way, and fetch pulls
 its images. empty and back are for a control plane: a node is emptied for the change, and takes pods again once it is ready.
@@ -31,15 +31,19 @@ import json
 import os
 import sys
 
+import applying
 import emptying
+import leaving
 import ledger
 import member
+import places
 import server
 import sets
+import tickets
 import upgrade
 import verbs
 
-GROUND = ledger.Ground(member.STATE, os.environ.get("KUBERNETES_ROOT", ""))
+GROUND = ledger.Ground(places.STATE, os.environ.get("KUBERNETES_ROOT", ""))
 
 
 def asked():
@@ -53,10 +57,10 @@ def approve(_owner):
 
 VERBS = {
     "look": (lambda owner: upgrade.look(asked()), True),
-    "apply": (lambda owner: member.apply(asked(), owner), False),
-    "reset": (lambda owner: member.reset(asked(), owner), False),
+    "apply": (lambda owner: applying.apply(asked(), owner), False),
+    "reset": (lambda owner: leaving.reset(asked(), owner), False),
     "told": (lambda owner: server.told(GROUND), True),
-    "ticket": (lambda owner: server.ticket(GROUND, json.load(sys.stdin)), False),
+    "ticket": (lambda owner: tickets.ticket(GROUND, json.load(sys.stdin)), False),
     "settle": (lambda owner: server.settle(GROUND, json.load(sys.stdin)), False),
     "prove": (lambda owner: server.prove(GROUND, json.load(sys.stdin)), True),
     "leave": (lambda owner: emptying.leave(GROUND, json.load(sys.stdin)), False),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 
+import api
 import cluster_nodes
 import disruption
+import etcd
 import ledger
-import member as members
-import server
+import places
 
 MARK = "ai-stack.sovereign/emptied"
 
@@ -25,7 +26,7 @@ def _drain(name, drain, *words):
 def drained(ground, name, drain):
     """Send the pods of a node away; why not, or nothing. drain: {seconds, force}"""
     words = _drain(name, drain, "--timeout", "%ds" % drain["seconds"])
-    code, text = members.kubectl(ground, *words, check=False, seconds=drain["seconds"] + 60)
+    code, text = api.kubectl(ground, *words, check=False, seconds=drain["seconds"] + 60)
     if not code:
         return ""
     kept = ["pod %s is kept by the budget %s" % one for one in _kept(ground, name)]
@@ -35,20 +36,20 @@ def drained(ground, name, drain):
 def _kept(ground, name):
     """What budgets keep on a node; who cannot be asked has said it in other words."""
     try:
-        pods = server.ask(ground, "get", "pods", "--all-namespaces", "--field-selector", "spec.nodeName=" + name)["items"]
-        return disruption.kept(pods, server.ask(ground, "get", "poddisruptionbudgets", "--all-namespaces")["items"])
+        pods = api.ask(ground, "get", "pods", "--all-namespaces", "--field-selector", "spec.nodeName=" + name)["items"]
+        return disruption.kept(pods, api.ask(ground, "get", "poddisruptionbudgets", "--all-namespaces")["items"])
     except ledger.Refused:
         return []
 
 
 def objections(ground, name, drain):
     """Why a node could not be emptied whatever time it had: pods that nobody makes again, and what they keep."""
-    code, text = members.kubectl(ground, *_drain(name, drain, "--dry-run=client"), check=False, seconds=120)
+    code, text = api.kubectl(ground, *_drain(name, drain, "--dry-run=client"), check=False, seconds=120)
     return ["%s cannot be emptied: %s; kubernetes_drain_force says that it may go" % (name, ledger.tail(text, 3))] if code else []
 
 
 def _node(ground, name):
-    return server.ask(ground, "get", "node", name)
+    return api.ask(ground, "get", "node", name)
 
 
 def _ours(node):
@@ -57,7 +58,7 @@ def _ours(node):
 
 def _mark(ground, name, shut):
     patch = {"metadata": {"annotations": {MARK: "true" if shut else None}}, "spec": {"unschedulable": shut or None}}
-    members.kubectl(ground, "patch", "node", name, "--type", "merge", "--patch", json.dumps(patch))
+    api.kubectl(ground, "patch", "node", name, "--type", "merge", "--patch", json.dumps(patch))
 
 
 def empty(ground, request):
@@ -85,25 +86,31 @@ def back(ground, request):
     name, wanted = request["name"], request["version"] and "v" + request["version"]
 
     def wrong():
-        node = cluster_nodes.nodes(server.ask(ground, "get", "nodes")).get(name) or {}
+        node = cluster_nodes.nodes(api.ask(ground, "get", "nodes")).get(name) or {}
         found = ["%s is not ready within %d s" % (name, request["seconds"])] if not node.get("ready") else []
         return found + (["the API has %s with the kubelet of %s, not %s" % (name, node.get("version"), wanted)] if node.get("version") != wanted else [])
 
     if wanted:
-        server.until(request["seconds"], wrong)
+        api.until(request["seconds"], wrong, ledger.Refused)
     return {"changed": again(ground, name)}
 
 
 def leave(ground, request):
-    """Empty a node and forget it; one that the cluster does not know is gone already. What cannot be emptied takes pods again."""
-    name = request["name"]
-    if name not in cluster_nodes.nodes(server.ask(ground, "get", "nodes")):
-        return {"changed": False}
+    """Empty a node and forget it, and of a control plane its member of etcd; one that the cluster does not know is gone already. What cannot be emptied takes
+    pods again. request: that of the host, with drain."""
+    name, control = request["name"], request["part"] == places.CONTROL
+    wrong = etcd.objections(ground, name, request["address"]) if control else ""
+    if wrong:
+        raise ledger.Refused("%s stays: %s" % (name, wrong))
+    if name not in cluster_nodes.nodes(api.ask(ground, "get", "nodes")):
+        return {"changed": control and etcd.forgotten(ground, name, request["address"])}
     cordoned = _node(ground, name)["spec"].get("unschedulable")
     wrong = drained(ground, name, request["drain"])
     if wrong:
         if not cordoned:
-            members.kubectl(ground, "uncordon", name, check=False)
+            api.kubectl(ground, "uncordon", name, check=False)
         raise ledger.Refused(wrong)
-    members.kubectl(ground, "delete", "node", name, seconds=120)
+    if control:
+        etcd.forgotten(ground, name, request["address"])
+    api.kubectl(ground, "delete", "node", name, seconds=120)
     return {"changed": True}

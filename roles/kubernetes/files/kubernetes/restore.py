@@ -17,11 +17,13 @@ import secrets
 import shutil
 import time
 
+import api
 import archive
+import etcd
 import ledger
 import sets
 
-ETCD, PORT = "/var/lib/etcd", 2380
+ETCD = "/var/lib/etcd"
 AUTHORITY, JOINED = archive.PKI + "/ca.crt", "/etc/kubernetes/kubelet.conf"
 # watches of before must find their revisions gone, and never a smaller one; source: etcd, op-guide/recovery, "Restoring with revision bump"
 BUMP = 10**9
@@ -125,22 +127,22 @@ def _member(member, image, snapshot, taken):
     """One member of a new cluster of etcd: under a token of its own it takes no part in what is left of the old one."""
     ground, address = member.ground, member.request["address"]
     shutil.rmtree(ground.at(ETCD), ignore_errors=True)
-    peer = "https://%s:%d" % ("[%s]" % address if ":" in address else address, PORT)
+    peer = etcd.peer(address)
     with sets.Tools(ground, image) as tools:
         tools.ask("etcdutl", "snapshot", "restore", snapshot, "--data-dir", ground.at(ETCD), "--name", member.name, "--initial-cluster",
                   "%s=%s" % (member.name, peer), "--initial-advertise-peer-urls", peer, "--initial-cluster-token", "ai-stack-" + secrets.token_hex(8),
                   *_bump(taken))  # fmt: skip
 
 
-def settled(member, kubectl):
-    """After kubeadm: control planes that were lost are forgotten, and what tells pods where the API is starts anew. kubectl: that of member.py."""
+def settled(member):
+    """After kubeadm: control planes that were lost are forgotten, and what tells pods where the API is starts anew."""
     ground = member.ground
-    names = kubectl(ground, "get", "nodes", "--selector", LABEL, "--output", "name")[1].split()
+    names = api.kubectl(ground, "get", "nodes", "--selector", LABEL, "--output", "name")[1].split()
     lost = sorted({one.partition("/")[2] for one in names} - set(member.request["nodes"]))
     for name in lost:
-        kubectl(ground, "delete", "node", name, seconds=120)
+        api.kubectl(ground, "delete", "node", name, seconds=120)
     if record(ground)["endpoint"] != member.request["endpoint"]:
-        kubectl(ground, "--namespace", "kube-system", "rollout", "restart", "daemonset/kube-proxy")
+        api.kubectl(ground, "--namespace", "kube-system", "rollout", "restart", "daemonset/kube-proxy")
     return lost
 
 

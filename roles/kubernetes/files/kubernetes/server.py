@@ -1,94 +1,67 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""What a control plane is asked: who is in the cluster, a ticket for a host that joins, whose requests for certificates are its own, whether all is well."""
+"""What a control plane is asked: who is in the cluster, whose requests for certificates are its own, whether all is well."""
 
 from __future__ import annotations
 
-import base64
-import json
 import socket
 import ssl
-import time
 
+import api
 import cluster_nodes
-import kubeadm
+import etcd
 import ledger
-import member as members
+import places
 import restore
 import serving_request
+import tickets
+import virtual
 
 NODES = "/etc/ai-stack/kubernetes/nodes.json"
 KUBELET = 10250
 # what runs on every node, and what on some
 ON_NODES, NAMES = "k8s-app=kube-proxy", "k8s-app=kube-dns"
-NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None, "former": {}}
-
-
-def ask(ground, *words):
-    """A document of the API."""
-    return json.loads(members.kubectl(ground, *words, "--output", "json")[1])
+PARTS = ("kube-apiserver", "etcd")
+NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None, "former": {}, "encryption": None}
 
 
 def told(ground):
     """{nodes: {name: {address, pods, ready, version}}, waiting: [requests of nodes that nobody decided about], tokens: [ids of ours that are left], silent: why
-    the API does not answer, authority: its certificate, former: endpoints by which nodes of before a restore know it}; no nodes where there is no cluster
-    yet."""
-    if ground.known(members.ADMIN) is None:
+    the API does not answer, authority: its certificate, former: endpoints by which nodes of before a restore know it, encryption: digest of the key of
+    secrets}; no nodes where there is no cluster yet."""
+    if ground.known(places.ADMIN) is None:
         return dict(NOBODY)
-    authority = ground.text(members.AUTHORITY)
+    if (ground.load(ledger.Ledger(ground).open) or {}).get("step") == "join":
+        # the way in is there from the first steps on
+        return dict(NOBODY, silent="kubeadm was cut off on this host, in a join")
+    known = {"authority": ground.text(places.AUTHORITY), "former": restore.former(ground), "encryption": restore.digest_of(ground, places.ENCRYPTION)}
     try:
-        waiting = [one["metadata"]["name"] for one in ask(ground, "get", "certificatesigningrequests")["items"] if serving_request.waits(one)]
-        return {"nodes": cluster_nodes.nodes(ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tokens(ground)), "silent": None,
-                "authority": authority, "former": restore.former(ground)}  # fmt: skip
+        waiting = [one["metadata"]["name"] for one in api.ask(ground, "get", "certificatesigningrequests")["items"] if serving_request.waits(one)]
+        return {"nodes": cluster_nodes.nodes(api.ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tickets.tokens(ground)),
+                "silent": None, **known}  # fmt: skip
     except ledger.Refused as error:
-        return dict(NOBODY, silent=str(error), authority=authority, former=restore.former(ground))
-
-
-def tokens(ground):
-    """{id: host that it is for} of what hosts can join by and this role made; others' stay."""
-    named = ("--namespace", "kube-system", "--field-selector", "type=bootstrap.kubernetes.io/token")
-    found = {}
-    for one in ask(ground, "get", "secrets", *named)["items"]:
-        note = base64.b64decode(one.get("data", {}).get("description", "")).decode("utf-8", "replace")
-        if note.startswith(kubeadm.NOTE):
-            found[one["metadata"]["name"]] = note[len(kubeadm.NOTE):]
-    return found
-
-
-def ticket(ground, request):
-    """By which one host joins. A node of that name is forgotten first: the host says that it is none, so what the cluster has of it is of its former life."""
-    if ground.known(members.ADMIN) is None:
-        raise ledger.Refused("no cluster was made on this control plane yet; see what it said, and run the role without --limit")
-    name = request["name"]
-    node = cluster_nodes.nodes(ask(ground, "get", "nodes")).get(name)
-    # one without an address was never more than a name, as of a join that was cut off
-    if node and node["address"] not in (None, request["address"]):
-        raise ledger.Refused("the cluster has a node %s at %s, and this host is at %s: two hosts of one name" % (name, node["address"], request["address"]))
-    if node:
-        members.kubectl(ground, "delete", "node", name, seconds=120)
-    words = ["create", "--ttl", kubeadm.LIFE, "--usages", "authentication", "--description", kubeadm.NOTE + name]
-    command = ["kubeadm", "--kubeconfig", ground.at(members.ADMIN), "token", *words]
-    return {"token": ground.run(command, timeout=120, data=b"")[1].strip(), "ca": ground.text(members.AUTHORITY) + "\n"}
+        return dict(NOBODY, silent=str(error), **known)
 
 
 def approve(ground):
     """Approve what nodes ask for to serve by, where it is their own; [what was approved], [why others were not]."""
     nodes, good, left = ground.load(NODES) or {}, [], []
-    for request in ask(ground, "get", "certificatesigningrequests")["items"]:
+    for request in api.ask(ground, "get", "certificatesigningrequests")["items"]:
         if serving_request.waits(request):
             name, against = request["metadata"]["name"], serving_request.objections(request, nodes)
             if against:
                 left.append("%s of %s: %s" % (name, request["spec"].get("username"), "; ".join(against)))
             else:
-                members.kubectl(ground, "certificate", "approve", name)
-                good.append(name)
+                # each control plane approves; one of them may just have done it
+                code, said = api.kubectl(ground, "certificate", "approve", name, check=False)
+                (left if code else good).append("%s: %s" % (name, ledger.tail(said, 1)) if code else name)
     return good, left
 
 
 def serves(ground, address):
     """Whether a kubelet serves by a certificate of the cluster's authority for its address, which the API server demands."""
-    context = ssl.create_default_context(cafile=ground.at(members.AUTHORITY))
+    context = ssl.create_default_context(cafile=ground.at(places.AUTHORITY))
     try:
         with socket.create_connection((address, KUBELET), timeout=10) as plain, context.wrap_socket(plain, server_hostname=address):
             return True
@@ -96,56 +69,40 @@ def serves(ground, address):
         return False
 
 
-def until(seconds, wrong):
-    """Wait until nothing is wrong any more; what is, all at once. wrong: () -> sentences."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            found = wrong()
-        except ledger.Refused as error:
-            found = [str(error)]
-        if not found:
-            return
-        if time.monotonic() >= end:
-            raise ledger.Refused("\n".join(found))
-        time.sleep(members.PAUSE)
-
-
 def settle(ground, request):
     """Wait until those who joined are known, have a part of the network and serve by a certificate of the cluster; call their tickets back."""
     def wrong():
-        seen, left = cluster_nodes.nodes(ask(ground, "get", "nodes")), approve(ground)[1]
+        seen, left = cluster_nodes.nodes(api.ask(ground, "get", "nodes")), approve(ground)[1]
         missing = [name for name in request["joined"] if not (seen.get(name) or {}).get("pods")]
         shut = [name for name in request["joined"] if name not in missing and not serves(ground, seen[name]["address"])]
         found = ["the cluster does not know of %s within %d s" % (", ".join(missing), request["seconds"])] if missing else []
         return found + ["%s has no certificate of the cluster to serve by%s" % (", ".join(shut), "".join("; " + one for one in left))] if shut else found
 
-    until(request["seconds"], wrong)
-    stale = sorted(one for one, name in tokens(ground).items() if name in request["joined"])
-    if stale:
-        members.kubectl(ground, "--namespace", "kube-system", "delete", "secret", *stale)
+    api.until(request["seconds"], wrong, ledger.Refused)
+    stale = tickets.called_back(ground, request["joined"], request.get("control") or ())
     # what nodes ask for is the timer's work at any time, and no change of this run
-    return {"nodes": cluster_nodes.nodes(ask(ground, "get", "nodes")), "changed": bool(stale)}
+    return {"nodes": cluster_nodes.nodes(api.ask(ground, "get", "nodes")), "changed": stale}
 
 
 def prove(ground, request):
     """Wait until all is as it should be; what is not, all at once."""
-    until(request["seconds"], lambda: unwell(ground, request))
+    api.until(request["seconds"], lambda: unwell(ground, request), ledger.Refused)
     return {"proven": True}
 
 
 def running(ground, label):
     """{node: pods of a label that are ready on it}"""
     found = {}
-    for pod in ask(ground, "--namespace", "kube-system", "get", "pods", "--selector", label)["items"]:
+    for pod in api.ask(ground, "--namespace", "kube-system", "get", "pods", "--selector", label)["items"]:
         ready = any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions") or ())
         found.setdefault(pod["spec"].get("nodeName"), []).extend([pod["metadata"]["name"]] if ready else [])
     return found
 
 
 def unwell(ground, request):
-    """What is not as it should be. ready: whether nodes have a network, so that they can be ready."""
-    seen, wrong, proxies = cluster_nodes.nodes(ask(ground, "get", "nodes")), [], running(ground, ON_NODES)
+    """What is not as it should be. ready: whether nodes have a network, so that they can be ready; control: control planes among them, where there are
+    several."""
+    seen, wrong, proxies = cluster_nodes.nodes(api.ask(ground, "get", "nodes")), [], running(ground, ON_NODES)
     for name in sorted(request["nodes"]):
         node = seen.get(name)
         if not node:
@@ -161,6 +118,20 @@ def unwell(ground, request):
             wrong.append("kube-proxy does not run on %s" % name)
     if request["ready"] and not any(running(ground, NAMES).values()):
         wrong.append("CoreDNS does not run")
-    if ground.known(members.SUPER_ADMIN) is not None:
-        wrong.append("%s is there: whoever reads it can do anything (rule K8S-S3)" % members.SUPER_ADMIN)
+    if ground.known(places.SUPER_ADMIN) is not None:
+        wrong.append("%s is there: whoever reads it can do anything (rule K8S-S3)" % places.SUPER_ADMIN)
+    return wrong or _control(ground, request.get("control") or (), seen)
+
+
+def _control(ground, names, seen):
+    """What control planes lack, of several: each has an API server that is ready, and a member of etcd that answers (rule K8S-E9)."""
+    wrong, well = [], etcd.well(ground) if names else ()
+    pods = {part: running(ground, "component=" + part) for part in PARTS} if names else {}
+    for name in sorted(names):
+        # whoever looks right after this run asks these
+        wrong += ["%s on %s is not ready" % (part, name) for part in PARTS if not pods[part].get(name)]
+        if api.kubectl(ground, "get", "--raw", "/readyz", "--server", virtual.server(seen[name]["address"]), check=False)[0]:
+            wrong.append("the API server on %s is not ready" % name)
+        if name not in well:
+            wrong.append("the member of etcd on %s does not answer" % name)
     return wrong

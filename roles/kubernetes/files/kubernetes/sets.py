@@ -36,13 +36,13 @@ _IMAGE = re.compile(r"^\s+image: (\S+)\s*$", re.M)
 class Tools:
     """etcdctl and etcdutl of an image that is there, mounted to read: no container of a running member could have put another program in their place."""
 
-    def __init__(self, ground, image):
-        self.ground, self.image = ground, image
+    def __init__(self, ground, image, place=TOOLS):
+        self.ground, self.image, self.place = ground, image, place
 
     def __enter__(self):
         self.away()
-        os.makedirs(self.ground.at(TOOLS), mode=0o700)
-        self.ground.run([*CTR, "mount", self.image, self.ground.at(TOOLS)], timeout=300)
+        os.makedirs(self.ground.at(self.place), mode=0o700)
+        self.ground.run([*CTR, "mount", self.image, self.ground.at(self.place)], timeout=300)
         return self
 
     def __exit__(self, *_dummy):
@@ -50,12 +50,19 @@ class Tools:
 
     def away(self):
         """What a run that was ended left goes too."""
-        self.ground.run([*CTR, "unmount", "--rm", self.ground.at(TOOLS)], check=False, timeout=120)
+        self.ground.run([*CTR, "unmount", "--rm", self.ground.at(self.place)], check=False, timeout=120)
         with contextlib.suppress(FileNotFoundError):
-            os.rmdir(self.ground.at(TOOLS))
+            os.rmdir(self.ground.at(self.place))
 
     def ask(self, program, *words, seconds=LONG):
-        return self.ground.run([self.ground.at("%s/usr/local/bin/%s" % (TOOLS, program)), *words], timeout=seconds, data=b"")[1]
+        return self.ground.run([self._at(program), *words], timeout=seconds, data=b"")[1]
+
+    def works(self, program, *words):
+        """Whether a question has an answer at all."""
+        return self.ground.run([self._at(program), *words], check=False, timeout=60)[0] == 0
+
+    def _at(self, program):
+        return self.ground.at("%s/usr/local/bin/%s" % (self.place, program))
 
 
 def state(ground):
@@ -116,18 +123,18 @@ def _scratch(ground, place):
 
 
 def _take(ground, config, reason):
-    image = _IMAGE.search(ground.text(ETCD_POD) or "")
-    if not image:
+    of_etcd = image(ground)
+    if not of_etcd:
         raise ledger.Refused("no etcd of kubeadm is on this host (%s)" % ETCD_POD)
     with _scratch(ground, config["scratch"]) as folder:
         _room(ground, folder)
         snapshot = folder + "/snapshot.db"
-        with Tools(ground, image[1]) as tools:
-            tools.ask("etcdctl", *_login(ground), "snapshot", "save", snapshot)
+        with Tools(ground, of_etcd) as tools:
+            tools.ask("etcdctl", *login(ground), "snapshot", "save", snapshot)
             seen = json.loads(tools.ask("etcdutl", "snapshot", "status", snapshot, "--write-out", "json"))
         at = ledger.now()
         manifest = {**{key: config[key] for key in ("cluster", "endpoint", "host", "address")}, "kubernetes": _runs(ground, config), "at": at, "reason": reason,
-                    "etcd": image[1].rpartition(":")[2], "revision": seen["revision"], "keys": seen["totalKey"], "settings": ground.load(MADE)}  # fmt: skip
+                    "etcd": of_etcd.rpartition(":")[2], "revision": seen["revision"], "keys": seen["totalKey"], "settings": ground.load(MADE)}  # fmt: skip
         name = "%s-%s-%s.tar.gz.age" % (config["cluster"], config["host"], re.sub("[-:]", "", at))
         sha256 = kept.keep(ground, config, name, lambda stream: archive.write(stream, manifest, _small(ground), snapshot))
     return {"at": at, "name": name, "sha256": sha256, "reason": reason, "revision": seen["revision"]}
@@ -138,9 +145,15 @@ def _runs(ground, config):
     return (cluster_versions.tag(ground.text(SERVER_POD) or "") or config["version"]).lstrip("v")
 
 
-def _login(ground):
+def image(ground):
+    """The image of etcd that runs here, or None."""
+    found = _IMAGE.search(ground.text(ETCD_POD) or "")
+    return found[1] if found else None
+
+
+def login(ground, endpoints="https://127.0.0.1:2379"):
     at = ground.at
-    return ["--endpoints", "https://127.0.0.1:2379", "--cacert", at(archive.PKI + "/etcd/ca.crt"), "--cert", at(archive.PKI + "/apiserver-etcd-client.crt"),
+    return ["--endpoints", endpoints, "--cacert", at(archive.PKI + "/etcd/ca.crt"), "--cert", at(archive.PKI + "/apiserver-etcd-client.crt"),
             "--key", at(archive.PKI + "/apiserver-etcd-client.key")]  # fmt: skip
 
 

@@ -14,13 +14,18 @@ import shutil
 import time
 import urllib.request
 
+import api
+import applying
 import cluster_nodes
 import cluster_versions
 import emptying
+import etcd
 import ledger
-import member as members
-import server
+import making
+import places
+import serving
 import sets
+import virtual
 
 MANIFESTS = "/etc/kubernetes/manifests/%s.yaml"
 SERVER = "kube-apiserver"
@@ -48,7 +53,7 @@ def _tag(ground, name):
 
 def _pods(member):
     """{static pod of the control plane: tag of its image}"""
-    return {name: _tag(member.ground, name) for name in (ETCD, *SERVERS)} if member.request["part"] == members.CONTROL else {}
+    return {name: _tag(member.ground, name) for name in (ETCD, *SERVERS)} if member.request["part"] == places.CONTROL else {}
 
 
 def _ours(member):
@@ -70,24 +75,23 @@ def rows(member, told=None):
 def look(member):
     """What would change, with versions, or every refusal; moves: whether this host goes to another version, or is on its way."""
     found = rows(member, ((member.request.get("peers") or {}).get(member.name) or {}).get("version"))
-    return dict(members.look(member, found), moves=bool(found or _ours(member)), cut_off=bool(_ours(member)))
+    return dict(applying.look(member, found), moves=bool(found or _ours(member)), cut_off=bool(_ours(member)))
 
 
 def ahead(ground, request):
-    """Whatever is known to be in the way of a move, before it; asked of the control plane. request: {version, moving, cut_off: [names], first: the control
-    plane's name, drain}"""
-    if request["first"] in request["cut_off"]:
+    """Whatever is known to be in the way of a move, before it; asked of a control plane. request: {version, moving, cut_off: [names], control: names of all
+    control planes, drain}"""
+    if set(request["control"]) & set(request["cut_off"]):
         # its API may be away just because of that
         return {"ready": True}
     try:
-        nodes = cluster_nodes.nodes(server.ask(ground, "get", "nodes"))
+        nodes = cluster_nodes.nodes(api.ask(ground, "get", "nodes"))
         found = ["%s is not ready" % name for name, one in sorted(nodes.items()) if not one["ready"] and name not in request["cut_off"]]
-        members.kubectl(ground, "get", "--raw", "/readyz/etcd")
-        runs = json.loads(members.kubectl(ground, "get", "--raw", "/version")[1])["gitVersion"]
+        api.kubectl(ground, "get", "--raw", "/readyz/etcd")
+        found += _behind(ground, request, nodes)
+        found += ["the member of etcd on %s does not answer" % one for one in etcd.silent_ones(ground)] if len(request["control"]) > 1 else []
     except ledger.Refused as error:
         raise ledger.Refused("the cluster cannot be moved as it is: %s" % error)
-    if request["first"] not in request["moving"] and runs != "v" + request["version"]:
-        found.append("the API server runs %s, and no kubelet may be newer: the control plane %s goes first, in a run with it" % (runs, request["first"]))
     for name in request["moving"]:
         found += emptying.objections(ground, name, request["drain"])
     if found:
@@ -95,12 +99,23 @@ def ahead(ground, request):
     return {"ready": True}
 
 
+def _behind(ground, request, nodes):
+    """API servers that this run does not move and that are older than the kubelets that it brings."""
+    found = []
+    for name in sorted(set(request["control"]) - set(request["moving"])):
+        at = ["--server", virtual.server(nodes[name]["address"])] if name in nodes and len(request["control"]) > 1 else []
+        runs = json.loads(api.kubectl(ground, "get", "--raw", "/version", *at)[1])["gitVersion"]
+        if runs != "v" + request["version"]:
+            found.append("the API server runs %s, and no kubelet may be newer: the control plane %s goes first, in a run with it" % (runs, name))
+    return found
+
+
 def fetch(member):
     """The images that this host will run, while nothing has changed."""
-    names = (SERVERS if member.request["part"] == members.CONTROL else ()) + (PROXY,)
+    names = (SERVERS if member.request["part"] == places.CONTROL else ()) + (PROXY,)
     missing = []
     for image in ("%s/%s:%s" % (member.request["images"], name, _wanted(member)) for name in names):
-        code, text = member.ground.run(members.RUNTIME + ["pull", image], check=False, timeout=members.LONG)
+        code, text = member.ground.run(places.RUNTIME + ["pull", image], check=False, timeout=places.LONG)
         missing += ["%s cannot be pulled: %s" % (image, ledger.tail(text, 1))] if code else []
     if missing:
         raise ledger.Refused("\n".join(missing))
@@ -111,10 +126,11 @@ def set_out(member, owner):
     """Open the journal, or go on with it; former: the kubeadm to go back to, empty where there is no way back to it."""
     request, journal = member.request, _ours(member)
     if not journal or journal["move"] != request["version"]:
-        if request["part"] == members.CONTROL:
+        if request["part"] == places.CONTROL:
+            etcd.whole(member, "before the move to " + request["version"])
             sets.taken(member, "before the move to " + request["version"])
         kubeadm = member.ground.run(["kubeadm", "version", "--output", "short"], timeout=60, data=b"")[1].strip().lstrip("v")
-        member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == members.CONTROL, "fresh": False,
+        member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == places.CONTROL, "fresh": False,
                              "move": request["version"], "former": kubeadm, "pods": _pods(member), "moved": False})  # fmt: skip
     else:
         member.ledger.step("begin", plan=request["plan"], owner=owner)
@@ -123,13 +139,14 @@ def set_out(member, owner):
 
 def move(member):
     """What kubeadm of the new version moves: the static pods of a control plane, and the settings of the kubelet."""
-    ground, control = member.ground, member.request["part"] == members.CONTROL
+    ground, control = member.ground, member.request["part"] == places.CONTROL
     if member.ledger.need_open()["moved"]:
         return {"changed": False}
     alone(ground)
     ignored = ["--ignore-preflight-errors", ",".join(member.request["ignored"])] if member.request["ignored"] else []
     if control:
         answers(member)
+    if control and not _applied(member):
         member.ledger.step("preflight")
         _kubeadm(member, "refuses to move this host", ["apply", "phase", "preflight", _wanted(member), "--yes", *ignored])
         member.ledger.step("upgrade")
@@ -141,10 +158,18 @@ def move(member):
     return {"changed": True}
 
 
+def _applied(member):
+    """Whether another control plane moved the cluster before: its settings say so, which kubeadm writes once its own pods are of the new version."""
+    if len(member.request["control"]) == 1:
+        return False
+    made = api.ask(member.ground, "get", "configmap", "kubeadm-config", "--namespace", "kube-system")["data"]["ClusterConfiguration"]
+    return "kubernetesVersion: %s\n" % _wanted(member) in made + "\n"
+
+
 def _kubeadm(member, what, words):
-    code, text = member.ground.run(["kubeadm", "upgrade", *words], check=False, timeout=members.LONG)
+    code, text = member.ground.run(["kubeadm", "upgrade", *words], check=False, timeout=places.LONG)
     if code:
-        raise ledger.Refused("kubeadm %s: %s%s\n%s" % (what, members.reasons(text), members.last_words(member.ground), led_back(member)))
+        raise ledger.Refused("kubeadm %s: %s%s\n%s" % (what, making.reasons(text), serving.last_words(member.ground), led_back(member)))
 
 
 def led_back(member):
@@ -159,7 +184,7 @@ def led_back(member):
 
 def alone(ground):
     """A kubeadm whose run was killed may still be at work: it comes to its end, or the host is left to it."""
-    end = time.monotonic() + members.LONG
+    end = time.monotonic() + places.LONG
     while ground.run(["pgrep", "-x", "kubeadm"], check=False, timeout=60)[0] == 0:
         if time.monotonic() >= end:
             raise ledger.Refused("another kubeadm is at work on this host, and does not end: look what it does")
@@ -169,9 +194,9 @@ def alone(ground):
 def answers(member):
     """An API server that a run left in the middle of its start comes up by itself."""
     end = time.monotonic() + member.request["seconds"]
-    while members.kubectl(member.ground, "get", "--raw", "/readyz", check=False)[0]:
+    while serving.local(member, "get", "--raw", "/readyz")[0]:
         if time.monotonic() >= end:
-            raise ledger.Refused("the API on this host does not answer%s" % members.last_words(member.ground))
+            raise ledger.Refused("the API on this host does not answer%s" % serving.last_words(member.ground))
         time.sleep(PAUSE)
 
 

@@ -32,7 +32,8 @@ def cluster(site):
 
 def test_a_cluster_is_told_of_the_cards_of_its_pools(cluster):
     found = cluster()
-    assert found["messages"] == [] and found["first"] == "cp1" and found["cards"] == {"w1": {"nvidia.com/gpu": 2}} and found["unseen"] == []
+    assert found["messages"] == [] and found["cards"] == {"w1": {"nvidia.com/gpu": 2}} and found["unseen"] == []
+    assert (found["first"], found["control"]) == ("cp1", ["cp1"])
     assert {one["kind"] for one in found["documents"]} >= {"DaemonSet", "ResourceQuota", "ValidatingAdmissionPolicy", "Node", "Namespace"}
 
 

@@ -99,11 +99,54 @@ def test_a_cluster_moves_to_the_next_minor_alone(cluster, kubelet, version, rule
     assert rule in {row["rule"] for row in found["conflicts"]} if rule else {one["version"] for one in found["hosts"].values()} == {version}
 
 
-def test_a_second_control_plane_and_an_address_that_is_none_are_refused(cluster):
+@pytest.fixture
+def three(cluster):
     cluster.site.groups["control"], cluster.site.groups["workers"] = ["cp1", "w1", "other"], []
     cluster.site.of_host["other"] = {"ansible_host": "192.0.2.13", "seen": seen("other")}
-    assert paths(cluster()) == ["kubernetes_control_plane"]
-    cluster.site.groups["control"] = ["cp1"]
+    return cluster
+
+
+def has_it(cluster, *names):
+    for name in names:
+        pods = {"kube-apiserver": "v1.37.2", "etcd": "3.7.0-0"}
+        cluster.site.of_host[name]["seen"]["kubernetes"].update(kubelet="v1.37.2", joined=True, static_pods=pods)
+
+
+def test_several_control_planes_have_a_place_for_their_api(three):
+    assert paths(three()) == ["kubernetes_virtual_address"]
+    assert paths(three(virtual_address="192.0.2.12")) == ["kubernetes_virtual_address"]
+    assert paths(three(virtual_address="x")) == ["kubernetes_virtual_address"]
+    found = three(virtual_address="192.0.2.10")
+    assert found["conflicts"] == [] and found["first"] == "cp1" and (found["living"], found["bare"]) == ([], ["cp1", "other", "w1"])
+    assert {one["endpoint"] for one in found["hosts"].values()} == {"192.0.2.10:6443"}
+    assert three(endpoint="api.example.org:6443")["hosts"]["cp1"]["virtual"] is None
+
+
+def test_whoever_lost_the_cluster_joins_those_that_have_it(three):
+    has_it(three, "w1", "other")
+    found = three(virtual_address="192.0.2.10")
+    assert found["conflicts"] == [] and found["first"] is None and (found["living"], found["bare"]) == (["other", "w1"], ["cp1"])
+    assert not [name for name, one in found["hosts"].items() if one["first"]] and '"JoinConfiguration"' in found["hosts"]["cp1"]["document"]
+
+
+def test_a_control_plane_that_nobody_could_ask_may_have_the_cluster(three):
+    three.site.limit = ["cp1"]
+    found = three(virtual_address="192.0.2.10")
+    assert found["unseen"] == ["other", "w1"] and found["hosts"]["cp1"]["unasked"] == ["other", "w1"]
+    # whoever judges nobody asks these all the same
+    assert three(virtual_address="192.0.2.10", judges=False)["unseen"] == ["other", "w1"]
+    told = {"results": [{"item": "other", "observation": seen("other", joined=True)}, {"item": "w1", "unreachable": True}]}
+    found = three(virtual_address="192.0.2.10", others=told)
+    assert (found["first"], found["living"], found["hosts"]["other"]["unasked"]) == ("other", ["other"], ["w1"])
+
+
+def test_no_set_is_restored_beside_the_cluster_that_it_is_of(three):
+    has_it(three, "w1", "other")
+    found = three(virtual_address="192.0.2.10", restores=True)
+    assert paths(found) == ["kubernetes_restore"] and "these still are its control planes: other, w1" in found["messages"][0]
+
+
+def test_an_address_that_is_none_is_refused(cluster):
     cluster.site.of_host["cp1"]["ansible_host"] = "cp1.example.org"
     found = cluster(nodes="")
     assert paths(found) == ["kubernetes_address"]

@@ -31,15 +31,16 @@ def test_a_cluster_with_pools_is_told_of_their_cards():
                                           {"subject": "quotas", "value": {}}]  # fmt: skip
     found = _clusters.to_make(made)[0]["accelerators"]
     assert (found["first"], found["cards"], found["messages"]) == ("cp1", {"w1": {"nvidia.com/gpu": 2}}, [])
+    assert found["control"] == ["cp1"]
     assert "DaemonSet" in [one["kind"] for one in found["documents"]]
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
-    [({}, []), ({"control": ("cp1", "cp2", "cp3")}, ["makes 3 control planes"]), ({"changes": [("kubelet:w1", "1.36.4")]}, []),
+    [({}, []), ({"control": ("cp1", "cp2", "cp3")}, []), ({"changes": [("kubelet:w1", "1.36.4")]}, []),
      ({"changes": [("kube-apiserver:cp1", "1.36.4"), ("containerd:w1", "2.3.4")]}, ["moves w1 to another containerd"]),
      ({"changes": [("cards of w1:cp1", {"nvidia.com/gpu": 1})]}, []),
-     ({"sandbox": None}, ["names no image"]), ({"sandbox": None, "control": ("a", "b", "c")}, ["makes 3 control planes", "names no image"])],
+     ({"sandbox": None}, ["names no image"]), ({"sandbox": None, "control": ("a", "b", "c")}, ["names no image"])],
     ids=str,
 )  # fmt: skip
 def test_what_no_role_does_yet_is_refused_at_its_place(more, said):

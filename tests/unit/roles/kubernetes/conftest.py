@@ -15,9 +15,11 @@ import packed
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members
 
-NAMES = ("ledger", "verbs", "kubeadm", "network", "cluster_certificates", "cluster_nodes", "cluster_versions", "disruption", "serving_request", "archive",
-         "kept", "sets", "restore", "member", "server", "emptying", "upgrade", "cli")  # fmt: skip
+NAMES = ("ledger", "verbs", "api", "kubeadm", "network", "virtual", "cluster_certificates", "cluster_nodes", "cluster_versions", "disruption",
+         "serving_request", "archive", "kept", "sets", "etcd", "restore", "places", "serving", "making", "member", "applying", "leaving", "tickets", "server",
+         "emptying", "upgrade", "cli")  # fmt: skip
 HOSTS = {"cp1": {"address": "192.0.2.11", "part": "control_plane"}, "w1": {"address": "192.0.2.12", "part": "worker"}}
+THREE = {**HOSTS, "cp2": {"address": "192.0.2.21", "part": "control_plane"}, "cp3": {"address": "192.0.2.31", "part": "control_plane"}}
 SETTINGS = {"name": "ai", "version": "1.37.2", "endpoint": "192.0.2.11:6443", "pods": "10.244.0.0/16", "services": "10.96.0.0/16", "domain": "cluster.local",
             "network": "routed", "images": None, "feature_gates": None, "issuers": [], "conntrack": "manage", "cgroup_v1": False, "swap": False}  # fmt: skip
 JOINED = "/etc/kubernetes/kubelet.conf"
@@ -34,10 +36,11 @@ class Machine:
     was run; via: addresses behind a gateway; mine: whether an address is this host's; shut: addresses of kubelets without a certificate; dns: whether it runs;
     routes: what the kernel has; left: days that certificates last; packages: versions of the programs; halts: the static pod before which kubeadm ends when it
     moves; well: whether the kubelet is; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often another kubeadm is seen;
-    etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has."""
+    etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has; members: [(name, address, whether it answers)] of
+    etcd; control: nodes that are marked as control planes; secret: that of kubeadm for control planes that join; uploaded: the document that it was made by."""
 
     def __init__(self, modules, folder):
-        self.modules, self.ground = modules, modules.ledger.Ground(modules.member.STATE, str(folder))
+        self.modules, self.ground = modules, modules.ledger.Ground(modules.places.STATE, str(folder))
         self.ground.run, self.calls, self.units = self.run, [], set()
         self.fails = self.dies = self.refuses = None
         self.server, self.container = lambda: True, {"id": "one", "number": 0, "runs": True}
@@ -47,6 +50,8 @@ class Machine:
         self.well = True
         self.complete, self.via, self.mine, self.shut, self.dns = True, (), True, (), True
         self.etcd, self.lost = {}, []
+        self.members, self.control, self.secret, self.uploaded = [("cp1", "192.0.2.11", True)], ["cp1"], None, None
+        self.applied, self.shut_pods = "v1.36.4", []
         self.write("/proc/sys/kernel/random/boot_id", "one\n")
 
     def write(self, path, text):
@@ -85,6 +90,8 @@ class Machine:
             return self.crictl(command)
         if "/usr/local/bin/etcd" in command[0]:
             return self.of_etcd(command)
+        if command[:3] == ["ip", "-oneline", "address"]:
+            return 0, f"2: eth0    inet {command[-1]}/24 scope global eth0" if self.mine else ""
         if command[:3] == ["ip", "route", "get"]:
             return 0, f"{command[3]} via 192.0.2.254 dev eth0" if command[3] in self.via else f"{command[3]} dev eth0"
         if command[:3] == ["ip", "route", "show"]:
@@ -93,6 +100,15 @@ class Machine:
 
     def of_etcd(self, command):
         name = command[0].rpartition("/")[2]
+        if "list" in command:
+            rows = [{"ID": 16 + at, "name": name, "peerURLs": [f"https://{address}:2380"], "clientURLs": [f"https://{address}:2379"]}
+                    for at, (name, address, dummy) in enumerate(self.members)]  # fmt: skip
+            return 0, json.dumps({"members": rows})
+        if "health" in command:
+            return (0, "") if any(well and f"https://{at}:2379" in command for dummy, at, well in self.members) else (1, "unhealthy")
+        if "remove" in command:
+            self.members[int(command[-1], 16) - 16] = (None, None, None)
+            return 0, ""
         if "save" in command:
             Path(command[-1]).write_text("snapshot of " + str(self.text("/var/lib/etcd/member/snap/db")))
         if "restore" in command and self.dies != "restore":
@@ -134,6 +150,9 @@ class Machine:
 
     def kubeadm(self, command):
         verb = "token" if "token" in command else command[1]
+        if command[1:4] == ["init", "phase", "upload-certs"]:
+            self.uploaded, self.secret = Path(command[command.index("--config") + 1]).read_text(), {"metadata": {}}
+            return (1, "error: no") if self.fails == "upload" else (0, "")
         if command[1:4] == ["init", "phase", "preflight"]:
             return (1, "x\n\t[ERROR Port-6443]: Port 6443 is in use\n\t[ERROR Swap]: swap is\n  on\n[preflight] y") if self.refuses else (0, "")
         if command[1:3] == ["certs", "renew"]:
@@ -159,7 +178,8 @@ class Machine:
             shutil.rmtree(self.ground.at("/etc/kubernetes/pki"), ignore_errors=True)
             return 0, ""
         self.seen = self.text("/run/ai-stack-kubernetes/discovery.conf"), self.text("/run/ai-stack-kubernetes/kubeadm.yaml")
-        if verb == "init":
+        ruling = verb == "init" or "controlPlane" in self.seen[1]
+        if ruling:
             self.pods_of_kubeadm(self.packages["kubeadm"])
             for name in self.modules.archive.AUTHORITIES:
                 if self.text("/etc/kubernetes/pki/" + name) is None:
@@ -168,9 +188,11 @@ class Machine:
                 self.write("/var/lib/etcd/member/snap/db", "the data")
         if self.fails == verb:
             return 1, "error: [ERROR CRI]: no"
-        self.write(JOINED, "clusters:\n- cluster:\n    server: https://192.0.2.11:6443\n")
-        if verb == "init":
+        at = json.loads(self.seen[1])["controlPlane"]["localAPIEndpoint"]["advertiseAddress"] if ruling and verb == "join" else "192.0.2.11"
+        self.write(JOINED, f"clusters:\n- cluster:\n    server: https://{at}:6443\n")
+        if ruling:
             self.write("/etc/kubernetes/admin.conf", "x")
+        if verb == "init":
             self.write("/etc/kubernetes/super-admin.conf", "x")
             self.tokens["bootstrap-token-first"] = "sovereign.ai_stack: cp1"
         if self.dies == verb:
@@ -181,6 +203,12 @@ class Machine:
         if words[:3] == ["get", "--raw", "/version"]:
             tag = (self.text("/etc/kubernetes/manifests/kube-apiserver.yaml") or "").rpartition(":")[2].strip()
             return 0, json.dumps({"gitVersion": tag})
+        if "secret/kubeadm-certs" in words:
+            return self.of_secret(words)
+        if words[:3] == ["get", "configmap", "kubeadm-config"]:
+            return 0, json.dumps({"data": {"ClusterConfiguration": f"kind: ClusterConfiguration\nkubernetesVersion: {self.applied}\n"}})
+        if "delete" in words and "pods" in words:
+            return 0, ""
         if words[:2] == ["patch", "node"]:
             patch = json.loads(words[-1])
             self.marks[words[2]] = {"mark": patch["metadata"]["annotations"], "shut": patch["spec"]["unschedulable"]}
@@ -190,7 +218,7 @@ class Machine:
         if words[:2] == ["get", "--raw"]:
             return (0, "ok") if self.server() else (1, "refused")
         if words[:3] == ["get", "nodes", "--selector"]:
-            return 0, "".join(f"node/{one}\n" for one in ["cp1", *self.lost])
+            return 0, "".join(f"node/{one}\n" for one in [*self.control, *self.lost])
         if words[:2] == ["delete", "node"] and words[2] in self.lost:
             self.lost.remove(words[2])
             return 0, ""
@@ -222,6 +250,13 @@ class Machine:
             return (0, "") if self.complete else (1, "not found")
         return 0, ""
 
+    def of_secret(self, words):
+        if "annotate" in words:
+            self.secret = {"metadata": {"annotations": dict([words[-1].split("=")])}}
+        if "delete" in words:
+            self.secret = None
+        return 0, json.dumps(self.secret) if self.secret else ""
+
     def crictl(self, command):
         """As the real one: of those that ended the last one alone is kept."""
         if "pull" in command:
@@ -241,7 +276,7 @@ class Machine:
                                               "metadata": {"attempt": shown["number"]}}]})  # fmt: skip
 
     def pods(self, label):
-        ready = self.ready if label == "k8s-app=kube-proxy" else self.dns
+        ready = self.dns if label == "k8s-app=kube-dns" else self.ready and label.partition("=")[2] not in self.shut_pods
         return [{"metadata": {"name": f"pod-{name}"}, "spec": {"nodeName": name},
                  "status": {"conditions": [{"type": "Ready", "status": str(bool(ready))}]}} for name in self.nodes]  # fmt: skip
 
@@ -261,8 +296,15 @@ class Machine:
         node["spec"]["unschedulable"] = told["shut"]
         return node
 
-    def request(self, name="cp1", **changed):
-        found = dict(members.requests(SETTINGS, HOSTS, "/usr/local/sbin/x"))[name]
+    def of_three(self, name, living=(), unasked=(), virtual="192.0.2.10", **changed):
+        """What a host of three control planes is asked, for request()."""
+        settings = {**SETTINGS, "virtual_address": virtual, "endpoint": f"{virtual}:6443"}
+        found = dict(members.requests(settings, THREE, "/usr/local/sbin/x", living, unasked))[name]
+        ticket = {"ca": "CA\n", "token": "abc.def", "key": "00ff", "encryption": "the key of all"}
+        return {**found, "ticket": {} if found["first"] else ticket, **changed}
+
+    def request(self, name="cp1", /, **changed):
+        found = dict(members.requests(SETTINGS, HOSTS, "/usr/local/sbin/x"))[name] if name in HOSTS else {}
         ticket = {"ca": "CA\n", "token": "abc.def"} if name != "cp1" else {}
         return {**found, "plan": "p", "peers": {}, "seconds": 0, "destroy": "", "ticket": ticket, **changed}
 
@@ -281,22 +323,27 @@ class Machine:
         return self.modules.upgrade.look(self.member(*words, **changed))
 
     def apply(self, *words, **changed):
-        return self.modules.member.apply(self.member(*words, **changed), "me")
+        return self.modules.applying.apply(self.member(*words, **changed), "me")
 
     def reset(self, *words, **changed):
-        return self.modules.member.reset(self.member(*words, **changed), "me")
+        return self.modules.leaving.reset(self.member(*words, **changed), "me")
 
     def files(self):
         """Every file of the host, but for what the program remembers."""
         found = ["/" + str(path.relative_to(self.ground.root)) for path in Path(self.ground.root).rglob("*") if path.is_file()]
-        return sorted(path for path in found if not path.startswith(self.modules.member.STATE))
+        return sorted(path for path in found if not path.startswith(self.modules.places.STATE))
+
+    def remembered(self):
+        """What the program remembers."""
+        return [path for path in Path(self.ground.at(self.modules.places.STATE)).rglob("*") if path.is_file()]
 
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     modules = types.SimpleNamespace(**packed.program("kubernetes", "program.yml", NAMES))
     machine = Machine(modules, tmp_path)
-    monkeypatch.setattr(modules.member, "PAUSE", 0)
+    monkeypatch.setattr(modules.api, "PAUSE", 0)
+    monkeypatch.setattr(modules.serving, "PAUSE", 0)
     monkeypatch.setattr(modules.upgrade, "PAUSE", 0)
     monkeypatch.setattr(modules.upgrade, "healthy", lambda: machine.well)
     monkeypatch.setattr(modules.member, "has_address", lambda address: machine.mine)

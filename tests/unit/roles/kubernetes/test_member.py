@@ -33,7 +33,7 @@ def resources(rows):
 
 
 def test_places_that_the_core_writes_down_are_those_of_the_program(host):
-    assert (host.modules.member.DISCOVERY, host.modules.member.PORT, host.modules.server.NODES) == (members.DISCOVERY, members.PORT, members.NODES)
+    assert (host.modules.places.DISCOVERY, host.modules.places.PORT, host.modules.server.NODES) == (members.DISCOVERY, members.PORT, members.NODES)
     assert members.SERVING + ".timer" in host.request()["units"]
 
 

@@ -174,16 +174,16 @@ def test_a_restore_that_was_cut_off_is_begun_again_and_nothing_else_is(lost, whe
 
 
 def test_a_restore_that_was_cut_off_before_kubeadm_leaves_no_room_for_an_empty_cluster(lost, monkeypatch):
-    written = lost.modules.member.written
+    written = lost.modules.applying.written
 
     def dies(member):
         member.ledger.step("files")
         raise Killed
 
-    monkeypatch.setattr(lost.modules.member, "written", dies)
+    monkeypatch.setattr(lost.modules.applying, "written", dies)
     with pytest.raises(Killed):
         lost.apply(restore=SET)
-    monkeypatch.setattr(lost.modules.member, "written", written)
+    monkeypatch.setattr(lost.modules.applying, "written", written)
     assert "a restore was cut off on this host" in refused(lost.look) == refused(lost.apply)
     assert lost.apply(restore=SET)["changed"] and lost.text(DATA) == "what was"
 

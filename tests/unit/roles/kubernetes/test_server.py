@@ -33,7 +33,7 @@ def control(host):
 
 def test_a_host_without_a_cluster_tells_of_nobody(host):
     assert host.modules.server.told(host.ground) == host.modules.server.NOBODY and host.calls == []
-    assert "no cluster was made" in refused(host.modules.server.ticket, host.ground, {"name": "w1"})
+    assert "no cluster was made" in refused(host.modules.tickets.ticket, host.ground, {"name": "w1"})
 
 
 def test_nodes_are_told_with_their_part_of_the_network(control):
@@ -46,7 +46,7 @@ def test_nodes_are_told_with_their_part_of_the_network(control):
 
 
 def test_a_ticket_lives_a_quarter_of_an_hour_and_is_for_joining_alone(control):
-    found = control.modules.server.ticket(control.ground, {"name": "w2", "address": "192.0.2.13"})
+    found = control.modules.tickets.ticket(control.ground, {"part": "worker", "name": "w2", "address": "192.0.2.13"})
     assert found == {"token": "abcdef.0123456789abcdef", "ca": "CA\n"}
     (command,) = control.ran("kubeadm", "--kubeconfig")
     assert command[command.index("--ttl") + 1] == "15m" and command[command.index("--usages") + 1] == "authentication"
@@ -54,9 +54,9 @@ def test_a_ticket_lives_a_quarter_of_an_hour_and_is_for_joining_alone(control):
 
 
 def test_what_the_cluster_has_of_a_former_life_is_forgotten_and_another_host_is_not(control):
-    control.modules.server.ticket(control.ground, {"name": "k8s-w1", "address": "10.75.0.12"})
+    control.modules.tickets.ticket(control.ground, {"part": "worker", "name": "k8s-w1", "address": "10.75.0.12"})
     assert set(control.nodes) == {"cp1"}
-    said = refused(control.modules.server.ticket, control.ground, {"name": "cp1", "address": "192.0.2.99"})
+    said = refused(control.modules.tickets.ticket, control.ground, {"part": "worker", "name": "cp1", "address": "192.0.2.99"})
     assert "a node cp1 at 192.0.2.11, and this host is at 192.0.2.99" in said and set(control.nodes) == {"cp1"}
 
 
@@ -155,17 +155,17 @@ DRAIN = {"seconds": 5, "force": False}
 
 def test_a_node_that_cannot_be_emptied_takes_pods_again(control):
     control.ready = False
-    said = refused(control.modules.emptying.leave, control.ground, {"name": "k8s-w1", "drain": DRAIN})
+    said = refused(control.modules.emptying.leave, control.ground, {"part": "worker", "name": "k8s-w1", "drain": DRAIN})
     assert said.startswith("k8s-w1 cannot be emptied within 5 s: error: cannot delete Pods") and set(control.nodes) == {"cp1", "k8s-w1"}
     assert [one for one in control.calls if "uncordon" in one] and not [one for one in control.calls if "--force" in one]
 
 
 def test_a_node_that_leaves_is_emptied_first_and_one_that_is_gone_is_gone(control):
-    wanted = {"name": "k8s-w1", "drain": {**DRAIN, "force": True}}
+    wanted = {"part": "worker", "name": "k8s-w1", "drain": {**DRAIN, "force": True}}
     assert control.modules.emptying.leave(control.ground, wanted) == {"changed": True} and set(control.nodes) == {"cp1"}
     kubectl = [one for one in control.calls if one[0] == "kubectl"]
     assert [next(word for word in one if word in ("drain", "delete")) for one in kubectl if "drain" in one or "delete" in one] == ["drain", "delete"]
-    assert control.modules.emptying.leave(control.ground, {"name": "k8s-w1", "drain": {**DRAIN, "force": True}}) == {"changed": False}
+    assert control.modules.emptying.leave(control.ground, {"part": "worker", "name": "k8s-w1", "drain": {**DRAIN, "force": True}}) == {"changed": False}
 
 
 @pytest.mark.parametrize(("words", "code", "key"), [(["look"], 0, "differs"), (["status"], 0, "open"), (["told"], 0, "nodes"), (["nonsense"], 2, None)])

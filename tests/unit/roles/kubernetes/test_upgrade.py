@@ -144,7 +144,7 @@ def test_a_kubeadm_that_outlived_its_run_is_waited_for(control):
     control.step("move")
     calls = [one[:2] for one in control.host.calls]
     assert calls.index(["kubeadm", "upgrade"]) > max(at for at, one in enumerate(calls) if one[0] == "pgrep")
-    control.upgrade.members.LONG = 0
+    control.upgrade.places.LONG = 0
     control.host.busy = 9
     assert "another kubeadm is at work" in refused(control.upgrade.alone, control.host.ground)
 
@@ -174,7 +174,7 @@ def test_a_node_needs_no_images_of_a_control_plane(node):
     assert node.step("fetch") == {"fetched": True} and [one[-1] for one in node.host.calls if "pull" in one] == ["registry.k8s.io/kube-proxy:v1.37.2"]
 
 
-QUESTION = {"version": "1.37.2", "first": "cp1", "moving": ["cp1", "w1"], "cut_off": [], "drain": DRAIN}
+QUESTION = {"version": "1.37.2", "control": ["cp1"], "moving": ["cp1", "w1"], "cut_off": [], "drain": DRAIN}
 
 
 def test_a_cluster_that_is_well_can_be_moved(control):

@@ -53,7 +53,7 @@ class Clustered(Planner):
 
     @staticmethod
     def cluster(name="ai", kubernetes="1.37", **more):
-        return {"name": name, "kubernetes": kubernetes, "control_plane": "control", "nodes": "workers", **more}
+        return {"name": name, "kubernetes": kubernetes, "control_plane": "control", "nodes": "workers", "endpoint": "api.example.org:6443", **more}
 
     def plan(self, *hosts, clusters=None, seen=None, record=None, today=TODAY, **intent):
         hosts = hosts or (self.host("k8s-cp1"), self.host("k8s-w1"))

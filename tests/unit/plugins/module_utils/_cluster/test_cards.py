@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators
+from planner import LIFE_CYCLE, PLATFORM
 
 from .conftest import decided
 
@@ -79,6 +80,15 @@ def test_what_pods_can_have_already_is_no_change(clustered):
     assert not [row for row in changes if row["role"] == "kubernetes_accelerators"]
     (row,) = [row for row in clustered.given(clustered.pool())["resources"][0]["changes"] if row["role"] == "kubernetes_accelerators"]
     assert (row["resource"], row["before"], row["after"]) == ("cards of k8s-w1:k8s-cp1", None, {"nvidia.com/gpu": 2})
+
+
+def test_each_control_plane_is_told_of_cards_and_a_fresh_one_of_all(clustered):
+    pods, there = {"kube-apiserver": "v1.37.2", "etcd": "3.7.0-0"}, {"k8s-w1": {"version": "v1.37.2", "cards": {"nvidia.com/gpu": 2}, "pool": "training"}}
+    member = {"kubernetes__joined": True, "kubernetes__static_pods": pods, "kubernetes__kubelet": "v1.37.2", "containerd__version": "2.4.2"}
+    found = [clustered.host(name, kubernetes__nodes=there, **member) for name in ("k8s-cp2", "k8s-cp3")]
+    plan = clustered.plan(clustered.host("k8s-cp1"), *found, clustered.with_cards(), ai_stack_pools=[clustered.pool()], ai_stack_waivers=[PLATFORM, LIFE_CYCLE])
+    rows = [row for row in plan["resources"][0]["changes"] if row["role"] == "kubernetes_accelerators"]
+    assert [(row["resource"], row["before"], row["after"]) for row in rows] == [("cards of k8s-w1:k8s-cp1", None, {"nvidia.com/gpu": 2})]
 
 
 def test_a_cluster_without_pools_is_told_nothing(clustered):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members, network
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members, network, virtual
 
 HOSTS = {"cp1": {"address": "192.0.2.11", "part": "control_plane"}, "w1": {"address": "192.0.2.12", "part": "worker"},
          "w2": {"address": "192.0.2.13", "part": "worker"}}  # fmt: skip
@@ -46,11 +46,59 @@ def test_one_host_makes_the_cluster_and_the_others_join():
 
 
 @pytest.mark.parametrize(
-    ("given", "first", "endpoint"),
-    [("api:6443", "192.0.2.1", "api:6443"), (None, "192.0.2.1", "192.0.2.1:6443"), (None, "fd00::1", "[fd00::1]:6443")],
+    ("given", "first", "moves", "endpoint"),
+    [("api:6443", "192.0.2.1", None, "api:6443"), (None, "192.0.2.1", None, "192.0.2.1:6443"), (None, "fd00::1", None, "[fd00::1]:6443"),
+     ("api:6443", "192.0.2.1", "192.0.2.9", "api:6443"), (None, "192.0.2.1", "192.0.2.9", "192.0.2.9:6443")],
 )  # fmt: skip
-def test_the_api_is_where_the_site_says_or_at_the_first_control_plane(given, first, endpoint):
-    assert members.endpoint(given, first) == endpoint
+def test_the_api_is_where_the_site_says_or_at_the_first_control_plane(given, first, moves, endpoint):
+    assert members.endpoint(given, first, moves) == endpoint
+
+
+THREE = {**HOSTS, "cp2": {"address": "192.0.2.21", "part": "control_plane"}, "cp3": {"address": "192.0.2.31", "part": "control_plane"}}
+
+
+@pytest.mark.parametrize(
+    ("living", "makes"),
+    [([], "cp1"), (["cp1"], "cp1"), (["cp2"], "cp2"), (["cp1", "cp2"], None), (["cp2", "cp3"], None)],
+    ids=str,
+)  # fmt: skip
+def test_nobody_makes_a_cluster_that_others_have(living, makes):
+    found = dict(members.requests(settings(virtual_address="192.0.2.10"), THREE, "/x", living, ["cp3"]))
+    assert [name for name, one in found.items() if one["first"]] == ([makes] if makes else [])
+    joining = [name for name in ("cp1", "cp2", "cp3") if name != makes]
+    assert all(set(documents(found[name])) == {"JoinConfiguration"} and documents(found[name])["JoinConfiguration"]["controlPlane"] == {
+        "localAPIEndpoint": {"advertiseAddress": THREE[name]["address"]}} for name in joining)  # fmt: skip
+    assert "controlPlane" not in documents(found["w1"])["JoinConfiguration"] and found["w1"]["control"] == []
+    assert {name: one["unasked"] for name, one in found.items() if one["unasked"]} == ({makes: ["cp3"]} if makes else {})
+    # what a joiner of any age has to have beside its kubelet
+    assert len({json.dumps(one["policies"]) for name, one in found.items() if name.startswith("cp")}) == 1
+
+
+def test_an_address_that_is_no_hosts_is_kept_where_an_api_server_is_ready():
+    found = dict(members.requests(settings(virtual_address="192.0.2.10"), THREE, "/x"))
+    told = {name: found[name]["virtual"] for name in ("cp1", "cp2", "cp3")}
+    assert told["cp2"] == {"address": "192.0.2.10", "peers": ["192.0.2.11", "192.0.2.31"], "priority": 199, "router": told["cp1"]["router"]}
+    assert len({one["priority"] for one in told.values()}) == 3 and 1 <= told["cp1"]["router"] <= 255
+    assert documents(found["cp1"])["ClusterConfiguration"]["apiServer"]["certSANs"] == ["192.0.2.10"]
+    assert virtual.UNIT in found["cp2"]["units"] and virtual.UNIT not in found["w1"]["units"] and found["w1"]["virtual"] is None
+    text = virtual.files("cp2", "192.0.2.21", "eth0", told["cp2"])[virtual.CONF]
+    assert "unicast_src_ip 192.0.2.21" in text and "        192.0.2.31\n" in text and "        192.0.2.10\n" in text and "nopreempt" in text
+    assert "--cacert /etc/kubernetes/pki/ca.crt https://192.0.2.21:6443/readyz" in text and text.count("{") == text.count("}")
+    # a single one has nobody to tell
+    alone = dict(members.requests(settings(virtual_address="192.0.2.10"), HOSTS, "/x"))["cp1"]["virtual"]
+    assert "unicast" not in virtual.files("cp1", "192.0.2.11", "eth0", alone)[virtual.CONF]
+
+
+def test_a_cluster_without_such_an_address_is_told_nothing_of_it():
+    found = requests()["cp1"]
+    assert found["virtual"] is None and virtual.UNIT not in found["units"] and "certSANs" not in documents(found)["ClusterConfiguration"]["apiServer"]
+
+
+def test_authorities_are_left_under_a_key_and_by_the_settings_of_the_cluster():
+    own, made = kubeadm.upload({"name": "cp1", "address": "192.0.2.11"}, "00ff", "kind: ClusterConfiguration\n").split("\n---\n")
+    assert json.loads(own)["certificateKey"] == "00ff" and made == "kind: ClusterConfiguration\n"
+    joining = dict(members.requests(settings(), THREE, "/x"))["cp2"]["document"]
+    assert json.loads(kubeadm.with_key(joining, "00ff"))["controlPlane"]["certificateKey"] == "00ff"
 
 
 def test_a_site_that_accepts_cgroup_v1_gets_it_and_no_other():

@@ -117,6 +117,20 @@ def test_cards_of_a_node_are_a_change_of_its_control_plane(with_cards):
     assert proof.state_of("k8s-cp1", seen["k8s-cp1"])["cards of k8s-w1:k8s-cp1"] == {"nvidia.com/gpu": 2}
 
 
+@case("K8S-E9")
+def a_control_plane_that_is_away_is_found(index, made):
+    resource, seen = copy.deepcopy(made[0]), made[1]
+    names, found = ["k8s-cp1", "k8s-cp2", "k8s-cp3"], ("control_planes_are_whole", "k8s-cp1")
+    # a single one has nobody beside it
+    assert found not in {(row["id"].partition(".")[2], row["host"]) for row in proof.checks(index, resource, seen, ["k8s-cp1"])}
+    next(row for row in resource["decisions"] if row["subject"] == "control_plane")["value"] = names
+    for told, status_of in (({"kube-apiserver": names, "etcd": names}, "pass"), ({"kube-apiserver": names, "etcd": names[1:]}, "fail"),
+                            ({"kube-apiserver": names[:2], "etcd": names}, "fail"), (None, "unknown")):  # fmt: skip
+        seen["k8s-cp1"]["kubernetes"]["control"] = told
+        rows = {(row["id"].partition(".")[2], row["host"]): row["status"] for row in proof.checks(index, resource, seen, ["k8s-cp1"])}
+        assert rows[found] == status_of
+
+
 @case("K8S-S3")
 def super_admin_conf_is_found(index, made):
     made[1]["k8s-cp1"]["kubernetes"]["super_admin"] = True

@@ -190,6 +190,19 @@ def control_plane_out_of_service_stops_what_is_new(clustered):
     assert still["conflicts"] == [] and decided(still, "left_out")["value"] == ["k8s-cp3"]
 
 
+@case("K8S-N20")
+def api_of_several_control_planes_has_a_place_of_its_own(clustered):
+    where, three = "ai_stack_clusters[0].virtual_address", [clustered.host(f"k8s-cp{at}") for at in (1, 2, 3)]
+
+    def plan(*hosts, **row):
+        return clustered.plan(*hosts, clusters=[clustered.cluster(endpoint=None, **row)])
+
+    refused(plan(*three), "K8S-N20", "has 3 control planes, and its API no place of its own", where, "virtual_address: a free address")
+    assert plan(three[0])["conflicts"] == [] == plan(*three, virtual_address="192.0.2.10")["conflicts"]
+    refused(plan(three[0], virtual_address="10.96.0.9"), "K8S-N20", "is in the network of services: 10.96.0.9", where)
+    refused(plan(*three, virtual_address="10.0.0.256"), "K8S-N20", "is no address: '10.0.0.256'", where)
+
+
 @case("K8S-N17")
 def what_is_not_told_passes_for_nothing(clustered):
     for part, value in (("machine__cgroup", None), ("machine__swap", "none"), ("containerd__paths", 7), ("kubernetes__joined", "yes"), ("machine", 1)):

@@ -67,8 +67,8 @@ def test_a_root_file_that_takes_nothing_in_has_no_drop_ins(host):
 def test_what_of_kubernetes_is_there(host):
     manifest = "spec:\n    image: registry.k8s.io:5000/etcd:3.6.8-0\n"
     root = host(**{"etc/kubernetes/kubelet.conf": "", "etc/kubernetes/manifests/etcd.yaml": manifest, "etc/kubernetes/manifests/.swp": ""})
-    assert cluster_node.kubernetes(root, None, 5) == {"kubelet": None, "joined": True, "nodes": None, "holders": None, "offered": {},
-                                                   "static_pods": {"etcd": "3.6.8-0"}, "super_admin": False, "certificates": None,
+    assert cluster_node.kubernetes(root, None, 5) == {"kubelet": None, "joined": True, "nodes": None, "holders": None, "control": None,
+                                                   "offered": {}, "static_pods": {"etcd": "3.6.8-0"}, "super_admin": False, "certificates": None,
                                                    "sets": None}  # fmt: skip
 
 

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, sovereign.ai_stack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An address of the API that is no host's: keepalived has it on a control plane whose API server is ready, and moves it where that one is not.
+
+The control planes tell each other by unicast, so that a network needs to let no multicast through. The program of the role takes this file along: the name of
+the interface is known on the host alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+CONF, UNIT = '/etc/ai-stack/kubernetes/keepalived.conf', 'ai-stack-kubernetes-virtual.service'
+PROGRAM, PORT = '/usr/sbin/keepalived', 6443
+# keepalived knows 1 to 255
+ROUTERS, HIGHEST = 255, 200
+_UNIT = """# managed by sovereign.ai_stack
+[Unit]
+Description=Keep the address of the API where an API server is ready
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+RuntimeDirectory=ai-stack-kubernetes-virtual
+ExecStart=%s --dont-fork --log-console --vrrp --use-file %s \\
+ --pid %%t/ai-stack-kubernetes-virtual/pid --vrrp_pid %%t/ai-stack-kubernetes-virtual/vrrp.pid
+Restart=always
+RestartSec=2
+
+[Install]
+WantedBy=multi-user.target
+""" % (PROGRAM, CONF)
+# no preemption: an address that moves costs the requests that are under way
+_CONF = """# managed by sovereign.ai_stack
+global_defs {
+    router_id %(name)s
+    script_user root
+    enable_script_security
+}
+vrrp_script api {
+    script "/usr/bin/curl --silent --fail --output /dev/null --max-time 4 --cacert /etc/kubernetes/pki/ca.crt %(url)s"
+    interval 2
+    timeout 5
+    fall 2
+    rise 1
+    init_fail
+}
+vrrp_instance api {
+    state BACKUP
+    nopreempt
+    interface %(interface)s
+    virtual_router_id %(router)d
+    priority %(priority)d
+    advert_int 1
+%(peers)s    virtual_ipaddress {
+        %(virtual)s
+    }
+    track_script {
+        api
+    }
+}
+"""
+
+
+def server(address):
+    """Where the API server of one host is, whatever stands before the API."""
+    return 'https://%s:%d' % ('[%s]' % address if ':' in address else address, PORT)
+
+
+def told(settings, name, control):
+    """{address, peers, priority, router} of a control plane; None: the cluster has no such address. control: {name: address} of all control planes."""
+    if not settings.get('virtual_address'):
+        return None
+    names = sorted(control)
+    return {'address': settings['virtual_address'], 'peers': [control[one] for one in names if one != name], 'priority': HIGHEST - names.index(name),
+            # of its own in a segment with other clusters, as the address is
+            'router': int(ipaddress.ip_address(settings['virtual_address'])) % ROUTERS + 1}
+
+
+def _peers(address, peers):
+    if not peers:
+        return ''
+    return '    unicast_src_ip %s\n    unicast_peer {\n%s    }\n' % (address, ''.join('        %s\n' % one for one in peers))
+
+
+def files(name, address, interface, given):
+    """{path: text} of a control plane. given: what told() says; interface: that of its address."""
+    text = _CONF % {'name': name, 'interface': interface, 'router': given['router'], 'priority': given['priority'], 'virtual': given['address'],
+                    'url': server(address) + '/readyz', 'peers': _peers(address, given['peers'])}
+    return {CONF: text, '/etc/systemd/system/' + UNIT: _UNIT}

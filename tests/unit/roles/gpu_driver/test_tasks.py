@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from told import Told, wrong
 
+# each plays tasks of the role by ansible-playbook
+pytestmark = pytest.mark.long
+
 ROLE = Path(__file__).resolve().parents[4] / "roles/gpu_driver"
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/observations"
 # What would act on the machine that runs the test is told to a stand-in.

@@ -16,6 +16,9 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import text
 from one_time_machine import ADDRESS, EXPECTED, ROLE
 
+# each plays the role by ansible-playbook
+pytestmark = pytest.mark.long
+
 # not by an action plugin: with one loaded, modules that other tests run in this process no longer return their warnings
 COLLECTIONS = str(Path(text.__file__).parents[6])
 PLAY = """\

@@ -70,8 +70,9 @@ def _change(role, resource, before, after, drain):
 def changes(cluster):
     """What differs, part by part: {resource: PART:HOST, before, after}."""
     for node in cluster.nodes:
-        rows = [('container_runtime', 'containerd', node.installed('containerd'), cluster.runtime[0]),
-                ('kubernetes', 'kubelet', cluster.kubelets.get(node.name), cluster.version)]
+        # of a lost machine the API still tells, and a fresh one took its place
+        kubelet = node.kubelet if node.joined is False else cluster.kubelets.get(node.name)
+        rows = [('container_runtime', 'containerd', node.installed('containerd'), cluster.runtime[0]), ('kubernetes', 'kubelet', kubelet, cluster.version)]
         if node.part == CONTROL:
             rows.append(('kubernetes', SERVER, cluster.servers.get(node.name), cluster.version))
         for role, part, before, after in rows:

@@ -77,6 +77,15 @@ def test_what_differs_is_told_part_by_part(clustered):
     }  # fmt: skip
 
 
+def test_of_a_machine_that_took_a_lost_ones_place_the_api_tells_nothing(clustered):
+    seen = running("v1.37.2", etcd="3.7.0")
+    seen["ai"]["nodes"] = {name: {"version": "v1.37.2", "ready": False} for name in ("k8s-cp1", "k8s-w1", "k8s-w2")}
+    plan = clustered.plan(*joined(clustered, "k8s-cp1", "k8s-w2"), clustered.host("k8s-w1", kubernetes__joined=False), seen=seen)
+    assert plan["conflicts"] == []
+    found = plan["resources"][0]["changes"]
+    assert {row["resource"]: row["before"] for row in found if "kubelet:k8s-w" in row["resource"]} == {"kubelet:k8s-w1": None}
+
+
 def test_a_node_joins_a_cluster_that_is_there(clustered):
     plan = clustered.plan(*joined(clustered, "k8s-cp1"), clustered.host("k8s-w2"), clusters=[clustered.cluster(kubernetes="1.36")], seen=running())
     assert [what for what, _targets in told(plan)][-2:] == ["join as nodes", "verify"] and told(plan)[0][1] == ["k8s-w2"]

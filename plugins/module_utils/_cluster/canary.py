@@ -45,7 +45,7 @@ def _pod(host, of_pool, name, image):
     """The scheduler places it, as it knows which cards are free; by a name of a node a kubelet could be asked for one that somebody is just getting."""
     here = {'matchFields': [{'key': 'metadata.name', 'operator': 'In', 'values': [host]}]}
     container = {'name': 'canary', 'image': image, 'imagePullPolicy': 'IfNotPresent', 'resources': {'limits': {name: 1}},
-                 'securityContext': {'allowPrivilegeEscalation': False, 'capabilities': {'drop': ['ALL']}, 'readOnlyRootFilesystem': True}}
+                 'securityContext': {'allowPrivilegeEscalation': False, 'capabilities': {'drop': ['ALL']}}}
     pod = {'nodeSelector': {POOL: of_pool}, 'priorityClassName': CANARY, 'restartPolicy': 'Never', 'activeDeadlineSeconds': SECONDS,
            'terminationGracePeriodSeconds': 1, 'automountServiceAccountToken': False, 'enableServiceLinks': False, 'containers': [container],
            'affinity': {'nodeAffinity': {'requiredDuringSchedulingIgnoredDuringExecution': {'nodeSelectorTerms': [here]}}},

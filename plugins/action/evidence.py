@@ -41,7 +41,8 @@ class ActionModule(ActionBase):
         services, used_once = _run.services_of(task_vars, inside), _run.used_once(task_vars, _clouds.of_used_once(plan))
         place = _look.record_place(intent, task_vars, reports, self._folder)
         lived, record = _run.lived(task_vars), _site.read_record(place)
-        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], services, lived, used_once, record)
+        told = (services, lived, used_once, record, _run.canaries(task_vars, inside))
+        evidence = _prover.evidence_of(plan, seen, inside, waivers, self._now, extra, task_vars["groups"], *told)
         if mode == "deploy":
             changes = _prover.changes_of(plan, before, seen, inside, self._now)
             reports.save("changes.json", _site.lines({**changes, "plan_sha256": digest}))

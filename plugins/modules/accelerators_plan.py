@@ -68,6 +68,10 @@ documents:
   returned: always
   type: list
   elements: dict
+canaries:
+  description: For each node with cards the pod that looks for one, by which name it asks, and the addresses of the cards that it may find.
+  returned: always
+  type: dict
 unseen:
   description: Hosts of the cluster of which nothing is known.
   returned: always

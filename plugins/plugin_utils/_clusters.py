@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..module_utils._cluster import accelerators as told
-from ..module_utils._cluster import proof
+from ..module_utils._cluster import canary, proof
 from ..module_utils._cluster.node import CARDS
 from ..module_utils._compat import state
 from . import _intent, _programs, _words
@@ -25,11 +25,13 @@ def to_make(plan):
 
 
 def accelerators(resource):
-    """{first, control, cards, documents, messages}: what a cluster is told about cards, and who tells it; control: who else can."""
+    """{first, control, cards, documents, canaries, messages}: what a cluster is told about cards, and who tells it; control: who else can."""
     want = proof.decided(resource)
-    documents = told.documents(want.get("pools") or {}, want.get("quotas") or {})
-    control = sorted(want["control_plane"])
-    return {"first": min(control, default=None), "control": control, "cards": want.get("cards") or {}, "documents": documents, "messages": []}
+    pools, control = want.get("pools") or {}, sorted(want["control_plane"])
+    documents = canary.documents(pools) + told.documents(pools, want.get("quotas") or {})
+    canaries = canary.canaries(pools, want.get("sandbox"))
+    return {"first": min(control, default=None), "control": control, "cards": want.get("cards") or {}, "documents": documents, "canaries": canaries,
+            "messages": []}  # fmt: skip
 
 
 def not_yet(plan, intent, documents):

@@ -35,10 +35,11 @@ def of_site(intent, folder):
     return wanted.get("ai_stack_waivers", ()), [str(_run.path_in(folder, one)) for one in wanted.get("ai_stack_extra_tables", ())]
 
 
-def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None, lived=None, used_once=None, record=None):
+def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services=None, lived=None, used_once=None, record=None, canaries=None):
     """evidence.json without plan_sha256. hosts: those that are looked at; waivers: rows of the intent; extra: folders of tables;
     services: {host: what was said of its services of clouds}; None: the driver alone is to be proven; lived: {cloud: what tries of its tenants came to};
-    used_once: {host: what its part of the role for cards that are used once answered, and what a run noted}; record: what was noted before."""
+    used_once: {host: what its part of the role for cards that are used once answered, and what a run noted}; record: what was noted before;
+    canaries: {host: what a pod that looked at a card there came to}."""
     index = Index(_tables.load(extra))
     known = Waivers(index, waivers, now[:10])
     inventory = _run.inventory_of(groups or {})
@@ -64,7 +65,7 @@ def evidence_of(plan, seen, hosts, waivers, now, extra=(), groups=None, services
     fresh = {host: seen.documents[host] for host in seen.fresh if host in seen.documents}
     for one in _clusters.of_plan(plan) if services is not None else ():
         accepted = known.for_cluster(one["id"])
-        rows += [_waived(row, accepted, index) for row in proof.checks(index, one, fresh, hosts)]
+        rows += [_waived(row, accepted, index) for row in proof.checks(index, one, fresh, hosts, canaries)]
     observed = "recorded" if seen.recorded else "live"
     return add({"schema": SCHEMA, "site": plan.get("site"), "generated_at": now, "observed": observed, "checks": []}, rows)
 

@@ -17,6 +17,7 @@ from . import _intent, _schema, _words
 
 PREFIX = "ai_stack_"
 OBSERVED = "__ai_stack_observation"
+CANARY = "__kubernetes_accelerators_canary"
 SERVICES, USED_ONCE = "__ai_stack_services", "__ai_stack_used_once"
 CLOUDS_SEEN, CLOUDS_COUNTING, LIVED = "__ai_stack_clouds_seen", "__ai_stack_clouds_counting", "__ai_stack_clouds_lived"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -210,6 +211,12 @@ def used_once(task_vars, hosts) -> dict:
     answer}} of those of the hosts whose part of the role
     pci_one_time_use was asked in this run."""
     found = {host: _raw(task_vars["hostvars"], host).get(USED_ONCE) for host in hosts if host in task_vars["hostvars"]}
+    return {host: plain(told) for host, told in found.items() if told is not None}
+
+
+def canaries(task_vars, hosts) -> dict:
+    """{host: {status: seen | skipped | failed, why, card}} of the hosts on which a canary was asked for in this run."""
+    found = {host: _raw(task_vars["hostvars"], host).get(CANARY) for host in hosts if host in task_vars["hostvars"]}
     return {host: plain(told) for host, told in found.items() if told is not None}
 
 

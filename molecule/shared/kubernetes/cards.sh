@@ -16,8 +16,6 @@ pod() { # NAMESPACE NAME CARDS [FIELD]
 runs() { kubectl --namespace "$1" wait --for condition=Ready "pod/$2" --timeout 90s >/dev/null 2>&1 && echo yes || echo no; }
 # a number behind the name is a card
 seen() { kubectl --namespace "$1" exec "$2" -- ls /dev | sed -n 's/^nvidia\([0-9][0-9]*\)$/\1/p' | tr '\n' ' '; }
-# no driver answers behind the device, which says so; whoever may not use a card is told another reason
-opens() { kubectl --namespace "$1" exec "$2" -- head -c 0 "/dev/nvidia$(seen "$1" "$2" | tr -d ' ')" 2>&1 | grep -o 'No such device or address\|not permitted'; }
 had() {
     kubectl get node "$node" --output 'jsonpath={.status.allocatable.nvidia\.com/gpu\.shared} {.status.allocatable.nvidia\.com/gpu}' |
         { read -r shares whole; echo "can be had: $shares shares, ${whole:-0} whole"; }
@@ -38,7 +36,6 @@ ask)
     echo "waits: $(kubectl --namespace health get pod third --output 'jsonpath={.status.conditions[?(@.type=="PodScheduled")].message}' | grep -o 'Insufficient nvidia.com/gpu')"
     echo "cards: $( (seen research one; seen health two) | tr ' ' '\n' | sort | xargs)"
     echo "without asking: $(seen health none)."
-    echo "opens: $(opens research one)"
     ;;
 again)
     # a kubelet that was started anew has to find its pods first
@@ -47,7 +44,6 @@ again)
         sleep 1
     done
     echo "cards: $(seen research one | wc -w) $(seen health two | wc -w)"
-    echo "opens: $(opens research one)"
     ;;
 ill)
     for _ in $(seq 60); do

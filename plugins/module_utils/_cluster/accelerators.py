@@ -4,7 +4,7 @@
 
 """What a cluster is told so that pods get cards: documents of its API, of what was decided; source: Kubernetes' API, and the rules K8S-G7, G9 and G11.
 
-pools: {name: {hosts, names, image, plugin, mig, tenants, sharing}}; quotas: {tenant: {name by which pods ask: at most how many}}.
+pools: {name: {hosts, at, names, image, plugin, mig, tenants, sharing}}; quotas: {tenant: {name by which pods ask: at most how many}}.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ KUBELET, CDI, DRIVER, HOOK = '/var/lib/kubelet/device-plugins', '/var/run/cdi', 
 FOLDER, FILE, DIGEST = '/etc/ai-stack-device-plugin', 'config.yaml', 'ai-stack/config'
 
 
-def _meta(name, namespace=None, labels=None):
+def meta(name, namespace=None, labels=None):
     where = {'namespace': namespace} if namespace else {}
     return dict({'name': name, 'labels': dict(OURS, **(labels or {}))}, **where)
 
@@ -26,7 +26,7 @@ def _meta(name, namespace=None, labels=None):
 def namespace_of_plugins():
     """Device plugins need rights that nobody else has in this cluster, so nothing else runs there (rule K8S-G11)."""
     level = {'pod-security.kubernetes.io/%s' % mode: 'privileged' for mode in ('enforce', 'audit', 'warn')}
-    return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': _meta(NAMESPACE, labels=level)}
+    return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': meta(NAMESPACE, labels=level)}
 
 
 def _variables(mig):
@@ -45,7 +45,7 @@ def config(name, pool):
     how = pool['sharing']
     text = ('version: v1\nsharing:\n  timeSlicing:\n    renameByDefault: true\n    failRequestsGreaterThanOne: true\n    resources:\n'
             '      - {name: %s, replicas: %d}\n' % (how['resource'], how['replicas']))
-    return {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': _meta(_named(name, pool), NAMESPACE, {POOL: name}), 'data': {FILE: text}}
+    return {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': meta(_named(name, pool), NAMESPACE, {POOL: name}), 'data': {FILE: text}}
 
 
 def _told(made, told):
@@ -76,7 +76,7 @@ def daemon_set(name, pool):
     pod = {'nodeSelector': {POOL: name}, 'priorityClassName': 'system-node-critical', 'automountServiceAccountToken': False, 'containers': [container],
            'tolerations': [{'operator': 'Exists'}],
            'volumes': [{'name': each, 'hostPath': {'path': path, 'type': kind}} for each, (path, kind) in sorted(volumes.items())]}
-    return {'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'metadata': _meta(_named(name, pool), NAMESPACE, {POOL: name}),
+    return {'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'metadata': meta(_named(name, pool), NAMESPACE, {POOL: name}),
             'spec': {'selector': {'matchLabels': mine}, 'updateStrategy': {'type': 'RollingUpdate', 'rollingUpdate': {'maxUnavailable': 1}},
                      'template': {'metadata': {'labels': mine}, 'spec': pod}}}
 
@@ -87,18 +87,22 @@ def node(name, of_pool, pool):
     return {'apiVersion': 'v1', 'kind': 'Node', 'metadata': {'name': name, 'labels': labels}}
 
 
+def rights(name, pools):
+    """Labels of a namespace by which the policy knows its tenant, and the pools that its pods may use."""
+    return dict({TENANT: name}, **{MAY_USE + one: 'true' for one in sorted(pools)})
+
+
 def tenant(name, pools):
     """A namespace of a tenant; what it holds beside this is its own."""
-    mine = {MAY_USE + one: 'true' for one, pool in sorted(pools.items()) if name in pool['tenants']}
     # what its pods may do is the cluster's default, or what somebody says more strictly
-    labels = dict({TENANT: name}, **mine)
+    labels = rights(name, [one for one, pool in pools.items() if name in pool['tenants']])
     return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name, 'labels': labels}}
 
 
-def quota(name, most):
+def quota(name, most, called=QUOTA):
     """At most so many cards of each name."""
     hard = {'requests.' + each: str(count) for each, count in sorted(most.items())}
-    return {'apiVersion': 'v1', 'kind': 'ResourceQuota', 'metadata': _meta(QUOTA, name), 'spec': {'hard': hard}}
+    return {'apiVersion': 'v1', 'kind': 'ResourceQuota', 'metadata': meta(called, name), 'spec': {'hard': hard}}
 
 
 def _alike(pools):
@@ -126,12 +130,12 @@ def policy(pools):
         'resourceRules': [{'apiGroups': [''], 'apiVersions': ['v1'], 'operations': ['CREATE'], 'resources': ['pods']}]},
         'variables': [{'name': 'asks', 'expression': '(%s).exists(c, %s)' % (every, of_one)}],
         'validations': [{'expression': '!variables.asks || (%s)' % expression, 'message': message, 'reason': 'Forbidden'} for expression, message in rules]}
-    return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicy', 'metadata': _meta(POLICY), 'spec': spec}
+    return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicy', 'metadata': meta(POLICY), 'spec': spec}
 
 
 def binding():
     spec = {'policyName': POLICY, 'validationActions': ['Deny']}
-    return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicyBinding', 'metadata': _meta(POLICY), 'spec': spec}
+    return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicyBinding', 'metadata': meta(POLICY), 'spec': spec}
 
 
 def documents(pools, quotas):

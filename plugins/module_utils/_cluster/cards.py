@@ -156,8 +156,9 @@ def alike(cluster):
 
 
 def served(cluster):
-    """{pool: {hosts, names, image, mig, tenants, sharing}} as what is made in the cluster needs it."""
+    """{pool: {hosts, at, names, image, mig, tenants, sharing}} as what is made in the cluster needs it; at: {host: addresses of its cards}"""
     return {pool.name: {'hosts': sorted(host for host, cards in pool.cards.items() if cards), 'names': sorted(pool.names),
+                        'at': {host: sorted(card['address'] for card in cards) for host, cards in sorted(pool.cards.items()) if cards},
                         'image': '%s:%s' % (pool.plugin['image'], pool.plugin['tag']), 'plugin': pool.plugin['plugin'], 'mig': pool.use == 'mig',
                         'tenants': sorted(pool.users), 'sharing': _sharing(pool)}
             for pool in cluster.pools if pool.plugin}

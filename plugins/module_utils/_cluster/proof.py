@@ -48,23 +48,24 @@ def predicted(resources, host):
 
 
 class Member:
-    """A host of a cluster as it was seen, beside what was decided for it. told: nodes as the API has them; None: nobody could be asked."""
+    """A host of a cluster as it was seen, beside what was decided for it. told: nodes as the API has them; None: nobody could be asked. canary: what a
+    pod came to that looked at a card of the host; None: none was asked for."""
 
-    def __init__(self, host, part, name, want, seen, told):
-        self.host, self.part, self.name, self.want, self.told = host, part, name, want, told
+    def __init__(self, host, part, name, want, seen, told, canary=None):
+        self.host, self.part, self.name, self.want, self.told, self.canary = host, part, name, want, told, canary
         self.seen, self.there = seen, state_of(host, seen)
         self.kubernetes, self.containerd = seen.get('kubernetes') or {}, seen.get('containerd') or {}
 
 
-def checks(index, resource, documents, hosts):
-    """One resource of kind cluster. documents: {host: observation of now}; hosts: those that are looked at."""
+def checks(index, resource, documents, hosts, canaries=None):
+    """One resource of kind cluster. documents: {host: observation of now}; hosts: those that are looked at; canaries: {host: what came of the one there}."""
     want, members = decided(resource), hosts_of(resource)
     told = next((documents[host]['kubernetes']['nodes'] for host, part in sorted(members.items())
                  if part == CONTROL and (documents.get(host, {}).get('kubernetes') or {}).get('nodes') is not None), None)
     found = []
     for host, part in sorted(members.items()):
         if host in hosts and host in documents:
-            member = Member(host, part, resource['id'], want, documents[host], told)
+            member = Member(host, part, resource['id'], want, documents[host], told, (canaries or {}).get(host))
             rows = [(None, each) for each in _of_host(member)]
             rows += [(identity, each) for identity, function in of('member', index.enforced) for each in function(member)]
             found += [row(ROLE, each, identity, host, documents[host].get('at')) for identity, each in rows]
@@ -104,6 +105,20 @@ def cards_are_planned(member):
     observed = None if node is None else {'cards': {name: count for name, count in (node.get('cards') or {}).items() if name.partition('/')[0] in ours},
                                           'pool': node.get('pool')}
     yield check('cards_are_planned', 'pods can have the cards of the host, and nobody else has it in a pool', expected, observed, API)
+
+
+@rule('K8S-U4', 'member')
+def cards_outlast_a_reload(member):
+    """Cards that did not come by CDI go when systemd reads its units anew."""
+    canary = member.canary
+    if canary is None or member.host not in (member.want.get('cards') or {}):
+        return
+    promise = 'a pod that asks for a card of the host sees that one alone, and keeps it when units are read anew'
+    if canary['status'] == 'skipped':
+        yield none_for('canary_keeps_its_card', promise, canary['why'])
+        return
+    status = {'seen': 'pass', 'failed': 'fail'}.get(canary['status'], 'unknown')
+    yield check('canary_keeps_its_card', promise, 'one card of its pool', canary.get('card') if status == 'pass' else canary['why'], 'a canary', status)
 
 
 @rule('K8S-S3', 'member')

@@ -15,7 +15,7 @@ from . import cards
 _NAMESPACE = re.compile(r'[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
 _POOL = re.compile(r'[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?')
 # namespaces that are there before any tenant
-_TAKEN = re.compile(r'(kube-.*|default|ai-stack-accelerators)')
+_TAKEN = re.compile(r'(kube-.*|default|ai-stack-(accelerators|canary))')
 _METHODS = {None: 'none', 'time_slicing': 'time slicing', 'mps': 'MPS'}
 
 

@@ -97,7 +97,7 @@ def _nodes(root, seconds):
 
 def _holders(root, seconds):
     text = _api(root, seconds, *cluster_pods.ASKED)
-    return None if text is None else cluster_pods.holders(text)
+    return None if text is None else cluster_pods.holders(text, cluster_nodes.CANARY)
 
 
 def _control(root, seconds):

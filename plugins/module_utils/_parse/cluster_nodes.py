@@ -12,9 +12,10 @@ def _ready(node):
 
 
 # names that this collection gives: of a node its pool and whether pods that share its cards are kept apart, of a namespace its tenant and each pool that its
-# pods may use, of whatever it makes and takes away again; where device plugins are
+# pods may use, of whatever it makes and takes away again; where device plugins are, and pods that only look
 MAY_USE = 'pool.ai-stack/'
 POOL, ISOLATION, TENANT, NAMESPACE = 'ai-stack/pool', 'ai-stack/isolation', 'ai-stack/tenant', 'ai-stack-accelerators'
+CANARY = 'ai-stack-canary'
 OURS = {'app.kubernetes.io/managed-by': 'sovereign.ai_stack'}
 
 

@@ -15,11 +15,11 @@ _OVER = ('Succeeded', 'Failed')
 _CARD = re.compile(r'(?:nvidia\.com|amd\.com|gpu\.intel\.com|habana\.ai)/[^\s:\]]+:')
 
 
-def holders(text):
-    """{node: [namespace/pod]} of pods that hold cards."""
+def holders(text, but=''):
+    """{node: [namespace/pod]} of pods that hold cards; but: a namespace whose pods give them to whoever needs them."""
     found = {}
     for line in text.splitlines():
         words = line.split(None, 4)
-        if len(words) == 5 and words[3] not in _OVER and words[0] != '<none>' and _CARD.search(words[4]):
+        if len(words) == 5 and words[3] not in _OVER and words[0] != '<none>' and words[1] != but and _CARD.search(words[4]):
             found.setdefault(words[0], []).append('%s/%s' % (words[1], words[2]))
     return {node: sorted(pods) for node, pods in sorted(found.items())}

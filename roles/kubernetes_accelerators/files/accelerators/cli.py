@@ -4,11 +4,13 @@
 """Tell a cluster what hands cards to its pods, and prove it; runs on its control plane.
 
 Usage: accelerators VERB
-       look | apply | prove | reset, each < request.json
+       look | apply | prove | start | stop | reset, each < request.json
 
 look     what would change, or every refusal; changes nothing
 apply    namespaces, quotas, policies, labels of nodes and device plugins; what is ours and no longer wanted goes
 prove    wait until the cards that pods can have are those that were planned
+start    a canary on each node of the request that has a free card; what came of it, node by node
+stop     no canary is left
 reset    all that apply made; namespaces of tenants stay, without what was said of cards
 """
 
@@ -18,6 +20,7 @@ import json
 import os
 import sys
 
+import canary
 import ledger
 import objects
 import verbs
@@ -33,6 +36,8 @@ VERBS = {
     "look": (lambda owner: objects.look(asked()), True),
     "apply": (lambda owner: objects.apply(asked()), False),
     "prove": (lambda owner: objects.prove(asked()), True),
+    "start": (lambda owner: canary.start(asked()), False),
+    "stop": (lambda owner: canary.stop(asked()), False),
     "reset": (lambda owner: objects.reset(asked()), False),
 }
 

@@ -19,7 +19,7 @@ import ledger
 STATE = "/var/lib/ai-stack/kubernetes-accelerators"
 MANAGER = "ai-stack-accelerators"
 # of what this role makes and takes away again; namespaces of tenants are not among them
-KINDS = "daemonsets,configmaps,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings"
+KINDS = "daemonsets,priorityclasses,configmaps,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings"
 SHOWN = 8
 
 
@@ -82,8 +82,9 @@ class Wanted:
         ours = ",".join("%s=%s" % one for one in cluster_nodes.OURS.items())
         goes = [one for one in self._listed(KINDS, ours) if name_of(one) not in wanted]
         goes += [one for one in self._listed("namespaces", ours) if name_of(one) not in wanted]
+        deleted = {name_of(one) for one in goes}
         bare = [one for kind, label in (("nodes", cluster_nodes.POOL), ("namespaces", cluster_nodes.TENANT)) for one in self._listed(kind, label)
-                if name_of(one) not in wanted]  # fmt: skip
+                if name_of(one) not in wanted | deleted]  # fmt: skip
         return goes, bare
 
     def _listed(self, kinds, label):
@@ -138,7 +139,11 @@ def look(wanted):
 
 def holders(ground):
     """{node: [pods that hold its cards]}"""
-    return cluster_pods.holders(api.kubectl(ground, *cluster_pods.ASKED)[1])
+    return cluster_pods.holders(api.kubectl(ground, *cluster_pods.ASKED)[1], cluster_nodes.CANARY)
+
+
+def shown(names):
+    return ", ".join(names[:SHOWN]) + (" and %d more" % (len(names) - SHOWN) if len(names) > SHOWN else "")
 
 
 def refusals(wanted, bare):
@@ -146,8 +151,7 @@ def refusals(wanted, bare):
     leaving = {one["metadata"]["name"] for one in bare if one["kind"] == "Node"}
     leaving |= {node for node, (counts, planned) in wanted.known().items() if set(counts) - set(planned)} if wanted.made else set()
     held = sorted(pod for node, pods in holders(wanted.ground).items() if node in leaving for pod in pods) if leaving else []
-    shown = ", ".join(held[:SHOWN]) + (" and %d more" % (len(held) - SHOWN) if len(held) > SHOWN else "")
-    return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown)] if held else []
+    return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown(held))] if held else []
 
 
 def written(ground, documents):

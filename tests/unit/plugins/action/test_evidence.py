@@ -330,3 +330,14 @@ def test_what_tenants_tried_stands_in_the_evidence(cloudy, result, status, words
     cloudy.run(evidence)
     (check,) = [one for one in cloudy.report("evidence.json")["checks"] if ".live." in one["id"]]
     assert check["status"] == status and words in json.dumps(check["observed"])
+
+
+def test_what_came_of_a_canary_is_held_against_the_plan_of_its_cluster(done, monkeypatch):
+    decisions = [{"subject": "worker", "value": ["gpu1"]}, {"subject": "control_plane", "value": []}]
+    said, found = {"status": "skipped", "why": "no card is free"}, []
+    done.run(plan)
+    done.of_host = {"gpu1": {"__kubernetes_accelerators_canary": said}}
+    monkeypatch.setattr(evidence._prover._clusters, "of_plan", lambda _plan: [{"kind": "cluster", "id": "ai", "decisions": decisions, "changes": []}])
+    monkeypatch.setattr(evidence._prover.proof, "checks", lambda *told: found.append(told[-1]) or [])
+    done.run(evidence)
+    assert found == [{"gpu1": said}]

@@ -12,15 +12,18 @@ import types
 
 import packed
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators, canary
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_nodes
 
-NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "objects", "cli")
+NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "objects", "canary", "cli")
 POOL = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "registry.example.org/plugin:1", "plugin": "plugin", "mig": False, "tenants": ["research"]}
-DOCUMENTS = accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}})
+# a canary is a tenant beside the others
+BIRD = canary.documents({"training": POOL})
+DOCUMENTS = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}})
 SHARED = dict(POOL, names=["nvidia.com/gpu.shared"], sharing={"method": "time_slicing", "resource": "nvidia.com/gpu", "replicas": 4})
-SHARES = accelerators.documents({"training": SHARED}, {"research": {"nvidia.com/gpu.shared": 4}})
-LISTED = {"daemonsets": "DaemonSet", "configmaps": "ConfigMap", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
+SHARES = canary.documents({"training": SHARED}) + accelerators.documents({"training": SHARED}, {"research": {"nvidia.com/gpu.shared": 4}})
+LISTED = {"daemonsets": "DaemonSet", "priorityclasses": "PriorityClass",
+          "configmaps": "ConfigMap", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
           "validatingadmissionpolicybindings": "ValidatingAdmissionPolicyBinding", "namespaces": "Namespace", "nodes": "Node", "pods": "Pod"}  # fmt: skip
 
 
@@ -162,7 +165,7 @@ def test_what_somebody_changed_is_put_right(api):
 
 def test_a_tenant_and_a_pool_that_go_leave_their_namespace_alone(api):
     api.modules.objects.apply(api.wanted())
-    fewer = accelerators.documents({"training": dict(POOL, tenants=[], hosts=[])}, {})
+    fewer = BIRD + accelerators.documents({"training": dict(POOL, tenants=[], hosts=[])}, {})
     assert differs(api, fewer, {}) == ["Namespace research", "Node w1", "ResourceQuota research/ai-stack-accelerators"]
     api.modules.objects.apply(api.wanted(fewer, {}))
     assert not [key for key in api.objects["Namespace research"]["metadata"]["labels"] if "ai-stack" in key]

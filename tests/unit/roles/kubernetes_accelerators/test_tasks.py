@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import templated
 import yaml
@@ -51,3 +53,36 @@ def test_what_is_said_wrongly_keeps_nobody_from_taking_cards_away():
     assert len(refusals) == 3
     (absent,) = [when for when in refusals.values() if "== 'absent'" in when]
     assert "not __kubernetes_accelerators_decided.first" in absent and all("_state == '" in when for when in refusals.values())
+
+
+@pytest.mark.parametrize(("asked", "acts", "looks"), [("changes", True, True), ("changes", False, False), ("always", False, True), ("never", True, False)])
+def test_a_canary_is_sent_where_something_changed_or_somebody_asks(role, asked, acts, looks):
+    assert role("__kubernetes_accelerators_looks", kubernetes_accelerators_canary=asked, __kubernetes_accelerators_acts=acts) is looks
+
+
+ID, SAW = "c" * 64, {"rc": 0, "stdout": '{"card": "0000:17:00.0", "failed": []}'}
+HERE = {"status": "runs", "container": ID}
+RUNS = {"rc": 0, "stdout": json.dumps({"nodes": {"w1": HERE, "w2": {"status": "skipped", "why": "held"}, "w3": HERE}})}
+
+
+@pytest.mark.parametrize(
+    ("host", "started", "sight", "found"),
+    [("w3", RUNS, {"rc": 1, "stdout": "", "stderr": "no such container"}, {"status": "skipped", "card": None, "why": "somebody else needed the card"}),
+     ("w1", RUNS, SAW, {"status": "seen", "card": "0000:17:00.0", "why": ""}),
+     ("w1", RUNS, {"rc": 0, "stdout": '{"card": null, "failed": ["a", "b"]}'}, {"status": "failed", "card": None, "why": "a; b"}),
+     ("w1", RUNS, {"rc": 1, "stdout": "", "stderr": "Traceback"}, {"status": "failed", "card": None, "why": "Traceback"}),
+     ("w2", RUNS, {"skipped": True}, {"status": "skipped", "why": "held"}),
+     ("w1", {"rc": 1, "stdout": "", "stderr": "no API"}, {"skipped": True}, {"status": "failed", "why": "no API"})])  # fmt: skip
+def test_what_came_of_a_canary_is_said_of_its_node(role, host, started, sight, found):
+    decided = {"canaries": {"w1": {"name": "nvidia.com/gpu", "at": ["0000:17:00.0"]}, "w2": {}, "w3": {}}}
+    about = {"inventory_hostname": host, "__kubernetes_accelerators_started": started, "__kubernetes_accelerators_sight": sight,
+             "__kubernetes_accelerators_stopped": {"stdout": '{"there": ["w1"]}'}, "__kubernetes_accelerators_decided": decided}  # fmt: skip
+    assert role("__kubernetes_accelerators_outcome", **about) == found
+    assert role("__kubernetes_accelerators_watched", **about) == {"canaries": {"w1": decided["canaries"]["w1"]}}
+    if host == "w1" and started is RUNS:
+        assert role("__kubernetes_accelerators_sight_of", **about) == [ID, "nvidia.com/gpu", "0000:17:00.0"]
+
+
+def test_a_canary_goes_whatever_happened():
+    (block,) = [task for task in tasks("canary").values() if "block" in task]
+    assert any("'stop'" in str(task) for task in block["always"]) and "'start'" in str(block["block"])

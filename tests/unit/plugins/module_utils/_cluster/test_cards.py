@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators, canary
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clusters
 from planner import LIFE_CYCLE, PLATFORM
 
 from .conftest import decided
@@ -23,9 +24,9 @@ def test_whole_cards_are_counted_by_node_and_tenant(clustered):
     plan = clustered.given(clustered.pool(tenants=TENANTS))
     assert plan["conflicts"] == [] and value(plan, "cards") == {"k8s-w1": {"nvidia.com/gpu": 2}}
     assert value(plan, "quotas") == {"health": {"nvidia.com/gpu": 2}, "research": {"nvidia.com/gpu": 1}}
-    assert value(plan, "pools") == {"training": {"hosts": ["k8s-w1"], "names": ["nvidia.com/gpu"], "image": "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
-                                                 "plugin": "nvidia-device-plugin", "mig": False, "tenants": ["health", "research"],
-                                                 "sharing": None}}  # fmt: skip
+    assert value(plan, "pools") == {"training": {"hosts": ["k8s-w1"], "at": {"k8s-w1": ["0000:17:00.0", "0000:65:00.0"]}, "names": ["nvidia.com/gpu"],
+                                                 "image": "nvcr.io/nvidia/k8s-device-plugin:v0.20.0", "plugin": "nvidia-device-plugin", "mig": False,
+                                                 "tenants": ["health", "research"], "sharing": None}}  # fmt: skip
     older = clustered.given(clustered.pool(), clusters=[clustered.cluster(device_plugin="0.19.3")])
     assert value(older, "pools")["training"]["image"].endswith(":v0.19.3")
 
@@ -148,3 +149,46 @@ def test_tenants_have_a_namespace_and_a_quota(told):
 def test_a_pod_says_its_pool_only_where_a_name_does_not(clustered):
     pools = {name: {"hosts": [name], "names": ["nvidia.com/gpu"], "image": "x:1", "plugin": "p", "mig": False, "tenants": []} for name in ("one", "two")}
     assert "nodeSelector" in str(accelerators.policy(pools)) and "nodeSelector" not in str(accelerators.policy({"one": pools["one"]}))
+
+
+def test_a_canary_is_a_tenant_like_others_and_takes_cards_from_nobody(clustered):
+    plan = clustered.given(clustered.pool(tenants=TENANTS))
+    resource = plan["resources"][0]
+    found = _clusters.accelerators(resource)
+    told = {(one["kind"], one["metadata"]["name"]): one for one in found["documents"]}
+    labels = told["Namespace", "ai-stack-canary"]["metadata"]["labels"]
+    assert {labels[f"pod-security.kubernetes.io/{mode}"] for mode in ("enforce", "audit", "warn")} == {"restricted"}
+    # the policy knows it by what it knows tenants by, and makes no exception
+    assert labels["ai-stack/tenant"] == "ai-stack-canary" and labels["pool.ai-stack/training"] == "true"
+    assert "canary" not in str(told["ValidatingAdmissionPolicy", "ai-stack-accelerators"])
+    assert told["ResourceQuota", "ai-stack-canary"]["metadata"]["namespace"] == "ai-stack-canary"
+    assert told["ResourceQuota", "ai-stack-canary"]["spec"]["hard"] == {"requests.nvidia.com/gpu": "1"}
+    last = told["PriorityClass", "ai-stack-canary"]
+    assert (last["preemptionPolicy"], last["globalDefault"]) == ("Never", False) and last["value"] < 0
+    assert canary.documents({}) == [] and canary.canaries({}, "pause") == {}
+
+
+def test_a_canary_asks_for_one_card_of_its_node_and_needs_no_image_of_its_own(clustered):
+    plan = clustered.given(clustered.pool(tenants=TENANTS))
+    asked = _clusters.accelerators(plan["resources"][0])["canaries"]
+    assert sorted(asked) == ["k8s-w1"] and asked["k8s-w1"]["name"] == "nvidia.com/gpu" and asked["k8s-w1"]["at"] == ["0000:17:00.0", "0000:65:00.0"]
+    pod = asked["k8s-w1"]["pod"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == value(plan, "sandbox") and container["resources"] == {"limits": {"nvidia.com/gpu": 1}} and "command" not in container
+    (term,) = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term["matchFields"] == [{"key": "metadata.name", "operator": "In", "values": ["k8s-w1"]}] and pod["nodeSelector"] == {"ai-stack/pool": "training"}
+    # placed by the scheduler, after everybody else, with no key of the API, and for minutes at most
+    assert "nodeName" not in pod and pod["priorityClassName"] == "ai-stack-canary" and pod["automountServiceAccountToken"] is False
+    assert 0 < pod["activeDeadlineSeconds"] <= 600 and pod["restartPolicy"] == "Never"
+    # what Pod Security calls restricted
+    assert pod["securityContext"]["runAsNonRoot"] is True and pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    inside = container["securityContext"]
+    assert inside["allowPrivilegeEscalation"] is False and inside["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_where_no_table_knows_an_image_there_is_no_canary():
+    pool = {"hosts": ["w1"], "names": ["nvidia.com/mig-2g.20gb", "nvidia.com/mig-1g.10gb"]}
+    assert canary.canaries({"a": pool}, None) == {}
+    # of several names the first; a plan of before says no addresses
+    assert {name: (one["name"], one["at"]) for name, one in canary.canaries({"a": pool}, "x").items()} == {"w1": ("nvidia.com/mig-1g.10gb", [])}
+    assert canary.documents({"a": pool})[1]["spec"]["hard"] == {"requests.nvidia.com/mig-1g.10gb": "1", "requests.nvidia.com/mig-2g.20gb": "1"}

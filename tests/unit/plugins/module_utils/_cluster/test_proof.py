@@ -110,6 +110,22 @@ def cards_that_pods_cannot_have_are_found(index, made):
     assert status(proof.checks(index, resource, seen, ["k8s-w1"]))[("cards_are_planned", "k8s-w1")] == "unknown"
 
 
+@case("K8S-U4")
+def a_card_that_a_canary_lost_is_found(index, made):
+    resource, seen = made
+
+    def said(**canary):
+        rows = proof.checks(index, resource, seen, ["k8s-cp1", "k8s-w1"], {"k8s-w1": canary, "k8s-cp1": canary} if canary else None)
+        return [(row["host"], row["status"], row["observed"]) for row in rows if row["id"] == "kubernetes.canary_keeps_its_card"]
+
+    # of nodes with cards alone, and only where one was asked for
+    assert said() == []
+    assert said(status="seen", card="0000:17:00.0", why="") == [("k8s-w1", "pass", "0000:17:00.0")]
+    assert said(status="failed", card=None, why="it may not open /dev/nvidia0") == [("k8s-w1", "fail", "it may not open /dev/nvidia0")]
+    assert said(status="skipped", why="no card is free") == [("k8s-w1", "not_applicable", "no card is free")]
+    assert said(status="else", why="x")[0][1] == "unknown"
+
+
 def test_cards_of_a_node_are_a_change_of_its_control_plane(with_cards):
     resource, seen = with_cards
     (row,) = [row for row in proof.predicted([resource], "k8s-cp1") if row["resource"].startswith("cards")]
@@ -170,7 +186,7 @@ def set_that_is_old_or_gone_is_found(index, made):
 
 @pytest.mark.parametrize("identity", sorted(case))
 def test_rule(identity, index, request):
-    case[identity](index, request.getfixturevalue("with_cards" if identity == "K8S-U3" else "made"))
+    case[identity](index, request.getfixturevalue("with_cards" if identity in ("K8S-U3", "K8S-U4") else "made"))
 
 
 def test_every_enforced_check_has_a_case(tables):

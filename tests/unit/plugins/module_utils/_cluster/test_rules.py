@@ -310,7 +310,7 @@ def cards_that_no_pod_finds_are_refused(clustered):
     refused(clustered.given(clustered.pool("a.b")), "K8S-G17", "pool a.b gives its name to labels", "ai_stack_pools[0].name")
     two = [clustered.pool("one", select={"count": 1}), clustered.pool("two", select={"count": 1})]
     refused(clustered.given(*two), "K8S-G17", "pools one, two of cluster ai share", "ai_stack_pools[1].hosts")
-    for name in ("Research", "kube-system", "default", "a_b"):
+    for name in ("Research", "kube-system", "default", "a_b", "ai-stack-canary"):
         refused(clustered.given(clustered.pool(tenants={name: {}})), "K8S-G17", f"none can be called {name}", "ai_stack_pools[0].tenants")
 
 

@@ -22,3 +22,5 @@ k8s-w3    lab           amd       Running     <none>,map[amd.com/gpu:4]
 def test_who_holds_cards_is_found_by_node():
     assert cluster_pods.holders(TEXT) == {"k8s-w1": ["health/two", "research/one"], "k8s-w3": ["lab/amd"], "k8s-w4": ["lab/early"]}
     assert cluster_pods.holders("") == {}
+    # one that gives its card to whoever needs it is in nobody's way
+    assert cluster_pods.holders(TEXT, "health")["k8s-w1"] == ["research/one"]

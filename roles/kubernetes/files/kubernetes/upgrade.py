@@ -86,7 +86,8 @@ def ahead(ground, request):
         return {"ready": True}
     try:
         nodes = cluster_nodes.nodes(api.ask(ground, "get", "nodes"))
-        found = ["%s is not ready" % name for name, one in sorted(nodes.items()) if not one["ready"] and name not in request["cut_off"]]
+        others = sorted(set(nodes) - set(request["cut_off"]))
+        found = ["%s is not ready" % name for name in others if not nodes[name]["ready"]] + cluster_nodes.in_trouble(nodes, others)
         api.kubectl(ground, "get", "--raw", "/readyz/etcd")
         found += _behind(ground, request, nodes)
         found += ["the member of etcd on %s does not answer" % one for one in etcd.silent_ones(ground)] if len(request["control"]) > 1 else []

@@ -184,10 +184,11 @@ def test_a_cluster_that_is_well_can_be_moved(control):
 @pytest.mark.parametrize(
     ("changed", "asked", "said"),
     [({"nodes": {"cp1": {"address": "x"}, "w1": {"address": "y", "ready": False}}}, {}, "w1 is not ready"),
+     ({"nodes": {"cp1": {"address": "x"}, "w1": {"address": "y", "troubles": ["DiskPressure"]}}}, {}, "w1 has DiskPressure, which keeps pods off it"),
      ({}, {"moving": ["w1"]}, "the API server runs v1.36.4, and no kubelet may be newer: the control plane cp1 goes first"),
      ({"ready": False}, {}, "cannot delete Pods declare no controller; kubernetes_drain_force says that it may go"),
      ({"server": lambda: False}, {}, "the cluster cannot be moved as it is")],
-    ids=range(4),
+    ids=range(5),
 )  # fmt: skip
 def test_what_is_known_to_be_in_the_way_is_said_before(control, changed, asked, said):
     for name, one in changed.items():

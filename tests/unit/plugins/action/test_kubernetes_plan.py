@@ -58,7 +58,7 @@ def test_every_host_of_the_cluster_is_asked_to_be_something(cluster):
      ({"pods": "10.96.0.0/12"}, ["kubernetes_pods"]), ({"services": "192.0.2.0/24"}, ["kubernetes_services"]),
      ({"control_plane": ""}, ["kubernetes_control_plane"]), ({"network": "calico"}, ["kubernetes_network"]),
      ({"domain": "a b"}, ["kubernetes_domain"]), ({"images": "https://x"}, ["kubernetes_images"]),
-     ({"feature_gates": {"X": "on"}}, ["kubernetes_feature_gates.X"]),
+     ({"feature_gates": {"X": "on"}}, ["kubernetes_feature_gates.X"]), ({"feature_gates": {"x": True, "X": True}}, ["kubernetes_feature_gates.x"]),
      ({"repositories": [{"name": "a", "type": "deb", "uris": ["https://me:secret@m"], "suites": ["x"]}]}, ["kubernetes_repositories[0].uris[0]"]),
      ({"sets": {"recipients": ["AGE-SECRET-KEY-1X"], "to": "/srv"}}, ["kubernetes_sets.recipients[0]"]), ({"sets": {"to": "/srv"}}, ["kubernetes_sets"]),
      ({"sets": {"recipients": [KEY], "to": "srv/../x", "keep": 0, "schedule": "daily\nx"}}, [f"kubernetes_sets.{one}" for one in ("keep", "schedule", "to")]),

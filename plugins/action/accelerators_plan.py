@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from ansible.plugins.action import ActionBase
 
@@ -33,13 +34,15 @@ class ActionModule(ActionBase):
     def _decide(self, given, task_vars, result):
         intent, dummy = _run.host_variables(self._templar, task_vars)
         inventory, variables = _run.inventory_of(task_vars["groups"]), task_vars["hostvars"]
-        site = {key: intent[key] for key in ASKED if intent.get(key) is not None}
-        conflicts, usable = _intent.check(site, host=inventory, group=task_vars["groups"])
-        wanted, dummy = _intent.squeezed(_intent.public(usable))
+        tables = _tables.load(_prover.of_site(intent, os.getcwd())[1])
+        # what is asked may name what is not: a cloud, a repository
+        conflicts, usable = _intent.check(intent, host=inventory, group=task_vars["groups"], rule=_planner.rules_of(tables))
+        conflicts = [row for row in conflicts if re.match(r"\w*", row["path"])[0] in ASKED]
+        wanted, dummy = _intent.squeezed(_intent.public({key: usable[key] for key in ASKED if usable.get(key) is not None}))
         inside = set(task_vars["ansible_play_hosts"])
         observations = {host: _run.plain(variables[host].get(given["observed_as"])) or None for host in inside.intersection(inventory)}
         observations.update(_run.observed_elsewhere(_run.plain(given["others"]), inside))
-        plan = resolve.resolve(wanted, inventory, observations, _tables.load(_prover.of_site(intent, os.getcwd())[1]), {}, _run.now()[:10], settled=True)
+        plan = resolve.resolve(wanted, inventory, observations, tables, {}, _run.now()[:10], settled=True)
         # what speaks against a host that is not in this run stops nobody
         conflicts += [row for row in plan["conflicts"] if str(row["rule"]).startswith("K8S-") and row["host"] in {None, *inside}]
         rows = [one for one in wanted.get("ai_stack_clusters") or () if one["name"] == given["cluster"]]
@@ -53,7 +56,7 @@ class ActionModule(ActionBase):
             conflicts.append(_intent.conflict(None, "kubernetes_accelerators_cluster", what, "a run without --limit", source=None))
         if made:
             conflicts += _clusters.unserved(made[0])
-        asked = {"first": _first(site, given["cluster"], task_vars["groups"], observations)}
+        asked = {"first": _first(intent, given["cluster"], task_vars["groups"], observations)}
         decided = _clusters.accelerators(made[0]) if made and not conflicts else asked
         result.update({**NOTHING, **decided}, changed=False, conflicts=conflicts, messages=_planner.text_of(conflicts))
 

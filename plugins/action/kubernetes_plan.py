@@ -44,17 +44,20 @@ class ActionModule(ActionBase):
 
     def _decide(self, given, task_vars, result):
         intent, dummy = _run.host_variables(self._templar, task_vars)
-        waivers, extra = _prover.of_site(intent, os.getcwd())
+        tables = _tables.load(_prover.of_site(intent, os.getcwd())[1])
         inventory, variables = _run.inventory_of(task_vars["groups"]), task_vars["hostvars"]
         result.update(changed=False, hosts={}, first=None, control=[], living=[], bare=[], unseen=[], conflicts=list(_wrong_types(given)))
         if result["conflicts"]:
             result["messages"] = _planner.text_of(result["conflicts"])
             return
         row = _row_of(given["cluster"] or {}, intent.get("ai_stack_clusters"))
-        site = {"ai_stack_site": "role", "ai_stack_clusters": [row], "ai_stack_waivers": list(waivers)}
+        site = {"ai_stack_site": "role", "ai_stack_clusters": [row]}
         repositories = {"ai_stack_repositories": [] if given["repositories"] is None else given["repositories"]}
         conflicts = [_renamed(one) for one in _intent.validate(dict(site, **repositories), host=inventory, group=task_vars["groups"])]
         conflicts += [_row(name, "is not set", near) for name, near in NEEDED.items() if _key(name) not in row]
+        # of the whole site: one may be of a pool or another cluster. A verb has said what is wrong with them.
+        site["ai_stack_waivers"], wrong = _planner.waivers_of(intent, task_vars["groups"], tables, row.get("name"))
+        conflicts += wrong if given["judges"] else []
         if not conflicts:
             inside = set(task_vars["ansible_play_hosts"])
             observations = {host: _run.plain(variables[host].get(given["observed_as"])) or None for host in inside.intersection(inventory)}
@@ -62,7 +65,7 @@ class ActionModule(ActionBase):
             if given["restores"]:
                 # its nodes have joined a cluster that is lost, and say nothing of the one that is made of a set
                 site["ai_stack_clusters"] = [{key: one for key, one in row.items() if key != "nodes"}]
-            plan = resolve.resolve(site, inventory, observations, _tables.load(extra), {}, _run.now()[:10], settled=True)
+            plan = resolve.resolve(site, inventory, observations, tables, {}, _run.now()[:10], settled=True)
             # who is not in this run is changed by nobody, and says for himself in his own run what is wrong
             conflicts = [_renamed(one) for one in plan["conflicts"] if _counts(one, inside)] if given["judges"] else []
             found = _hosts(row, task_vars["groups"], variables)

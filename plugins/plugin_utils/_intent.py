@@ -83,6 +83,10 @@ def _value(error, tokens):
     yield tokens, "INT-3", f"wants {_schema.wanted(nodes[-1])}{got}", near
 
 
+def _name(error, tokens):
+    yield (*tokens, error.instance), "INT-3", f"wants {_schema.wanted(error.schema)}", None
+
+
 def _missing(error, tokens):
     for key in error.validator_value:
         if key not in error.instance:
@@ -106,7 +110,9 @@ def _of_schema(intent):
     if jsonschema is None:
         raise MissingLibrary("The plan needs the Python library jsonschema on the controller: install python3-jsonschema, or pip install jsonschema.")
     for error in jsonschema.Draft202012Validator(_schema.schema()).iter_errors(intent):
-        yield from _READERS.get(error.validator, _value)(error, tuple(error.absolute_path))
+        # what is wrong with a name is no matter of its value
+        read = _name if "propertyNames" in error.absolute_schema_path else _READERS.get(error.validator, _value)
+        yield from read(error, tuple(error.absolute_path))
 
 
 def _of_names(intent, known):

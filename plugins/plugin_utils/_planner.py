@@ -57,9 +57,7 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     acting: whether roles act on it, so that what none of them can do yet is refused."""
     inventory = _run.inventory_of(groups)
     tables, digests, conflicts = _read_tables(intent, folder)
-    # a waiver may name all parts of a rule at once: ACC-4 is ACC-4a and ACC-4b
-    rules = {name for row in tables["rules"]["rows"] for name in (row["id"], row["id"].rstrip("abcdefgh"))}
-    refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules)
+    refused, usable = _intent.check(intent, host=inventory, group=known_groups or groups, rule=rules_of(tables))
     broken = _broken(intent, usable, refused)
     _clusters_that_can_be_read(usable, refused)
     wanted, places = _intent.squeezed(_intent.public(usable))
@@ -77,6 +75,21 @@ def plan_site(intent, groups, seen, record, now, folder=".", known_groups=None, 
     plan["warnings"] = [*_dark(seen, now), *_unknown_tenants(intent, seen), *plan["warnings"]]
     plan.update(schema=SCHEMA, site=wanted.get("ai_stack_site"), inputs=_inputs(intent, seen, digests, inventory, now))
     return plan
+
+
+def rules_of(tables):
+    """Names of rules; a waiver may name all parts of one at once: ACC-4 is ACC-4a and ACC-4b."""
+    return {name for row in tables["rules"]["rows"] for name in (row["id"], row["id"].rstrip("abcdefgh"))}
+
+
+def waivers_of(intent, groups, tables, cluster):
+    """(rows of ai_stack_waivers, conflicts of those that cannot be read or are of nothing) for a role that makes a cluster of this name."""
+    rows = intent.get("ai_stack_clusters")
+    names = [one.get("name") for one in (rows if isinstance(rows, list) else ()) if isinstance(one, dict)]
+    named = [str(one) for one in (*names, cluster) if one]
+    refused, usable = _intent.check(intent, host=_run.inventory_of(groups), group=groups, rule=rules_of(tables), cluster=named)
+    wanted = _intent.squeezed(_intent.public(usable))[0]
+    return wanted.get("ai_stack_waivers", []), [row for row in refused if row["path"].startswith("ai_stack_waivers")]
 
 
 def _clusters_that_can_be_read(usable, refused):

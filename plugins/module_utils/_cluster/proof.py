@@ -83,10 +83,10 @@ def _of_host(member):
     observed = {program: member.there.get('%s:%s' % (program, member.host)) for program in expected}
     yield check('versions', 'the host runs what is decided for cluster %s' % member.name, expected, observed, '--version and static pods')
     yield check('joined', 'the host is a member of cluster %s' % member.name, True, member.kubernetes.get('joined'), 'kubelet.conf')
-    expected = {'ready': True, 'version': want['kubernetes']}
+    expected = {'ready': True, 'troubles': [], 'version': want['kubernetes']}
     node = None if member.told is None else member.told.get(member.host) or {}
-    observed = None if node is None else {'ready': node.get('ready', False), 'version': numbers.plain(node.get('version'))}
-    yield check('node_is_ready', 'the API of cluster %s has the host as a ready node' % member.name, expected, observed, API)
+    observed = None if node is None else {'ready': node.get('ready', False), 'troubles': node.get('troubles'), 'version': numbers.plain(node.get('version'))}
+    yield check('node_is_ready', 'the API of cluster %s has the host as a ready node that nothing keeps pods off' % member.name, expected, observed, API)
     root = member.containerd.get('root')
     newer = None if not root else [one['path'] for one in containerd.newer(root, member.containerd.get('drop_ins') or ())]
     yield check('no_newer_drop_in', 'containerd starts again with the files that are there', [], newer, 'files of containerd')

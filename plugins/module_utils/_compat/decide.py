@@ -113,9 +113,10 @@ def _layout(site, one, chosen, mine, outcome):
     pools, before = dict(chosen), len(site.conflicts)
     gpus = {address(gpu.get('address')): gpu for gpu in (one.seen.get('nvml') or {}).get('gpus') or ()}
     version, layout, alike = outcome.candidate.version if outcome.candidate else None, {}, {}
+    adopted = bool(outcome.candidate and not outcome.candidate.set)
     for card in mine:
         if card['use'] == 'mig' and card['row']:
-            wish = mig.Wish(site.index, card, card['pool_at'], pools[card['pool_at']].get('layout'), version, gpus.get(card['address']))
+            wish = mig.Wish(site.index, card, card['pool_at'], pools[card['pool_at']].get('layout'), version, gpus.get(card['address']), adopted)
             alike.setdefault(wish.key, wish).places.append(card['address'])
             layout[card['address']] = dict(wish.layout or {})
     for wish in alike.values():

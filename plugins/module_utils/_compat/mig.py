@@ -18,8 +18,9 @@ _HEX = re.compile(r'[0-9a-f]{1,8}$')
 class Wish:
     """A layout that a pool wants of one card, with the driver that was decided for its host; it speaks for all places with such a card there."""
 
-    def __init__(self, index, card, pool_at, layout, version, gpu):
+    def __init__(self, index, card, pool_at, layout, version, gpu, adopted=False):
         self.index, self.card, self.row, self.layout, self.version, self.gpu = index, card, card['row'], layout, version, gpu or {}
+        self.adopted = adopted
         self.path, self.places = 'ai_stack_pools[%d].layout' % pool_at, []
         self.profiles = index.mig.get(card['device'], {})
         self.known = {profile: (self.profiles[profile], count) for profile, count in (layout or {}).items() if profile in self.profiles}
@@ -28,12 +29,17 @@ class Wish:
     def key(self):
         """What the rules about layouts ask for: equal keys, equal answers."""
         return (self.card['vendor'], self.card['device'], self.card['subsystem'], self.card['vbios'], self.path, self.version,
-                bool(self.disturbed) and self.card['address'])
+                bool(self.disturbed) and self.card['address'], self.unmade)
 
     @property
     def disturbed(self):
         """How many processes would lose their instances to the layout."""
         return self.gpu.get('processes') if self.layout and counted(self.gpu) != self.layout else None
+
+    @property
+    def unmade(self):
+        """Whether the layout is not there, and no unit of ours will make it."""
+        return bool(self.adopted and self.layout and counted(self.gpu) != self.layout)
 
     @property
     def source(self):
@@ -200,6 +206,14 @@ def mig_mode_has_instances(wish):
     if not wish.layout:
         yield Objection('pool %s uses mig and names no layout for %s' % (safe(wish.card['pool']), wish.name),
                         'a layout of: %s' % ', '.join(sorted(wish.profiles)) if wish.profiles else 'use host', wish.path)
+
+
+@rule('ACC-87', 'layout')
+def adopted_driver_keeps_its_layout(wish):
+    """A driver that is adopted is left alone, and with it what its cards are."""
+    if wish.unmade:
+        yield Objection('the driver of %s is somebody else\'s and adopted, so nobody makes its MIG layout' % wish.name,
+                        'use host, the layout made there by hand (nvidia-smi mig), or the driver taken away with what installed it', wish.path)
 
 
 @rule('ACC-86', 'whole')

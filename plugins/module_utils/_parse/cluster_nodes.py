@@ -11,6 +11,19 @@ def _ready(node):
     return any(one.get('type') == 'Ready' and one.get('status') == 'True' for one in node['status'].get('conditions') or ())
 
 
+# with one of these a node is ready, and pods are kept off it or sent away all the same
+TROUBLES = ('DiskPressure', 'MemoryPressure', 'NetworkUnavailable', 'PIDPressure')
+
+
+def _troubles(node):
+    return sorted(one['type'] for one in node['status'].get('conditions') or () if one.get('type') in TROUBLES and one.get('status') == 'True')
+
+
+def in_trouble(seen, names):
+    """A sentence for each of these nodes that has troubles. seen: of nodes()"""
+    return ['%s has %s, which keeps pods off it' % (name, ', '.join(seen[name]['troubles'])) for name in names if (seen.get(name) or {}).get('troubles')]
+
+
 # names that this collection gives: of a node its pool and whether pods that share its cards are kept apart, of a namespace its tenant and each pool that its
 # pods may use, of whatever it makes and takes away again; where device plugins are, and pods that only look
 MAY_USE = 'pool.ai-stack/'
@@ -30,12 +43,12 @@ def cards(counts):
 
 
 def nodes(document):
-    """{name: {address, pods, ready, version, cards, pool}}; address: the one inside; pods: its part of the network of pods; cards: {name: how many} that
-    pods can have; pool: of its cards, by its label. Each is null, or empty, where it has none."""
+    """{name: {address, pods, ready, troubles, version, cards, pool}}; address: the one inside; pods: its part of the network of pods; troubles: conditions
+    that keep pods off it; cards: {name: how many} that pods can have; pool: of its cards, by its label. Each is null, or empty, where it has none."""
     found = {}
     for node in document['items']:
         inside = [one['address'] for one in node['status'].get('addresses') or () if one['type'] == 'InternalIP']
         found[node['metadata']['name']] = {'address': inside[0] if inside else None, 'pods': node['spec'].get('podCIDR'), 'ready': _ready(node),
-                                           'version': node['status']['nodeInfo']['kubeletVersion'], 'cards': cards(node['status'].get('allocatable')),
-                                           'pool': (node['metadata'].get('labels') or {}).get(POOL)}
+                                           'troubles': _troubles(node), 'version': node['status']['nodeInfo']['kubeletVersion'],
+                                           'cards': cards(node['status'].get('allocatable')), 'pool': (node['metadata'].get('labels') or {}).get(POOL)}
     return found

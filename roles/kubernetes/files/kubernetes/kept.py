@@ -18,6 +18,8 @@ import ledger
 
 # seconds for a whole set
 LONG = 1800
+# where the host and its etcd live: what is lost with a disk of these needs no set beside it
+OWN = ("/", "/var", "/var/lib/etcd")
 
 
 def objections(ground, config):
@@ -27,7 +29,7 @@ def objections(ground, config):
         place = ground.at(config["to"])
         if not os.path.isdir(place) or not os.access(place, os.W_OK | os.X_OK):
             found.append("%s is no folder that can be written to" % config["to"])
-        elif not config["own_disk"] and os.stat(place).st_dev in {os.stat(ground.at(one)).st_dev for one in ("/", "/var") if os.path.exists(ground.at(one))}:
+        elif not config["own_disk"] and os.stat(place).st_dev in {_device(ground, one) for one in OWN}:
             found.append("%s is on a disk of this host, and would be lost with it: mount what is not there, or say own_disk" % config["to"])
     elif shutil.which(config["to"][0]) is None:
         found.append("there is no program %s" % config["to"][0])
@@ -35,6 +37,13 @@ def objections(ground, config):
         code, said = ground.run(_age(config), check=False, timeout=60, data=b"")
         found += ["age does not encrypt to these recipients: %s" % ledger.tail(said, 1)] if code else []
     return found
+
+
+def _device(ground, path):
+    """The device that a path is on, or will be once it is made."""
+    while not os.path.exists(ground.at(path)):
+        path = os.path.dirname(path)
+    return os.stat(ground.at(path)).st_dev
 
 
 def _age(config):

@@ -27,9 +27,9 @@ NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority":
 
 
 def told(ground):
-    """{nodes: {name: {address, pods, ready, version}}, waiting: [requests of nodes that nobody decided about], tokens: [ids of ours that are left], silent: why
-    the API does not answer, authority: its certificate, former: endpoints by which nodes of before a restore know it, encryption: digest of the key of
-    secrets}; no nodes where there is no cluster yet."""
+    """{nodes: of cluster_nodes, waiting: [requests of nodes that nobody decided about], tokens: [ids of ours that are left], silent: why the API does not
+    answer, authority: its certificate, former: endpoints by which nodes of before a restore know it, encryption: digest of the key of secrets}; no nodes where
+    there is no cluster yet."""
     if ground.known(places.ADMIN) is None:
         return dict(NOBODY)
     if (ground.load(ledger.Ledger(ground).open) or {}).get("step") == "join":
@@ -76,7 +76,9 @@ def settle(ground, request):
         missing = [name for name in request["joined"] if not (seen.get(name) or {}).get("pods")]
         shut = [name for name in request["joined"] if name not in missing and not serves(ground, seen[name]["address"])]
         found = ["the cluster does not know of %s within %d s" % (", ".join(missing), request["seconds"])] if missing else []
-        return found + ["%s has no certificate of the cluster to serve by%s" % (", ".join(shut), "".join("; " + one for one in left))] if shut else found
+        found += ["%s has no certificate of the cluster to serve by%s" % (", ".join(shut), "".join("; " + one for one in left))] if shut else []
+        # no reason to wait, and often why nothing comes
+        return found and found + cluster_nodes.in_trouble(seen, request["joined"])
 
     api.until(request["seconds"], wrong, ledger.Refused)
     stale = tickets.called_back(ground, request["joined"], request.get("control") or ())
@@ -114,6 +116,8 @@ def unwell(ground, request):
             wrong.append("%s has no certificate of the cluster to serve by" % name)
         if request["ready"] and not node["ready"]:
             wrong.append("%s is not ready" % name)
+        if request["ready"]:
+            wrong += cluster_nodes.in_trouble(seen, [name])
         if not proxies.get(name):
             wrong.append("kube-proxy does not run on %s" % name)
     if request["ready"] and not any(running(ground, NAMES).values()):

@@ -86,7 +86,8 @@ def ahead(ground, request):
         return {"ready": True}
     try:
         nodes = cluster_nodes.nodes(api.ask(ground, "get", "nodes"))
-        found = ["%s is not ready" % name for name, one in sorted(nodes.items()) if not one["ready"] and name not in request["cut_off"]]
+        others = sorted(set(nodes) - set(request["cut_off"]))
+        found = ["%s is not ready" % name for name in others if not nodes[name]["ready"]] + cluster_nodes.in_trouble(nodes, others)
         api.kubectl(ground, "get", "--raw", "/readyz/etcd")
         found += _behind(ground, request, nodes)
         found += ["the member of etcd on %s does not answer" % one for one in etcd.silent_ones(ground)] if len(request["control"]) > 1 else []
@@ -123,9 +124,11 @@ def fetch(member):
 
 
 def set_out(member, owner):
-    """Open the journal, or go on with it; former: the kubeadm to go back to, empty where there is no way back to it."""
+    """Open the journal, or go on with it; former: the kubeadm to go back to, empty where there is no way back to it; fresh: whether no run before this one
+    has begun a move here."""
     request, journal = member.request, _ours(member)
-    if not journal or journal["move"] != request["version"]:
+    fresh = not journal
+    if fresh or journal["move"] != request["version"]:
         if request["part"] == places.CONTROL:
             etcd.whole(member, "before the move to " + request["version"])
             sets.taken(member, "before the move to " + request["version"])
@@ -134,7 +137,7 @@ def set_out(member, owner):
                              "move": request["version"], "former": kubeadm, "pods": _pods(member), "moved": False})  # fmt: skip
     else:
         member.ledger.step("begin", plan=request["plan"], owner=owner)
-    return {"changed": True, "former": member.ledger.need_open()["former"]}
+    return {"changed": True, "former": member.ledger.need_open()["former"], "fresh": fresh}
 
 
 def move(member):
@@ -210,8 +213,8 @@ def restart(member):
     while not healthy():
         if time.monotonic() >= end:
             said = ground.run(["journalctl", "--unit", "kubelet.service", "--lines", "3", "--output", "cat"], check=False, timeout=60)[1]
-            raise ledger.Refused("the kubelet of %s does not come up: %s\nThe node takes no pods; the next run goes on from here." % (
-                _wanted(member), ledger.tail(said, 3)))  # fmt: skip
+            # who empties nodes says that this one stays so
+            raise ledger.Refused("the kubelet of %s does not come up: %s" % (_wanted(member), ledger.tail(said, 3)))
         time.sleep(PAUSE)
     return {"changed": True}
 

@@ -49,6 +49,18 @@ def test_what_a_pool_says_wrongly_is_refused_at_its_place(cluster, tenants, rule
     assert row["rule"] == rule and row["path"].startswith("ai_stack_pools[0].tenants")
 
 
+def test_what_is_not_asked_here_can_be_named_all_the_same(cluster):
+    site = cluster.site.variables
+    site["ai_stack_clouds"], site["ai_stack_driver"] = [{"name": "main", "series": "2026.1"}], {"source": "cuda"}
+    site["ai_stack_repositories"] = [{"name": "cuda", "type": "deb", "uris": ["https://mirror.example.org/cuda"], "suites": ["./"]}]
+    site["ai_stack_pools"].append({"name": "given", "hosts": "control", "use": "passthrough", "cloud": "main"})
+    site["ai_stack_waivers"] = [{"rule": "K8S-N1", "scope": "cloud main", "reason": "x", "approver": "y", "until": "2099-01-01"}]
+    found = cluster()
+    assert found["conflicts"] == [] and found["cards"] == {"w1": {"nvidia.com/gpu": 2}}
+    site["ai_stack_waivers"][0].update(rule="K8S-N99", scope="cluster aj")
+    assert {(row["rule"], row["path"]) for row in cluster()["conflicts"]} == {("INT-5", f"ai_stack_waivers[0].{key}") for key in ("rule", "scope")}
+
+
 @pytest.mark.parametrize("wrong", [("ai_stack_pools", {"tenants": {"research": {"max": 9}}}), ("ai_stack_pools", {"use": "hist"}),
                                    ("ai_stack_clusters", {"kubernetes": "9.99"}), ("ai_stack_clusters", {"colour": "blue"})])  # fmt: skip
 def test_whom_to_ask_is_known_whatever_else_is_wrong(cluster, wrong):

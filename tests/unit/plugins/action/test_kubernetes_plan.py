@@ -58,7 +58,7 @@ def test_every_host_of_the_cluster_is_asked_to_be_something(cluster):
      ({"pods": "10.96.0.0/12"}, ["kubernetes_pods"]), ({"services": "192.0.2.0/24"}, ["kubernetes_services"]),
      ({"control_plane": ""}, ["kubernetes_control_plane"]), ({"network": "calico"}, ["kubernetes_network"]),
      ({"domain": "a b"}, ["kubernetes_domain"]), ({"images": "https://x"}, ["kubernetes_images"]),
-     ({"feature_gates": {"X": "on"}}, ["kubernetes_feature_gates.X"]),
+     ({"feature_gates": {"X": "on"}}, ["kubernetes_feature_gates.X"]), ({"feature_gates": {"x": True, "X": True}}, ["kubernetes_feature_gates.x"]),
      ({"repositories": [{"name": "a", "type": "deb", "uris": ["https://me:secret@m"], "suites": ["x"]}]}, ["kubernetes_repositories[0].uris[0]"]),
      ({"sets": {"recipients": ["AGE-SECRET-KEY-1X"], "to": "/srv"}}, ["kubernetes_sets.recipients[0]"]), ({"sets": {"to": "/srv"}}, ["kubernetes_sets"]),
      ({"sets": {"recipients": [KEY], "to": "srv/../x", "keep": 0, "schedule": "daily\nx"}}, [f"kubernetes_sets.{one}" for one in ("keep", "schedule", "to")]),
@@ -80,6 +80,39 @@ def test_the_rules_of_clusters_hold_and_a_waiver_changes_what_a_kubelet_is_told(
     cluster.site.variables["ai_stack_waivers"] = [waiver]
     found = cluster()
     assert found["conflicts"] == [] and '"failCgroupV1": false' in found["hosts"]["cp1"]["document"]
+
+
+WAIVER = {"rule": "K8S-N1", "scope": "cluster ai", "reason": "x", "approver": "y", "until": "2099-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "message", "near"),
+    [({"scope": "cluster aj"}, "scope", 'there is no cluster "aj"', "ai"), ({"scope": "cluster zz"}, "scope", 'there is no cluster "zz"', None),
+     ({"scope": "host w9"}, "scope", 'there is no host "w9"', "w1"), ({"rule": "K8S-N99"}, "rule", 'there is no rule "K8S-N99"', None),
+     ({"until": "soon"}, "until", "wants a date", None)],
+    ids=str,
+)  # fmt: skip
+def test_a_waiver_of_nothing_is_refused_and_not_dropped(cluster, changed, key, message, near):
+    cluster.site.variables["ai_stack_waivers"] = [WAIVER, {**WAIVER, **changed}]
+    found = cluster()
+    (row,) = found["conflicts"]
+    assert row["path"] == f"ai_stack_waivers[1].{key}" and message in row["message"] and near in (None, row["nearest"]) and found["hosts"] == {}
+    # a verb has said so for the whole site
+    assert cluster(judges=False)["conflicts"] == []
+
+
+def test_a_waiver_names_the_cluster_of_the_role_or_anything_of_the_site(cluster):
+    for host in cluster.site.of_host.values():
+        host["seen"]["machine"].update(cgroup=1)
+    site = cluster.site.variables
+    site["ai_stack_waivers"] = [WAIVER]
+    assert cluster()["conflicts"] == []
+    site["ai_stack_clusters"] = [{"name": "other", "kubernetes": "1.37", "control_plane": "ungrouped", "nodes": "ungrouped"}]
+    site["ai_stack_clouds"], site["ai_stack_pools"] = [{"name": "main", "series": "2026.1"}], [{"name": "some", "hosts": "workers", "use": "host"}]
+    site["ai_stack_waivers"] += [{**WAIVER, "scope": one} for one in ("cluster other", "cloud main", "pool some")]
+    assert cluster()["conflicts"] == []
+    site["ai_stack_waivers"] = site["ai_stack_waivers"][1:]
+    assert {(row["rule"], row["host"]) for row in cluster()["conflicts"]} == {("K8S-N1", "cp1"), ("K8S-N1", "w1")}
 
 
 def test_a_host_that_is_taken_out_needs_to_fulfil_nothing(cluster):

@@ -284,10 +284,12 @@ class Machine:
     def items(rows):
         return 0, json.dumps({"items": rows})
 
-    def node(self, name, address, pods="10.244.0.0/24", version="v1.37.2", ready=True):
+    def node(self, name, address, pods="10.244.0.0/24", version="v1.37.2", ready=True, troubles=()):
+        conditions = {"Ready": ready, "DiskPressure": False, **dict.fromkeys(troubles, True)}
         return {"metadata": {"name": name}, "spec": {"podCIDR": pods},
                 "status": {"addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": address}],
-                           "nodeInfo": {"kubeletVersion": version}, "conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}}  # fmt: skip
+                           "nodeInfo": {"kubeletVersion": version},
+                           "conditions": [{"type": name, "status": str(on)} for name, on in conditions.items()]}}  # fmt: skip
 
     def marked(self, name):
         """A node with what was written about its being shut."""

@@ -40,7 +40,8 @@ def test_nodes_are_told_with_their_part_of_the_network(control):
     control.requests = [request(), request("done", conditions=[{"type": "Approved"}])]
     control.tokens = {"bootstrap-token-x": "sovereign.ai_stack: w1", "bootstrap-token-y": "of the administrator"}
     found = control.modules.server.told(control.ground)
-    assert found["nodes"]["cp1"] == {"address": "192.0.2.11", "pods": "10.244.0.0/24", "ready": True, "version": "v1.37.2", "cards": {}, "pool": None}
+    assert found["nodes"]["cp1"] == {"address": "192.0.2.11", "pods": "10.244.0.0/24", "ready": True, "troubles": [], "version": "v1.37.2", "cards": {},
+                                     "pool": None}  # fmt: skip
     assert found["authority"] == "CA"
     assert found["waiting"] == ["csr-1"] and found["tokens"] == ["bootstrap-token-x"]
 
@@ -96,6 +97,14 @@ def test_who_never_comes_is_named_and_its_ticket_stays(control, there):
     assert control.tokens
 
 
+def test_what_keeps_pods_off_who_does_not_arrive_is_said_too(control):
+    control.nodes["k8s-w1"]["troubles"] = ["PIDPressure", "DiskPressure"]
+    assert control.modules.server.settle(control.ground, {"joined": ["cp1", "k8s-w1"], "seconds": 0})["nodes"]["k8s-w1"]["troubles"]
+    control.shut = ("10.75.0.12",)
+    said = refused(control.modules.server.settle, control.ground, {"joined": ["cp1", "k8s-w1"], "seconds": 0})
+    assert said == "k8s-w1 has no certificate of the cluster to serve by\nk8s-w1 has DiskPressure, PIDPressure, which keeps pods off it"
+
+
 def test_a_node_whose_certificate_nobody_approves_is_named_with_the_reason(control):
     control.shut, control.requests = ("10.75.0.12",), [request(), request("odd", "x")]
     said = refused(control.modules.server.settle, control.ground, {"joined": ["cp1", "k8s-w1"], "seconds": 0})
@@ -110,11 +119,12 @@ TWO = {"cp1": {"address": "x"}, "k8s-w1": {"address": "y"}}
     ("change", "why"),
     [({"nodes": {"cp1": {"address": "192.0.2.11"}}}, "k8s-w1 is no node of the cluster"),
      ({"nodes": {**TWO, "k8s-w1": {"address": "x", "ready": False}}}, "k8s-w1 is not ready"),
+     ({"nodes": {**TWO, "k8s-w1": {"address": "x", "troubles": ["MemoryPressure"]}}}, "k8s-w1 has MemoryPressure, which keeps pods off it"),
      ({"nodes": {**TWO, "cp1": {"address": "x", "version": "v1.36.4"}}}, "cp1 runs the kubelet of v1.36.4, not v1.37.2"),
      ({"ready": False}, "kube-proxy does not run on cp1\nkube-proxy does not run on k8s-w1"), ({"dns": False}, "CoreDNS does not run"),
      ({"nodes": TWO, "shut": ("y",)}, "k8s-w1 has no certificate of the cluster to serve by"),
      ({"nodes": {**TWO, "away": {"address": "z", "ready": False}}}, None)],
-    ids=range(7),
+    ids=range(8),
 )  # fmt: skip
 def test_what_is_not_well_is_said(control, change, why):
     for name, value in change.items():

@@ -157,6 +157,31 @@ def test_a_place_that_is_none_is_refused_before_anything_changes(kept, changed, 
     assert host.files() == before and not host.ran("kubeadm")
 
 
+@pytest.mark.parametrize(
+    ("disks", "made", "taken"),
+    [({"/srv/sets": 1}, True, True), ({"/srv/sets": 1, "/var/lib/etcd": 1}, True, False), ({"/srv/sets": 1, "/var/lib/etcd": 2}, True, True),
+     ({"/srv/sets": 1, "/var/lib": 1}, False, False), ({"/var/lib/etcd": 1}, True, False)],
+    ids=str,
+)  # fmt: skip
+def test_a_disk_of_the_host_or_of_its_etcd_is_no_place_for_sets(kept, monkeypatch, disks, made, taken):
+    host, wanted = kept[0], kept[0].with_sets(**{**WANTED, "own_disk": False})
+    for path in ("/var/lib", *["/var/lib/etcd"] * made):
+        Path(host.ground.at(path)).mkdir(parents=True, exist_ok=True)
+    stat = os.stat
+
+    def on_disks(path, **how):
+        seen = stat(path, **how)
+        # the disk that is mounted nearest above it; that of the root is 0
+        at = max((one for one in ["", *disks] if f"{path}/".startswith(host.ground.at(one or "/").rstrip("/") + "/")), key=len, default="")
+        return os.stat_result([*seen[:2], disks.get(at, 0), *seen[3:]])
+
+    monkeypatch.setattr(host.modules.kept.os, "stat", on_disks)
+    if taken:
+        host.look(**wanted)
+    else:
+        assert "/srv/sets is on a disk of this host" in refused(host.look, **wanted)
+
+
 @pytest.mark.parametrize(("command", "why"), [("age", "age does not encrypt"), ("systemd-analyze", "systemd does not know the schedule")])
 def test_what_a_tool_does_not_take_is_refused_before_anything_changes(kept, command, why):
     host, wanted = kept

@@ -94,7 +94,8 @@ def test_a_node_moves_by_its_own_verb(node):
 
 
 def test_what_kubeadm_refuses_is_said_and_nothing_is_open(control):
-    assert control.set_out()["former"] == "1.36.4"
+    found = control.set_out()
+    assert found["former"] == "1.36.4" and found["fresh"] is True
     control.host.refuses = True
     assert refused(control.step, "move") == "kubeadm refuses to move this host: [ERROR CreateJob]: no end\nit runs what it ran before"
     assert control.look()["open"] is None and not [one for one in control.host.ran("kubeadm", "upgrade", "apply") if "phase" not in one]
@@ -125,7 +126,8 @@ def test_a_run_that_was_killed_in_kubeadm_is_gone_on_with(host, name):
     found = moving.look()
     assert (found["moves"], found["cut_off"], found["open"]["step"]) == (True, True, "upgrade")
     # the kubeadm to go back to is the one of before all of it
-    assert moving.set_out()["former"] == "1.36.4"
+    found = moving.set_out()
+    assert found["former"] == "1.36.4" and found["fresh"] is False
     assert moving.step("move") == {"changed": True}
     moving.kubelet()
     assert moving.step("arrived") == {"changed": True} and moving.look(**{name: NEW})["moves"] is False
@@ -184,10 +186,11 @@ def test_a_cluster_that_is_well_can_be_moved(control):
 @pytest.mark.parametrize(
     ("changed", "asked", "said"),
     [({"nodes": {"cp1": {"address": "x"}, "w1": {"address": "y", "ready": False}}}, {}, "w1 is not ready"),
+     ({"nodes": {"cp1": {"address": "x"}, "w1": {"address": "y", "troubles": ["DiskPressure"]}}}, {}, "w1 has DiskPressure, which keeps pods off it"),
      ({}, {"moving": ["w1"]}, "the API server runs v1.36.4, and no kubelet may be newer: the control plane cp1 goes first"),
      ({"ready": False}, {}, "cannot delete Pods declare no controller; kubernetes_drain_force says that it may go"),
      ({"server": lambda: False}, {}, "the cluster cannot be moved as it is")],
-    ids=range(4),
+    ids=range(5),
 )  # fmt: skip
 def test_what_is_known_to_be_in_the_way_is_said_before(control, changed, asked, said):
     for name, one in changed.items():

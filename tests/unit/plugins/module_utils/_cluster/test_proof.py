@@ -14,7 +14,7 @@ from planner import Cases
 
 case = Cases()
 
-API = {name: {"address": "192.0.2.1", "pods": "10.244.0.0/24", "ready": True, "version": "v1.37.2"} for name in ("k8s-cp1", "k8s-w1")}
+API = {name: {"address": "192.0.2.1", "pods": "10.244.0.0/24", "ready": True, "troubles": [], "version": "v1.37.2"} for name in ("k8s-cp1", "k8s-w1")}
 ROOT = {"version": 4, "imports": [], "ours": True, "old_registry": []}
 
 
@@ -66,6 +66,7 @@ def test_a_cluster_that_is_as_planned_is_proven(index, made):
       dict.fromkeys([("node_is_ready", "k8s-cp1"), ("node_is_ready", "k8s-w1"), ("nodes_are_planned", None)], "unknown")),
      ("k8s-cp1", "kubernetes", "nodes", {"k8s-cp1": API["k8s-cp1"]}, {("node_is_ready", "k8s-w1"): "fail"}),
      ("k8s-cp1", "kubernetes", "nodes", {**API, "k8s-w1": {**API["k8s-w1"], "ready": False}}, {("node_is_ready", "k8s-w1"): "fail"}),
+     ("k8s-cp1", "kubernetes", "nodes", {**API, "k8s-w1": {**API["k8s-w1"], "troubles": ["DiskPressure"]}}, {("node_is_ready", "k8s-w1"): "fail"}),
      ("k8s-cp1", "kubernetes", "nodes", {**API, "k8s-w1": {**API["k8s-w1"], "version": "v1.36.4"}}, {("node_is_ready", "k8s-w1"): "fail"}),
      ("k8s-cp1", "kubernetes", "nodes", {**API, "stranger": API["k8s-w1"]}, {("nodes_are_planned", None): "fail"})],
     ids=str,
@@ -73,6 +74,12 @@ def test_a_cluster_that_is_as_planned_is_proven(index, made):
 def test_what_is_not_as_planned_is_said(index, made, host, part, key, value, found):
     made[1][host][part][key] = value
     assert status(proof.checks(index, *made, ["k8s-cp1", "k8s-w1"])) == found
+
+
+def test_what_keeps_pods_off_a_ready_node_is_named(index, made):
+    made[1]["k8s-cp1"]["kubernetes"]["nodes"] = {**API, "k8s-w1": {**API["k8s-w1"], "troubles": ["DiskPressure", "PIDPressure"]}}
+    (row,) = [row for row in proof.checks(index, *made, ["k8s-w1"]) if row["status"] == "fail"]
+    assert row["host"] == "k8s-w1" and row["observed"] == {"ready": True, "troubles": ["DiskPressure", "PIDPressure"], "version": "1.37.2"}
 
 
 def test_what_the_api_told_a_control_plane_counts_in_the_next_plan(clustered, made):

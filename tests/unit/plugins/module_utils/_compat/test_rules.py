@@ -618,6 +618,18 @@ def layout_of_a_card_in_use_is_not_changed(planner):
     refused(mig(planner, {"1g.10gb": 7}, nvml__gpus__0__processes=3), "ACC-59", "runs 3 processes", LAYOUT, "drain")
 
 
+@case("ACC-87")
+def layout_under_an_adopted_driver_is_refused_until_somebody_made_it(planner):
+    adopt = {"foreign": "adopt", "policy": "550"}
+    found = mig(planner, {"1g.10gb": 7}, "h100-run-file", driver=adopt)
+    refused(found, "ACC-87", "is somebody else's and adopted", LAYOUT, "nvidia-smi mig")
+    assert [row["rule"] for row in found["conflicts"]] == ["ACC-87"] and {one["state"] for one in found["hosts"].values()} == {"refused"}
+    there = {"pending": "enabled", "current": "enabled", "devices": [{"profile": "1g.10gb"}] * 7}
+    gpus = [dict(gpu, mig=there) for gpu in planner.recorded("h100-run-file")["nvml"]["gpus"]]
+    found = mig(planner, {"1g.10gb": 7}, "h100-run-file", driver=adopt, nvml__gpus=gpus)
+    assert gpus and found["conflicts"] == [] and {one["state"] for one in found["hosts"].values()} == {"converged"}
+
+
 @case("ACC-86")
 def card_in_mig_mode_is_not_given_whole(planner):
     def whole(mode):

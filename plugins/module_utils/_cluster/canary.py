@@ -21,7 +21,7 @@ NOBODY = 65535
 
 
 def documents(pools):
-    """Its namespace, how many cards it may hold there, and that it takes them from nobody."""
+    """Its namespace, how many cards it may hold there, and that it takes them from nobody. What is false is not said: the API keeps no such field."""
     if not pools:
         return []
     level = {'pod-security.kubernetes.io/%s' % mode: 'restricted' for mode in ('enforce', 'audit', 'warn')}
@@ -32,7 +32,7 @@ def documents(pools):
     return [{'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': accelerators.meta(CANARY, labels=dict(accelerators.rights(CANARY, pools), **level))},
             accelerators.quota(CANARY, most, CANARY),
             {'apiVersion': 'scheduling.k8s.io/v1', 'kind': 'PriorityClass', 'metadata': accelerators.meta(CANARY), 'value': PRIORITY,
-             'preemptionPolicy': 'Never', 'globalDefault': False, 'description': 'takes a free card for a moment, and from nobody'}]
+             'preemptionPolicy': 'Never', 'description': 'takes a free card for a moment, and from nobody'}]
 
 
 def canaries(pools, image):

@@ -14,6 +14,9 @@ import sys
 import pytest
 import templated
 
+# each plays the tasks by ansible-playbook
+pytestmark = pytest.mark.long
+
 STEP = """
 - ansible.builtin.set_fact:
     told: "{{ told + [__kubernetes_step.verb] }}"

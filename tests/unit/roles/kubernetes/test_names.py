@@ -22,8 +22,3 @@ def whom(*results):
 def test_the_first_that_answers_is_asked():
     assert whom({"rc": 1, "__kubernetes_candidate": "cp1"}, answer("cp2", "it hangs"), answer("cp3", None)) == "cp3"
     assert whom({"unreachable": True, "__kubernetes_candidate": "cp1"}, answer("cp2", "it hangs")) == "cp2"
-
-
-def test_nobody_is_missing_where_nobody_has_to_be_asked():
-    """A task that is left out names whom it would ask all the same."""
-    assert ASKED("__kubernetes_asked", inventory_hostname="w1") == "w1"

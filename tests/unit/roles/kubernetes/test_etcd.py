@@ -52,6 +52,31 @@ def test_a_member_that_answers_is_another_host_unless_this_very_join_was_cut_off
     assert room(control, cut_off=True) == ["cp3"] and left(control) == ["cp1", "cp2"]
 
 
+def test_a_join_that_was_cut_off_beside_the_only_one_that_votes_is_begun_again(control):
+    control.members, control.learners = but()[:2], ("cp2",)
+    assert room(control, "cp2", bare=["cp3"], cut_off=True) == ["cp2"] and left(control) == ["cp1"]
+
+
+@pytest.mark.parametrize("name", ["cp3", ""])
+def test_etcd_takes_one_learner_so_that_of_another_host_goes_too(control, name):
+    control.members, control.learners = [*but()[:1], (name, "192.0.2.31", True)], (name,)
+    assert room(control, "cp2", bare=["cp2"]) == [name or "https://192.0.2.31:2380"] and left(control) == ["cp1"]
+
+
+def test_a_learner_goes_and_who_votes_alone_stays(control):
+    control.members, control.learners = but()[:2], ("cp2",)
+    etcd, ground = control.modules.etcd, control.ground
+    assert "0 of 0 members" in refused(etcd.forgotten, ground, "cp1", "192.0.2.11") and left(control) == ["cp1", "cp2"]
+    assert etcd.objections(ground, "cp2", "192.0.2.21") == "" and etcd.forgotten(ground, "cp2", "192.0.2.21") is True and left(control) == ["cp1"]
+
+
+def test_who_never_voted_is_missed_by_nobody(control):
+    several = control.member("cp1", **control.of_three("cp1", ["cp1", "cp2", "cp3"]))
+    control.members, control.learners = list(ALL), ("cp3",)
+    control.modules.etcd.whole(several, "before it")
+    assert control.modules.etcd.well(control.ground) == ["cp1", "cp2"]
+
+
 def test_a_lost_one_of_another_name_goes_when_its_place_is_taken(control):
     control.members = [*but(), ("old", "192.0.2.99", False)]
     assert room(control, bare=["cp3"], cut_off=True) == ["cp3", "old"]

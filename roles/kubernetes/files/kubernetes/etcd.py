@@ -102,8 +102,8 @@ def whole(member, when):
 
 def made_room(ground, request):
     """Before a control plane joins: whatever etcd has of its host's former life goes, learners of joins that were cut off, and members that are lost for good:
-    they do not answer, and their hosts have no cluster, or are no control planes any more. request: {name, address, control, bare, cut_off: whether this very
-    join was begun before}; names of who went."""
+    they do not answer, and their hosts have no cluster, or are no control planes any more. request: {name, address, control, nodes, bare, cut_off: whether this
+    very join was begun before}; names of who went."""
     return asked(ground, _made_room, request)
 
 
@@ -124,7 +124,10 @@ def _made_room(asking, request):
 
 
 def _is_lost(member, request):
-    return bool(member["name"]) and not member["well"] and (member["name"] not in request["control"] or member["name"] in request["bare"])
+    """Whether it does not answer, and no control plane with a cluster has its name; one that never started has none, and is known by where it would be."""
+    living = set(request["control"]) - set(request["bare"])
+    known = living if member["name"] else {peer(request["nodes"][name][0]) for name in living}
+    return not member["well"] and named(member) not in known
 
 
 def objections(ground, name, address):

@@ -30,7 +30,8 @@ def control(host):
 
 
 def room(control, name="cp3", bare=("cp3",), cut_off=False, names=CONTROL):
-    asked = {"name": name, "address": THREE[name]["address"], "control": names, "bare": list(bare), "cut_off": cut_off}
+    nodes = {one: [at] for one, at, dummy in [*control.members, *ALL]}
+    asked = {"name": name, "address": THREE[name]["address"], "control": names, "nodes": nodes, "bare": list(bare), "cut_off": cut_off}
     return control.modules.etcd.made_room(control.ground, asked)
 
 
@@ -44,6 +45,17 @@ def test_the_former_life_of_a_host_goes_before_it_joins(control):
 def test_one_that_was_announced_and_never_came_is_known_by_its_address(control):
     control.members = [*but()[:2], ("", "192.0.2.31", False)]
     assert room(control) == ["https://192.0.2.31:2380"] and left(control) == ["cp1", "cp2"]
+
+
+@pytest.mark.parametrize(("address", "bare"), [("192.0.2.99", ["cp3"]), ("192.0.2.21", ["cp2", "cp3"])])
+def test_one_that_never_started_is_lost_where_no_host_is_that_will(control, address, bare):
+    control.members = [but()[0], ("cp4", "192.0.2.41", True), ("", address, False)]
+    assert room(control, bare=bare) == [f"https://{address}:2380"] and left(control) == ["cp1", "cp4"]
+
+
+def test_one_that_never_started_may_still_do_it_on_a_host_that_has_the_cluster(control):
+    control.members = [but()[0], ("cp4", "192.0.2.41", True), ("", "192.0.2.21", False)]
+    assert refused(room, control) == "members of etcd do not answer, and nobody joins before they do: https://192.0.2.21:2380"
 
 
 def test_a_member_that_answers_is_another_host_unless_this_very_join_was_cut_off(control):

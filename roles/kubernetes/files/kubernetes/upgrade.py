@@ -101,14 +101,25 @@ def ahead(ground, request):
 
 
 def _behind(ground, request, nodes):
-    """API servers that this run does not move and that are older than the kubelets that it brings."""
+    """API servers that have the cluster, that this run does not move, and that are older than the kubelets that it brings, or lost."""
     found = []
-    for name in sorted(set(request["control"]) - set(request["moving"])):
-        at = ["--server", virtual.server(nodes[name]["address"])] if name in nodes and len(request["control"]) > 1 else []
-        runs = json.loads(api.kubectl(ground, "get", "--raw", "/version", *at)[1])["gitVersion"]
-        if runs != "v" + request["version"]:
+    # one without an address was never more than a name, and joins after the move
+    joined = {name for name in request["control"] if (nodes.get(name) or {}).get("address")}
+    for name in sorted(joined - set(request["moving"])):
+        at = ["--server", virtual.server(nodes[name]["address"])] if len(request["control"]) > 1 else []
+        runs = _runs(ground, *at)
+        if not runs:
+            found.append("the API server on %s does not answer: if that control plane is lost, replace it first, by a run with kubernetes: \"%s\" in the row "
+                         "of the cluster" % (name, _runs(ground).lstrip("v")))  # fmt: skip
+        elif runs != "v" + request["version"]:
             found.append("the API server runs %s, and no kubelet may be newer: the control plane %s goes first, in a run with it" % (runs, name))
     return found
+
+
+def _runs(ground, *at):
+    """Version of an API server; empty: it does not answer."""
+    code, text = api.kubectl(ground, "get", "--raw", "/version", *at, check=False)
+    return "" if code else json.loads(text)["gitVersion"]
 
 
 def fetch(member):

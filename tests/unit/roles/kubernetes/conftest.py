@@ -37,8 +37,8 @@ class Machine:
     routes: what the kernel has; left: days that certificates last; packages: versions of the programs; halts: the static pod before which kubeadm ends when it
     moves; well: whether the kubelet is; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often another kubeadm is seen;
     etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has; members: [(name, address, whether it answers)] of
-    etcd; learners: names of those of them that have no vote yet; control: nodes that are marked as control planes; secret: that of kubeadm for control planes
-    that join; uploaded: the document that it was made by."""
+    etcd; learners: names of those of them that have no vote yet; away: addresses of API servers that are off; control: nodes that are marked as control
+    planes; secret: that of kubeadm for control planes that join; uploaded: the document that it was made by."""
 
     def __init__(self, modules, folder):
         self.modules, self.ground = modules, modules.ledger.Ground(modules.places.STATE, str(folder))
@@ -50,7 +50,7 @@ class Machine:
         self.packages, self.halts, self.missing, self.kept, self.busy, self.marks = {"kubelet": "v1.37.2", "kubeadm": "v1.37.2"}, None, None, ([], []), 0, {}
         self.well = True
         self.complete, self.via, self.mine, self.shut, self.dns = True, (), True, (), True
-        self.etcd, self.lost, self.learners = {}, [], ()
+        self.etcd, self.lost, self.learners, self.away = {}, [], (), ()
         self.members, self.control, self.secret, self.uploaded = [("cp1", "192.0.2.11", True)], ["cp1"], None, None
         self.applied, self.shut_pods = "v1.36.4", []
         self.write("/proc/sys/kernel/random/boot_id", "one\n")
@@ -203,6 +203,8 @@ class Machine:
         return 0, ""
 
     def kubectl(self, words):
+        if any(f"https://{one}:6443" in words for one in self.away):
+            return 1, "dial tcp: no route to host"
         if words[:3] == ["get", "--raw", "/version"]:
             tag = (self.text("/etc/kubernetes/manifests/kube-apiserver.yaml") or "").rpartition(":")[2].strip()
             return 0, json.dumps({"gitVersion": tag})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from .conftest import PODS, Killed
+from .test_etcd import ALL, CONTROL
 from .test_member import PEERS, refused, resources
 
 OLD, NEW = "v1.36.4", "v1.37.2"
@@ -198,6 +199,32 @@ def test_what_is_known_to_be_in_the_way_is_said_before(control, changed, asked, 
     calls = len(control.host.calls)
     assert said in refused(control.upgrade.ahead, control.host.ground, {**QUESTION, **asked})
     assert not [one for one in control.host.calls[calls:] if "patch" in one or "drain" in one and "--dry-run=client" not in one]
+
+
+def of_three(control):
+    """The question of a control plane and a fresh third one, beside one that lives."""
+    control.host.members = list(ALL)
+    control.host.nodes["cp2"] = {"address": "192.0.2.21", "version": OLD}
+    return {**QUESTION, "control": CONTROL, "moving": ["cp1", "cp2", "w1"]}
+
+
+@pytest.mark.parametrize("left", [{}, {"cp3": {"address": None, "version": OLD}}])
+def test_what_joins_is_not_asked_before_what_moves(control, left):
+    asked = of_three(control)
+    control.host.nodes.update(left)
+    assert control.upgrade.ahead(control.host.ground, asked) == {"ready": True}
+
+
+def test_a_control_plane_that_is_lost_is_replaced_before_the_others_move(control):
+    asked = of_three(control)
+    control.host.nodes["cp3"], control.host.away = {"address": "192.0.2.31", "version": OLD, "ready": False}, ["192.0.2.31"]
+    assert refused(control.upgrade.ahead, control.host.ground, asked).splitlines() == [
+        "cp3 is not ready",
+        'the API server on cp3 does not answer: if that control plane is lost, replace it first, by a run with kubernetes: "1.36.4" in the row of the cluster',
+    ]
+    # one that answers is no further than it says
+    control.host.nodes["cp3"]["ready"], control.host.away = True, ()
+    assert "the control plane cp3 goes first" in refused(control.upgrade.ahead, control.host.ground, asked)
 
 
 def test_what_a_cut_off_run_left_is_no_reason_to_leave_it_so(control):

@@ -145,7 +145,7 @@ def set_out(member, owner):
             sets.taken(member, "before the move to " + request["version"])
         kubeadm = member.ground.run(["kubeadm", "version", "--output", "short"], timeout=60, data=b"")[1].strip().lstrip("v")
         member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == places.CONTROL, "fresh": False,
-                             "move": request["version"], "former": kubeadm, "pods": _pods(member), "moved": False})  # fmt: skip
+                             "move": request["version"], "former": kubeadm, "pods": _pods(member), "applies": False, "moved": False})  # fmt: skip
     else:
         member.ledger.step("begin", plan=request["plan"], owner=owner)
     return {"changed": True, "former": member.ledger.need_open()["former"], "fresh": fresh}
@@ -160,10 +160,10 @@ def move(member):
     ignored = ["--ignore-preflight-errors", ",".join(member.request["ignored"])] if member.request["ignored"] else []
     if control:
         answers(member)
-    if control and not _applied(member):
+    if control and (member.ledger.need_open()["applies"] or not _applied(member)):
         member.ledger.step("preflight")
         _kubeadm(member, "refuses to move this host", ["apply", "phase", "preflight", _wanted(member), "--yes", *ignored])
-        member.ledger.step("upgrade")
+        member.ledger.step("upgrade", applies=True)
         _kubeadm(member, "did not move this host", ["apply", _wanted(member), "--yes", "--skip-phases", "preflight"])
     else:
         member.ledger.step("upgrade")
@@ -173,7 +173,8 @@ def move(member):
 
 
 def _applied(member):
-    """Whether another control plane moved the cluster before: its settings say so, which kubeadm writes once its own pods are of the new version."""
+    """Whether another control plane moved the cluster before: its settings say so, which kubeadm writes once its own pods are of the new version, and before
+    it renews what all nodes read. Where it was cut off in between, the journal of that host knows better."""
     if len(member.request["control"]) == 1:
         return False
     made = api.ask(member.ground, "get", "configmap", "kubeadm-config", "--namespace", "kube-system")["data"]["ClusterConfiguration"]

@@ -211,6 +211,19 @@ def test_one_control_plane_moves_the_cluster_and_the_others_follow(three, applie
     assert {one[2] for one in three.ran("kubeadm", "upgrade")} == {words}
 
 
+def test_a_control_plane_that_was_cut_off_while_it_moved_the_cluster_moves_all_of_it(three):
+    three.apply("cp2", **three.of_three("cp2", ["cp1"]))
+    three.packages, three.dies, three.members = {"kubelet": "v1.36.4", "kubeadm": "v1.36.4"}, "upgrade", list(ALL)
+    three.modules.upgrade.set_out(three.member("cp2", **three.of_three("cp2", CONTROL)), "me")
+    with pytest.raises(Killed):
+        three.modules.upgrade.move(three.member("cp2", **three.of_three("cp2", CONTROL)))
+    # kubeadm had written the settings of the cluster, and not yet those of kubelets
+    three.dies, three.applied = None, "v1.37.2"
+    three.modules.upgrade.set_out(three.member("cp2", **three.of_three("cp2", CONTROL)), "me")
+    three.modules.upgrade.move(three.member("cp2", **three.of_three("cp2", CONTROL)))
+    assert {one[2] for one in three.ran("kubeadm", "upgrade")} == {"apply"}
+
+
 def test_no_control_plane_sets_out_beside_a_member_that_is_down(three):
     three.apply("cp2", **three.of_three("cp2", ["cp1"]))
     three.members = [ALL[0], ALL[1], ("cp3", "192.0.2.31", False)]

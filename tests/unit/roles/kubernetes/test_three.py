@@ -157,6 +157,22 @@ def test_a_control_plane_leaves_where_others_have_the_cluster(asked):
     assert "would lose all" in refused(asked.modules.emptying.leave, asked.ground, leaving) and len(asked.nodes) == 3
 
 
+@pytest.mark.parametrize(("shut", "opened"), [(None, 1), (True, 0)])
+def test_a_control_plane_whose_member_does_not_go_takes_pods_again(asked, shut, opened):
+    asked.members, asked.nodes = list(ALL), {name: {"address": at} for name, at, dummy in ALL}
+    asked.marks["cp3"], kubectl = {"mark": {}, "shut": shut}, asked.kubectl
+
+    def lost_meanwhile(words):
+        if words[0] == "drain":
+            asked.members[1] = ("cp2", "192.0.2.21", False)
+        return kubectl(words)
+
+    asked.kubectl = lost_meanwhile
+    leaving = {**asked.of_three("cp3", CONTROL), "drain": {"seconds": 5, "force": False}}
+    assert "the member of etcd on cp3 stays" in refused(asked.modules.emptying.leave, asked.ground, leaving) and "cp3" in asked.nodes
+    assert len([one for one in asked.ran("kubectl") if one[5:] == ["uncordon", "cp3"]]) == opened
+
+
 def test_a_control_plane_goes_without_destroying_what_others_have(three):
     before = three.files()
     three.apply("cp2", **three.of_three("cp2", ["cp1"]))

@@ -135,11 +135,9 @@ def fetch(member):
 
 
 def set_out(member, owner):
-    """Open the journal, or go on with it; former: the kubeadm to go back to, empty where there is no way back to it; fresh: whether no run before this one
-    has begun a move here."""
+    """Open the journal, or go on with it at the step that it shows; former: the kubeadm to go back to, empty where there is no way back to it."""
     request, journal = member.request, _ours(member)
-    fresh = not journal
-    if fresh or journal["move"] != request["version"]:
+    if not journal or journal["move"] != request["version"]:
         if request["part"] == places.CONTROL:
             etcd.whole(member, "before the move to " + request["version"])
             sets.taken(member, "before the move to " + request["version"])
@@ -147,8 +145,8 @@ def set_out(member, owner):
         member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == places.CONTROL, "fresh": False,
                              "move": request["version"], "former": kubeadm, "pods": _pods(member), "applies": False, "moved": False})  # fmt: skip
     else:
-        member.ledger.step("begin", plan=request["plan"], owner=owner)
-    return {"changed": True, "former": member.ledger.need_open()["former"], "fresh": fresh}
+        member.ledger.step(journal["step"], plan=request["plan"], owner=owner)
+    return {"changed": True, "former": member.ledger.need_open()["former"]}
 
 
 def move(member):

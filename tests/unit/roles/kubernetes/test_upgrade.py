@@ -96,7 +96,7 @@ def test_a_node_moves_by_its_own_verb(node):
 
 def test_what_kubeadm_refuses_is_said_and_nothing_is_open(control):
     found = control.set_out()
-    assert found["former"] == "1.36.4" and found["fresh"] is True
+    assert found["former"] == "1.36.4"
     control.host.refuses = True
     assert refused(control.step, "move") == "kubeadm refuses to move this host: [ERROR CreateJob]: no end\nit runs what it ran before"
     assert control.look()["open"] is None and not [one for one in control.host.ran("kubeadm", "upgrade", "apply") if "phase" not in one]
@@ -128,10 +128,19 @@ def test_a_run_that_was_killed_in_kubeadm_is_gone_on_with(host, name):
     assert (found["moves"], found["cut_off"], found["open"]["step"]) == (True, True, "upgrade")
     # the kubeadm to go back to is the one of before all of it
     found = moving.set_out()
-    assert found["former"] == "1.36.4" and found["fresh"] is False
+    assert found["former"] == "1.36.4" and moving.look()["open"]["step"] == "upgrade"
     assert moving.step("move") == {"changed": True}
     moving.kubelet()
     assert moving.step("arrived") == {"changed": True} and moving.look(**{name: NEW})["moves"] is False
+
+
+def test_a_run_that_goes_on_tells_one_whose_package_failed_from_one_that_kubeadm_began_to_move(node):
+    node.set_out()
+    node.set_out()
+    assert node.look()["open"]["step"] == "begin"
+    node.step("move")
+    node.set_out()
+    assert node.look()["open"]["step"] == "moved"
 
 
 def test_what_kubeadm_has_moved_is_not_moved_again(control):

@@ -157,7 +157,9 @@ def move(member):
     alone(ground)
     ignored = ["--ignore-preflight-errors", ",".join(member.request["ignored"])] if member.request["ignored"] else []
     if control:
+        # here and not only where it set out: another one may be lost since, and of a run that goes on this one may have come up just now
         answers(member)
+        etcd.whole(member, "before the move to " + member.request["version"])
     if control and (member.ledger.need_open()["applies"] or not _applied(member)):
         member.ledger.step("preflight")
         _kubeadm(member, "refuses to move this host", ["apply", "phase", "preflight", _wanted(member), "--yes", *ignored])

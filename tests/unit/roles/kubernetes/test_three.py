@@ -240,6 +240,28 @@ def test_a_control_plane_that_was_cut_off_while_it_moved_the_cluster_moves_all_o
     assert {one[2] for one in three.ran("kubeadm", "upgrade")} == {"apply"}
 
 
+def test_no_control_plane_starts_anew_beside_a_member_that_is_down(three):
+    three.apply("cp2", **three.of_three("cp2", ["cp1"]))
+    three.write(POLICIES[0], "{}")
+    three.members, before = [ALL[0], ALL[1], ("cp3", "192.0.2.31", False)], len(three.calls)
+    said = refused(three.apply, "cp2", **three.of_three("cp2", CONTROL))
+    assert said == "members of etcd do not answer before its API server is started anew: cp3"
+    assert three.text(POLICIES[0]) == "{}" and not [one for one in three.calls[before:] if "stop" in one]
+    assert three.member("cp2", **three.of_three("cp2", CONTROL)).journal is None
+    three.members = list(ALL)
+    assert three.apply("cp2", **three.of_three("cp2", CONTROL)) == {"changed": True}
+
+
+def test_no_control_plane_goes_on_with_its_move_beside_a_member_that_is_down(three):
+    three.apply("cp2", **three.of_three("cp2", ["cp1"]))
+    three.packages, three.members = {"kubelet": "v1.36.4", "kubeadm": "v1.36.4"}, list(ALL)
+    three.modules.upgrade.set_out(three.member("cp2", **three.of_three("cp2", CONTROL)), "me")
+    three.members[2] = ("cp3", "192.0.2.31", False)
+    three.modules.upgrade.set_out(three.member("cp2", **three.of_three("cp2", CONTROL)), "me")
+    said = refused(three.modules.upgrade.move, three.member("cp2", **three.of_three("cp2", CONTROL)))
+    assert said == "members of etcd do not answer before the move to 1.37.2: cp3" and three.ran("kubeadm", "upgrade") == []
+
+
 def test_no_control_plane_sets_out_beside_a_member_that_is_down(three):
     three.apply("cp2", **three.of_three("cp2", ["cp1"]))
     three.members = [ALL[0], ALL[1], ("cp3", "192.0.2.31", False)]

@@ -15,6 +15,8 @@ import ledger
 import sets
 
 PEER = 2380
+# of the member of this host; kubeadm has it listen there without a login
+HEALTH = "http://127.0.0.1:2381/health"
 TOOLS = sets.RUN + "/members"
 # of one that does not answer; many of them are asked one after the other
 SHORT = ["--dial-timeout", "5s", "--command-timeout", "10s"]

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-import urllib.request
 
 import api
 import applying
@@ -222,22 +221,13 @@ def restart(member):
     ground.run(["systemctl", "daemon-reload"], timeout=120)
     ground.run(["systemctl", "restart", "kubelet.service"], timeout=120)
     end = time.monotonic() + member.request["seconds"]
-    while not healthy():
+    while not serving.well(HEALTH):
         if time.monotonic() >= end:
             said = ground.run(["journalctl", "--unit", "kubelet.service", "--lines", "3", "--output", "cat"], check=False, timeout=60)[1]
             # who empties nodes says that this one stays so
             raise ledger.Refused("the kubelet of %s does not come up: %s" % (_wanted(member), ledger.tail(said, 3)))
         time.sleep(PAUSE)
     return {"changed": True}
-
-
-def healthy():
-    """Whether the kubelet of this host says that it is well."""
-    try:
-        with urllib.request.urlopen(HEALTH, timeout=5) as answer:  # noqa: S310  a constant
-            return answer.status == 200
-    except OSError:
-        return False
 
 
 def arrived(member):

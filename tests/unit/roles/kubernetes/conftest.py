@@ -35,10 +35,10 @@ class Machine:
     server: whether an API server lives with the files that it reads; nodes, requests, tokens ({id: description}), namespaces: what the API has; calls: all that
     was run; via: addresses behind a gateway; mine: whether an address is this host's; shut: addresses of kubelets without a certificate; dns: whether it runs;
     routes: what the kernel has; left: days that certificates last; packages: versions of the programs; halts: the static pod before which kubeadm ends when it
-    moves; well: whether the kubelet is; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often another kubeadm is seen;
-    etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has; members: [(name, address, whether it answers)] of
-    etcd; learners: names of those of them that have no vote yet; away: addresses of API servers that are off; control: nodes that are marked as control
-    planes; secret: that of kubeadm for control planes that join; uploaded: the document that it was made by."""
+    moves; well: whether the kubelet and etcd of this host say so; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often
+    another kubeadm is seen; etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has; members: [(name, address,
+    whether it answers)] of etcd; learners: names of those of them that have no vote yet; away: addresses of API servers that are off; control: nodes that are
+    marked as control planes; secret: that of kubeadm for control planes that join; uploaded: the document that it was made by."""
 
     def __init__(self, modules, folder):
         self.modules, self.ground = modules, modules.ledger.Ground(modules.places.STATE, str(folder))
@@ -352,7 +352,7 @@ def host(tmp_path, monkeypatch):
     monkeypatch.setattr(modules.api, "PAUSE", 0)
     monkeypatch.setattr(modules.serving, "PAUSE", 0)
     monkeypatch.setattr(modules.upgrade, "PAUSE", 0)
-    monkeypatch.setattr(modules.upgrade, "healthy", lambda: machine.well)
+    monkeypatch.setattr(modules.serving, "well", lambda url: machine.well)
     monkeypatch.setattr(modules.member, "has_address", lambda address: machine.mine)
     monkeypatch.setattr(modules.server, "serves", lambda ground, address: address not in machine.shut)
     return machine

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import etcd
 import ledger
 import making
 import network
@@ -38,6 +39,8 @@ def apply(member, owner):
         member.ledger.commit()
     elif member.half:
         making.wiped(member)
+    if member.joined and member.changed(member.request["policies"], places.SECRET):
+        etcd.whole(member, "before its API server is started anew")
     sets.before(member, rows)
     fresh = not member.joined
     if fresh:

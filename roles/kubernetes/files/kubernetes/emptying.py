@@ -96,8 +96,8 @@ def back(ground, request):
 
 
 def leave(ground, request):
-    """Empty a node and forget it, and of a control plane its member of etcd; one that the cluster does not know is gone already. What cannot be emptied takes
-    pods again. request: that of the host, with drain."""
+    """Empty a node and forget it, and of a control plane its member of etcd; one that the cluster does not know is gone already. What does not go takes pods
+    again. request: that of the host, with drain."""
     name, control = request["name"], request["part"] == places.CONTROL
     wrong = etcd.objections(ground, name, request["address"]) if control else ""
     if wrong:
@@ -105,12 +105,15 @@ def leave(ground, request):
     if name not in cluster_nodes.nodes(api.ask(ground, "get", "nodes")):
         return {"changed": control and etcd.forgotten(ground, name, request["address"])}
     cordoned = _node(ground, name)["spec"].get("unschedulable")
-    wrong = drained(ground, name, request["drain"])
-    if wrong:
+    try:
+        wrong = drained(ground, name, request["drain"])
+        if wrong:
+            raise ledger.Refused(wrong)
+        if control:
+            etcd.forgotten(ground, name, request["address"])
+    except ledger.Refused:
         if not cordoned:
             api.kubectl(ground, "uncordon", name, check=False)
-        raise ledger.Refused(wrong)
-    if control:
-        etcd.forgotten(ground, name, request["address"])
+        raise
     api.kubectl(ground, "delete", "node", name, seconds=120)
     return {"changed": True}

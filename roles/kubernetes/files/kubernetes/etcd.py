@@ -1,7 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""Members of etcd, asked on a control plane: who answers, and who goes. None goes while most of them would not be there (rule K8S-E4)."""
+"""Members of etcd, asked on a control plane: who answers, and who goes. None goes while most of them would not be there (rule K8S-E4).
+
+kubeadm adds a member as a learner, and gives it its vote once it has caught up: one that is left of a join that was cut off never votes, answers no question
+that wants the newest state, and keeps etcd from taking another learner.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ import ledger
 import sets
 
 PEER = 2380
+# of the member of this host; kubeadm has it listen there without a login
+HEALTH = "http://127.0.0.1:2381/health"
 TOOLS = sets.RUN + "/members"
 # of one that does not answer; many of them are asked one after the other
 SHORT = ["--dial-timeout", "5s", "--command-timeout", "10s"]
@@ -41,10 +47,10 @@ class Members:
         self.ground, self.tools = ground, tools
 
     def all(self):
-        """[{id, name, peer, well}]; one that was announced and never came has no name."""
+        """[{id, name, peer, learner, well}]; one that was announced and never came has no name."""
         told = json.loads(self.tools.ask("etcdctl", *sets.login(self.ground), *SHORT, "member", "list", "--write-out", "json", seconds=60))
-        return [{"id": "%x" % int(one["ID"]), "name": one.get("name") or "", "peer": (one.get("peerURLs") or [""])[0], "well": self._well(one)}
-                for one in told["members"]]  # fmt: skip
+        return [{"id": "%x" % int(one["ID"]), "name": one.get("name") or "", "peer": (one.get("peerURLs") or [""])[0],
+                 "learner": one.get("isLearner", False), "well": self._well(one)} for one in told["members"]]  # fmt: skip
 
     def _well(self, member):
         login = sets.login(self.ground, ",".join(member.get("clientURLs") or ()))
@@ -64,9 +70,10 @@ def of_host(members, name, address):
 
 
 def quorum(members, gone=()):
-    """Why members cannot go, or nothing: most have to answer before it, and of those that stay."""
-    stay = [one for one in members if one not in gone]
-    for those, when in ((members, "answer"), (stay, "of those that would stay answer")):
+    """Why members cannot go, or nothing: most of those that vote have to answer before it, and of those that stay."""
+    voters = [one for one in members if not one["learner"]]
+    stay = [one for one in voters if one not in gone]
+    for those, when in ((voters, "answer"), (stay, "of those that would stay answer")):
         well = [one for one in those if one["well"]]
         if len(well) * 2 <= len(those):
             return "%d of %d members of etcd %s: that is not most of them, and it would lose all" % (len(well), len(those), when)
@@ -74,8 +81,8 @@ def quorum(members, gone=()):
 
 
 def silent(members):
-    """Names of those that do not answer."""
-    return sorted(named(one) for one in members if not one["well"])
+    """Names of those that vote and do not answer."""
+    return sorted(named(one) for one in members if not one["well"] and not one["learner"])
 
 
 def well(ground):
@@ -84,7 +91,7 @@ def well(ground):
 
 
 def silent_ones(ground):
-    """Names of members that do not answer."""
+    """Names of members that vote and do not answer."""
     return asked(ground, lambda members: silent(members.all()))
 
 
@@ -96,9 +103,9 @@ def whole(member, when):
 
 
 def made_room(ground, request):
-    """Before a control plane joins: whatever etcd has of its host's former life goes, and members that are lost for good: they do not answer, and their hosts
-    have no cluster, or are no control planes any more. request: {name, address, control, bare, cut_off: whether this very join was begun before}; names of
-    who went."""
+    """Before a control plane joins: whatever etcd has of its host's former life goes, learners of joins that were cut off, and members that are lost for good:
+    they do not answer, and their hosts have no cluster, or are no control planes any more. request: {name, address, control, nodes, bare, cut_off: whether this
+    very join was begun before}; names of who went."""
     return asked(ground, _made_room, request)
 
 
@@ -108,7 +115,7 @@ def _made_room(asking, request):
     if [one for one in own if one["well"]] and not request["cut_off"]:
         raise ledger.Refused("etcd has a member %s at %s that answers, and this host says that it has no cluster: two hosts of one name or address"
                              % (request["name"], request["address"]))  # fmt: skip
-    gone = own + [one for one in members if one not in own and _is_lost(one, request)]
+    gone = own + [one for one in members if one not in own and (one["learner"] or _is_lost(one, request))]
     left = silent([one for one in members if one not in gone])
     wrong = quorum(members, gone) or left and "members of etcd do not answer, and nobody joins before they do: %s" % ", ".join(left)
     if wrong:
@@ -119,7 +126,10 @@ def _made_room(asking, request):
 
 
 def _is_lost(member, request):
-    return bool(member["name"]) and not member["well"] and (member["name"] not in request["control"] or member["name"] in request["bare"])
+    """Whether it does not answer, and no control plane with a cluster has its name; one that never started has none, and is known by where it would be."""
+    living = set(request["control"]) - set(request["bare"])
+    known = living if member["name"] else {peer(request["nodes"][name][0]) for name in living}
+    return not member["well"] and named(member) not in known
 
 
 def objections(ground, name, address):

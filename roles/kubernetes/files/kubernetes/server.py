@@ -14,6 +14,7 @@ import etcd
 import ledger
 import places
 import restore
+import serving
 import serving_request
 import tickets
 import virtual
@@ -23,13 +24,13 @@ KUBELET = 10250
 # what runs on every node, and what on some
 ON_NODES, NAMES = "k8s-app=kube-proxy", "k8s-app=kube-dns"
 PARTS = ("kube-apiserver", "etcd")
-NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None, "former": {}, "encryption": None}
+NOBODY = {"nodes": {}, "waiting": [], "tokens": [], "silent": None, "authority": None, "former": {}, "encryption": None, "member": False}
 
 
 def told(ground):
     """{nodes: of cluster_nodes, waiting: [requests of nodes that nobody decided about], tokens: [ids of ours that are left], silent: why the API does not
-    answer, authority: its certificate, former: endpoints by which nodes of before a restore know it, encryption: digest of the key of secrets}; no nodes where
-    there is no cluster yet."""
+    answer, authority: its certificate, former: endpoints by which nodes of before a restore know it, encryption: digest of the key of secrets, member: whether
+    that of etcd on this host answers, which is asked for all others}; no nodes where there is no cluster yet."""
     if ground.known(places.ADMIN) is None:
         return dict(NOBODY)
     if (ground.load(ledger.Ledger(ground).open) or {}).get("step") == "join":
@@ -39,7 +40,7 @@ def told(ground):
     try:
         waiting = [one["metadata"]["name"] for one in api.ask(ground, "get", "certificatesigningrequests")["items"] if serving_request.waits(one)]
         return {"nodes": cluster_nodes.nodes(api.ask(ground, "get", "nodes")), "waiting": sorted(waiting), "tokens": sorted(tickets.tokens(ground)),
-                "silent": None, **known}  # fmt: skip
+                "silent": None, "member": serving.well(etcd.HEALTH), **known}  # fmt: skip
     except ledger.Refused as error:
         return dict(NOBODY, silent=str(error), **known)
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import time
+import urllib.request
 
 import api
 import etcd
@@ -43,6 +44,15 @@ def renewed(member):
         if others:
             member.ground.run(places.RUNTIME + ["stop", "--timeout", "30", *sorted(others)], timeout=120)
         server_again(member)
+
+
+def well(url):
+    """Whether what listens on this host alone says that it is well; no proxy is asked for it."""
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def local(member, *words):

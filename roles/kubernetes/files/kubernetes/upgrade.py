@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-import urllib.request
 
 import api
 import applying
@@ -101,14 +100,25 @@ def ahead(ground, request):
 
 
 def _behind(ground, request, nodes):
-    """API servers that this run does not move and that are older than the kubelets that it brings."""
+    """API servers that have the cluster, that this run does not move, and that are older than the kubelets that it brings, or lost."""
     found = []
-    for name in sorted(set(request["control"]) - set(request["moving"])):
-        at = ["--server", virtual.server(nodes[name]["address"])] if name in nodes and len(request["control"]) > 1 else []
-        runs = json.loads(api.kubectl(ground, "get", "--raw", "/version", *at)[1])["gitVersion"]
-        if runs != "v" + request["version"]:
+    # one without an address was never more than a name, and joins after the move
+    joined = {name for name in request["control"] if (nodes.get(name) or {}).get("address")}
+    for name in sorted(joined - set(request["moving"])):
+        at = ["--server", virtual.server(nodes[name]["address"])] if len(request["control"]) > 1 else []
+        runs = _runs(ground, *at)
+        if not runs:
+            found.append("the API server on %s does not answer: if that control plane is lost, replace it first, by a run with kubernetes: \"%s\" in the row "
+                         "of the cluster" % (name, _runs(ground).lstrip("v")))  # fmt: skip
+        elif runs != "v" + request["version"]:
             found.append("the API server runs %s, and no kubelet may be newer: the control plane %s goes first, in a run with it" % (runs, name))
     return found
+
+
+def _runs(ground, *at):
+    """Version of an API server; empty: it does not answer."""
+    code, text = api.kubectl(ground, "get", "--raw", "/version", *at, check=False)
+    return "" if code else json.loads(text)["gitVersion"]
 
 
 def fetch(member):
@@ -124,20 +134,18 @@ def fetch(member):
 
 
 def set_out(member, owner):
-    """Open the journal, or go on with it; former: the kubeadm to go back to, empty where there is no way back to it; fresh: whether no run before this one
-    has begun a move here."""
+    """Open the journal, or go on with it at the step that it shows; former: the kubeadm to go back to, empty where there is no way back to it."""
     request, journal = member.request, _ours(member)
-    fresh = not journal
-    if fresh or journal["move"] != request["version"]:
+    if not journal or journal["move"] != request["version"]:
         if request["part"] == places.CONTROL:
             etcd.whole(member, "before the move to " + request["version"])
             sets.taken(member, "before the move to " + request["version"])
         kubeadm = member.ground.run(["kubeadm", "version", "--output", "short"], timeout=60, data=b"")[1].strip().lstrip("v")
         member.ledger.begin({"plan": request["plan"], "owner": owner, "touches": {}, "irreversible": request["part"] == places.CONTROL, "fresh": False,
-                             "move": request["version"], "former": kubeadm, "pods": _pods(member), "moved": False})  # fmt: skip
+                             "move": request["version"], "former": kubeadm, "pods": _pods(member), "applies": False, "moved": False})  # fmt: skip
     else:
-        member.ledger.step("begin", plan=request["plan"], owner=owner)
-    return {"changed": True, "former": member.ledger.need_open()["former"], "fresh": fresh}
+        member.ledger.step(journal["step"], plan=request["plan"], owner=owner)
+    return {"changed": True, "former": member.ledger.need_open()["former"]}
 
 
 def move(member):
@@ -148,11 +156,13 @@ def move(member):
     alone(ground)
     ignored = ["--ignore-preflight-errors", ",".join(member.request["ignored"])] if member.request["ignored"] else []
     if control:
+        # here and not only where it set out: another one may be lost since, and of a run that goes on this one may have come up just now
         answers(member)
-    if control and not _applied(member):
+        etcd.whole(member, "before the move to " + member.request["version"])
+    if control and (member.ledger.need_open()["applies"] or not _applied(member)):
         member.ledger.step("preflight")
         _kubeadm(member, "refuses to move this host", ["apply", "phase", "preflight", _wanted(member), "--yes", *ignored])
-        member.ledger.step("upgrade")
+        member.ledger.step("upgrade", applies=True)
         _kubeadm(member, "did not move this host", ["apply", _wanted(member), "--yes", "--skip-phases", "preflight"])
     else:
         member.ledger.step("upgrade")
@@ -162,7 +172,8 @@ def move(member):
 
 
 def _applied(member):
-    """Whether another control plane moved the cluster before: its settings say so, which kubeadm writes once its own pods are of the new version."""
+    """Whether another control plane moved the cluster before: its settings say so, which kubeadm writes once its own pods are of the new version, and before
+    it renews what all nodes read. Where it was cut off in between, the journal of that host knows better."""
     if len(member.request["control"]) == 1:
         return False
     made = api.ask(member.ground, "get", "configmap", "kubeadm-config", "--namespace", "kube-system")["data"]["ClusterConfiguration"]
@@ -210,22 +221,13 @@ def restart(member):
     ground.run(["systemctl", "daemon-reload"], timeout=120)
     ground.run(["systemctl", "restart", "kubelet.service"], timeout=120)
     end = time.monotonic() + member.request["seconds"]
-    while not healthy():
+    while not serving.well(HEALTH):
         if time.monotonic() >= end:
             said = ground.run(["journalctl", "--unit", "kubelet.service", "--lines", "3", "--output", "cat"], check=False, timeout=60)[1]
             # who empties nodes says that this one stays so
             raise ledger.Refused("the kubelet of %s does not come up: %s" % (_wanted(member), ledger.tail(said, 3)))
         time.sleep(PAUSE)
     return {"changed": True}
-
-
-def healthy():
-    """Whether the kubelet of this host says that it is well."""
-    try:
-        with urllib.request.urlopen(HEALTH, timeout=5) as answer:  # noqa: S310  a constant
-            return answer.status == 200
-    except OSError:
-        return False
 
 
 def arrived(member):

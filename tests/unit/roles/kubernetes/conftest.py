@@ -35,9 +35,10 @@ class Machine:
     server: whether an API server lives with the files that it reads; nodes, requests, tokens ({id: description}), namespaces: what the API has; calls: all that
     was run; via: addresses behind a gateway; mine: whether an address is this host's; shut: addresses of kubelets without a certificate; dns: whether it runs;
     routes: what the kernel has; left: days that certificates last; packages: versions of the programs; halts: the static pod before which kubeadm ends when it
-    moves; well: whether the kubelet is; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often another kubeadm is seen;
-    etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has; members: [(name, address, whether it answers)] of
-    etcd; control: nodes that are marked as control planes; secret: that of kubeadm for control planes that join; uploaded: the document that it was made by."""
+    moves; well: whether the kubelet and etcd of this host say so; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often
+    another kubeadm is seen; etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has; members: [(name, address,
+    whether it answers)] of etcd; learners: names of those of them that have no vote yet; away: addresses of API servers that are off; control: nodes that are
+    marked as control planes; secret: that of kubeadm for control planes that join; uploaded: the document that it was made by."""
 
     def __init__(self, modules, folder):
         self.modules, self.ground = modules, modules.ledger.Ground(modules.places.STATE, str(folder))
@@ -49,7 +50,7 @@ class Machine:
         self.packages, self.halts, self.missing, self.kept, self.busy, self.marks = {"kubelet": "v1.37.2", "kubeadm": "v1.37.2"}, None, None, ([], []), 0, {}
         self.well = True
         self.complete, self.via, self.mine, self.shut, self.dns = True, (), True, (), True
-        self.etcd, self.lost = {}, []
+        self.etcd, self.lost, self.learners, self.away = {}, [], (), ()
         self.members, self.control, self.secret, self.uploaded = [("cp1", "192.0.2.11", True)], ["cp1"], None, None
         self.applied, self.shut_pods = "v1.36.4", []
         self.write("/proc/sys/kernel/random/boot_id", "one\n")
@@ -101,11 +102,13 @@ class Machine:
     def of_etcd(self, command):
         name = command[0].rpartition("/")[2]
         if "list" in command:
-            rows = [{"ID": 16 + at, "name": name, "peerURLs": [f"https://{address}:2380"], "clientURLs": [f"https://{address}:2379"]}
-                    for at, (name, address, dummy) in enumerate(self.members)]  # fmt: skip
+            # as etcdctl says it: what is not so is left out
+            rows = [{"ID": 16 + at, "name": name, "peerURLs": [f"https://{address}:2380"], "clientURLs": [f"https://{address}:2379"],
+                     **({"isLearner": True} if name in self.learners else {})} for at, (name, address, dummy) in enumerate(self.members)]  # fmt: skip
             return 0, json.dumps({"members": rows})
         if "health" in command:
-            return (0, "") if any(well and f"https://{at}:2379" in command for dummy, at, well in self.members) else (1, "unhealthy")
+            asked = [well and name not in self.learners for name, at, well in self.members if f"https://{at}:2379" in command]
+            return (0, "") if any(asked) else (1, "unhealthy")
         if "remove" in command:
             self.members[int(command[-1], 16) - 16] = (None, None, None)
             return 0, ""
@@ -200,6 +203,8 @@ class Machine:
         return 0, ""
 
     def kubectl(self, words):
+        if any(f"https://{one}:6443" in words for one in self.away):
+            return 1, "dial tcp: no route to host"
         if words[:3] == ["get", "--raw", "/version"]:
             tag = (self.text("/etc/kubernetes/manifests/kube-apiserver.yaml") or "").rpartition(":")[2].strip()
             return 0, json.dumps({"gitVersion": tag})
@@ -347,7 +352,7 @@ def host(tmp_path, monkeypatch):
     monkeypatch.setattr(modules.api, "PAUSE", 0)
     monkeypatch.setattr(modules.serving, "PAUSE", 0)
     monkeypatch.setattr(modules.upgrade, "PAUSE", 0)
-    monkeypatch.setattr(modules.upgrade, "healthy", lambda: machine.well)
+    monkeypatch.setattr(modules.serving, "well", lambda url: machine.well)
     monkeypatch.setattr(modules.member, "has_address", lambda address: machine.mine)
     monkeypatch.setattr(modules.server, "serves", lambda ground, address: address not in machine.shut)
     return machine

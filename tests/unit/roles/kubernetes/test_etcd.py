@@ -30,7 +30,8 @@ def control(host):
 
 
 def room(control, name="cp3", bare=("cp3",), cut_off=False, names=CONTROL):
-    asked = {"name": name, "address": THREE[name]["address"], "control": names, "bare": list(bare), "cut_off": cut_off}
+    nodes = {one: [at] for one, at, dummy in [*control.members, *ALL]}
+    asked = {"name": name, "address": THREE[name]["address"], "control": names, "nodes": nodes, "bare": list(bare), "cut_off": cut_off}
     return control.modules.etcd.made_room(control.ground, asked)
 
 
@@ -46,10 +47,46 @@ def test_one_that_was_announced_and_never_came_is_known_by_its_address(control):
     assert room(control) == ["https://192.0.2.31:2380"] and left(control) == ["cp1", "cp2"]
 
 
+@pytest.mark.parametrize(("address", "bare"), [("192.0.2.99", ["cp3"]), ("192.0.2.21", ["cp2", "cp3"])])
+def test_one_that_never_started_is_lost_where_no_host_is_that_will(control, address, bare):
+    control.members = [but()[0], ("cp4", "192.0.2.41", True), ("", address, False)]
+    assert room(control, bare=bare) == [f"https://{address}:2380"] and left(control) == ["cp1", "cp4"]
+
+
+def test_one_that_never_started_may_still_do_it_on_a_host_that_has_the_cluster(control):
+    control.members = [but()[0], ("cp4", "192.0.2.41", True), ("", "192.0.2.21", False)]
+    assert refused(room, control) == "members of etcd do not answer, and nobody joins before they do: https://192.0.2.21:2380"
+
+
 def test_a_member_that_answers_is_another_host_unless_this_very_join_was_cut_off(control):
     assert "answers, and this host says that it has no cluster" in refused(room, control)
     assert left(control) == CONTROL
     assert room(control, cut_off=True) == ["cp3"] and left(control) == ["cp1", "cp2"]
+
+
+def test_a_join_that_was_cut_off_beside_the_only_one_that_votes_is_begun_again(control):
+    control.members, control.learners = but()[:2], ("cp2",)
+    assert room(control, "cp2", bare=["cp3"], cut_off=True) == ["cp2"] and left(control) == ["cp1"]
+
+
+@pytest.mark.parametrize("name", ["cp3", ""])
+def test_etcd_takes_one_learner_so_that_of_another_host_goes_too(control, name):
+    control.members, control.learners = [*but()[:1], (name, "192.0.2.31", True)], (name,)
+    assert room(control, "cp2", bare=["cp2"]) == [name or "https://192.0.2.31:2380"] and left(control) == ["cp1"]
+
+
+def test_a_learner_goes_and_who_votes_alone_stays(control):
+    control.members, control.learners = but()[:2], ("cp2",)
+    etcd, ground = control.modules.etcd, control.ground
+    assert "0 of 0 members" in refused(etcd.forgotten, ground, "cp1", "192.0.2.11") and left(control) == ["cp1", "cp2"]
+    assert etcd.objections(ground, "cp2", "192.0.2.21") == "" and etcd.forgotten(ground, "cp2", "192.0.2.21") is True and left(control) == ["cp1"]
+
+
+def test_who_never_voted_is_missed_by_nobody(control):
+    several = control.member("cp1", **control.of_three("cp1", ["cp1", "cp2", "cp3"]))
+    control.members, control.learners = list(ALL), ("cp3",)
+    control.modules.etcd.whole(several, "before it")
+    assert control.modules.etcd.well(control.ground) == ["cp1", "cp2"]
 
 
 def test_a_lost_one_of_another_name_goes_when_its_place_is_taken(control):

@@ -5,18 +5,25 @@
 
 from __future__ import annotations
 
+import json
+
 import templated
 
 ASKED = templated.constants("kubernetes")
 
 
-def answer(host, silent, authority="cert"):
-    said = '{"silent": %s, "authority": %s}' % ("null" if silent is None else f'"{silent}"', "null" if authority is None else f'"{authority}"')
+def answer(host, silent, authority="cert", member=True):
+    said = json.dumps({"silent": silent, "authority": authority, "member": member})
     return {"rc": 0, "stdout": said, "__kubernetes_candidate": host}
 
 
 def whom(*results):
     return ASKED("__kubernetes_asked", inventory_hostname="w1", __kubernetes_told={"results": list(results)})
+
+
+def test_one_whose_own_member_of_etcd_answers_is_asked_before_one_that_has_the_api_of_another():
+    assert whom(answer("cp1", None, member=False), answer("cp2", None)) == "cp2"
+    assert whom(answer("cp1", "it hangs"), answer("cp2", None, member=False)) == "cp2"
 
 
 def test_the_first_that_answers_is_asked():

@@ -79,6 +79,12 @@ def test_an_api_that_does_not_answer_is_said(control):
     assert "refused" in control.modules.server.told(control.ground)["silent"]
 
 
+def test_whether_its_own_member_of_etcd_answers_is_told_too(control):
+    assert control.modules.server.told(control.ground)["member"] is True
+    control.well = False
+    assert control.modules.server.told(control.ground)["member"] is False
+
+
 def test_tickets_of_those_who_joined_are_called_back_and_no_other(control):
     control.requests = [request()]
     control.tokens = {"bootstrap-token-x": "sovereign.ai_stack: cp1", "bootstrap-token-y": "of the administrator",

@@ -157,6 +157,22 @@ def test_a_control_plane_leaves_where_others_have_the_cluster(asked):
     assert "would lose all" in refused(asked.modules.emptying.leave, asked.ground, leaving) and len(asked.nodes) == 3
 
 
+@pytest.mark.parametrize(("shut", "opened"), [(None, 1), (True, 0)])
+def test_a_control_plane_whose_member_does_not_go_takes_pods_again(asked, shut, opened):
+    asked.members, asked.nodes = list(ALL), {name: {"address": at} for name, at, dummy in ALL}
+    asked.marks["cp3"], kubectl = {"mark": {}, "shut": shut}, asked.kubectl
+
+    def lost_meanwhile(words):
+        if words[0] == "drain":
+            asked.members[1] = ("cp2", "192.0.2.21", False)
+        return kubectl(words)
+
+    asked.kubectl = lost_meanwhile
+    leaving = {**asked.of_three("cp3", CONTROL), "drain": {"seconds": 5, "force": False}}
+    assert "the member of etcd on cp3 stays" in refused(asked.modules.emptying.leave, asked.ground, leaving) and "cp3" in asked.nodes
+    assert len([one for one in asked.ran("kubectl") if one[5:] == ["uncordon", "cp3"]]) == opened
+
+
 def test_a_control_plane_goes_without_destroying_what_others_have(three):
     before = three.files()
     three.apply("cp2", **three.of_three("cp2", ["cp1"]))
@@ -209,6 +225,41 @@ def test_one_control_plane_moves_the_cluster_and_the_others_follow(three, applie
     three.modules.upgrade.set_out(mine, "me")
     three.modules.upgrade.move(three.member("cp2", **three.of_three("cp2", CONTROL)))
     assert {one[2] for one in three.ran("kubeadm", "upgrade")} == {words}
+
+
+def test_a_control_plane_that_was_cut_off_while_it_moved_the_cluster_moves_all_of_it(three):
+    three.apply("cp2", **three.of_three("cp2", ["cp1"]))
+    three.packages, three.dies, three.members = {"kubelet": "v1.36.4", "kubeadm": "v1.36.4"}, "upgrade", list(ALL)
+    three.modules.upgrade.set_out(three.member("cp2", **three.of_three("cp2", CONTROL)), "me")
+    with pytest.raises(Killed):
+        three.modules.upgrade.move(three.member("cp2", **three.of_three("cp2", CONTROL)))
+    # kubeadm had written the settings of the cluster, and not yet those of kubelets
+    three.dies, three.applied = None, "v1.37.2"
+    three.modules.upgrade.set_out(three.member("cp2", **three.of_three("cp2", CONTROL)), "me")
+    three.modules.upgrade.move(three.member("cp2", **three.of_three("cp2", CONTROL)))
+    assert {one[2] for one in three.ran("kubeadm", "upgrade")} == {"apply"}
+
+
+def test_no_control_plane_starts_anew_beside_a_member_that_is_down(three):
+    three.apply("cp2", **three.of_three("cp2", ["cp1"]))
+    three.write(POLICIES[0], "{}")
+    three.members, before = [ALL[0], ALL[1], ("cp3", "192.0.2.31", False)], len(three.calls)
+    said = refused(three.apply, "cp2", **three.of_three("cp2", CONTROL))
+    assert said == "members of etcd do not answer before its API server is started anew: cp3"
+    assert three.text(POLICIES[0]) == "{}" and not [one for one in three.calls[before:] if "stop" in one]
+    assert three.member("cp2", **three.of_three("cp2", CONTROL)).journal is None
+    three.members = list(ALL)
+    assert three.apply("cp2", **three.of_three("cp2", CONTROL)) == {"changed": True}
+
+
+def test_no_control_plane_goes_on_with_its_move_beside_a_member_that_is_down(three):
+    three.apply("cp2", **three.of_three("cp2", ["cp1"]))
+    three.packages, three.members = {"kubelet": "v1.36.4", "kubeadm": "v1.36.4"}, list(ALL)
+    three.modules.upgrade.set_out(three.member("cp2", **three.of_three("cp2", CONTROL)), "me")
+    three.members[2] = ("cp3", "192.0.2.31", False)
+    three.modules.upgrade.set_out(three.member("cp2", **three.of_three("cp2", CONTROL)), "me")
+    said = refused(three.modules.upgrade.move, three.member("cp2", **three.of_three("cp2", CONTROL)))
+    assert said == "members of etcd do not answer before the move to 1.37.2: cp3" and three.ran("kubeadm", "upgrade") == []
 
 
 def test_no_control_plane_sets_out_beside_a_member_that_is_down(three):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from .conftest import PODS, Killed
+from .test_etcd import ALL, CONTROL
 from .test_member import PEERS, refused, resources
 
 OLD, NEW = "v1.36.4", "v1.37.2"
@@ -95,7 +96,7 @@ def test_a_node_moves_by_its_own_verb(node):
 
 def test_what_kubeadm_refuses_is_said_and_nothing_is_open(control):
     found = control.set_out()
-    assert found["former"] == "1.36.4" and found["fresh"] is True
+    assert found["former"] == "1.36.4"
     control.host.refuses = True
     assert refused(control.step, "move") == "kubeadm refuses to move this host: [ERROR CreateJob]: no end\nit runs what it ran before"
     assert control.look()["open"] is None and not [one for one in control.host.ran("kubeadm", "upgrade", "apply") if "phase" not in one]
@@ -127,10 +128,19 @@ def test_a_run_that_was_killed_in_kubeadm_is_gone_on_with(host, name):
     assert (found["moves"], found["cut_off"], found["open"]["step"]) == (True, True, "upgrade")
     # the kubeadm to go back to is the one of before all of it
     found = moving.set_out()
-    assert found["former"] == "1.36.4" and found["fresh"] is False
+    assert found["former"] == "1.36.4" and moving.look()["open"]["step"] == "upgrade"
     assert moving.step("move") == {"changed": True}
     moving.kubelet()
     assert moving.step("arrived") == {"changed": True} and moving.look(**{name: NEW})["moves"] is False
+
+
+def test_a_run_that_goes_on_tells_one_whose_package_failed_from_one_that_kubeadm_began_to_move(node):
+    node.set_out()
+    node.set_out()
+    assert node.look()["open"]["step"] == "begin"
+    node.step("move")
+    node.set_out()
+    assert node.look()["open"]["step"] == "moved"
 
 
 def test_what_kubeadm_has_moved_is_not_moved_again(control):
@@ -198,6 +208,32 @@ def test_what_is_known_to_be_in_the_way_is_said_before(control, changed, asked, 
     calls = len(control.host.calls)
     assert said in refused(control.upgrade.ahead, control.host.ground, {**QUESTION, **asked})
     assert not [one for one in control.host.calls[calls:] if "patch" in one or "drain" in one and "--dry-run=client" not in one]
+
+
+def of_three(control):
+    """The question of a control plane and a fresh third one, beside one that lives."""
+    control.host.members = list(ALL)
+    control.host.nodes["cp2"] = {"address": "192.0.2.21", "version": OLD}
+    return {**QUESTION, "control": CONTROL, "moving": ["cp1", "cp2", "w1"]}
+
+
+@pytest.mark.parametrize("left", [{}, {"cp3": {"address": None, "version": OLD}}])
+def test_what_joins_is_not_asked_before_what_moves(control, left):
+    asked = of_three(control)
+    control.host.nodes.update(left)
+    assert control.upgrade.ahead(control.host.ground, asked) == {"ready": True}
+
+
+def test_a_control_plane_that_is_lost_is_replaced_before_the_others_move(control):
+    asked = of_three(control)
+    control.host.nodes["cp3"], control.host.away = {"address": "192.0.2.31", "version": OLD, "ready": False}, ["192.0.2.31"]
+    assert refused(control.upgrade.ahead, control.host.ground, asked).splitlines() == [
+        "cp3 is not ready",
+        'the API server on cp3 does not answer: if that control plane is lost, replace it first, by a run with kubernetes: "1.36.4" in the row of the cluster',
+    ]
+    # one that answers is no further than it says
+    control.host.nodes["cp3"]["ready"], control.host.away = True, ()
+    assert "the control plane cp3 goes first" in refused(control.upgrade.ahead, control.host.ground, asked)
 
 
 def test_what_a_cut_off_run_left_is_no_reason_to_leave_it_so(control):

@@ -155,6 +155,12 @@ def test_several_control_planes_have_a_place_for_their_api(three):
     assert three(endpoint="api.example.org:6443")["hosts"]["cp1"]["virtual"] is None
 
 
+def test_no_host_of_the_site_has_the_virtual_address(cluster):
+    cluster.site.of_host["other"] = {"ansible_host": "192.0.2.10"}
+    found = cluster(virtual_address="192.0.2.10")
+    assert paths(found) == ["kubernetes_virtual_address"] and "is the address of other" in found["messages"][0]
+
+
 def test_whoever_lost_the_cluster_joins_those_that_have_it(three):
     has_it(three, "w1", "other")
     found = three(virtual_address="192.0.2.10")

@@ -14,6 +14,8 @@ import ipaddress
 
 CONF, UNIT = '/etc/ai-stack/kubernetes/keepalived.conf', 'ai-stack-kubernetes-virtual.service'
 PROGRAM, PORT = '/usr/sbin/keepalived', 6443
+# by which it asks whether the API server is ready
+ASKS = '/usr/bin/curl'
 # keepalived knows 1 to 255
 ROUTERS, HIGHEST = 255, 200
 TABLE = 'ai_stack_kubernetes_virtual'
@@ -48,7 +50,7 @@ global_defs {
     vrrp_check_unicast_src
 }
 vrrp_script api {
-    script "/usr/bin/curl --silent --fail --output /dev/null --max-time 4 --cacert /etc/kubernetes/pki/ca.crt %(url)s"
+    script "%(asks)s --silent --fail --output /dev/null --max-time 4 --cacert /etc/kubernetes/pki/ca.crt %(url)s"
     interval 2
     timeout 5
     fall 2
@@ -102,5 +104,5 @@ def guard(peers, router):
 def files(name, address, interface, given):
     """{path: text} of a control plane. given: what told() says; interface: that of its address."""
     text = _CONF % {'name': name, 'interface': interface, 'router': given['router'], 'priority': given['priority'], 'virtual': given['address'],
-                    'url': server(address) + '/readyz', 'peers': _peers(address, given['peers'])}
+                    'url': server(address) + '/readyz', 'peers': _peers(address, given['peers']), 'asks': ASKS}
     return {CONF: text, '/etc/systemd/system/' + UNIT: _UNIT % {'guard': guard(given['peers'], given['router'])}}

@@ -66,7 +66,7 @@ class Member:
         ending = self.ending()
         rows += [{"resource": "certificates:" + self.name, "before": ", ".join(ending) + " end soon", "after": "renewed"}] if ending else []
         rows += restore.differs(self) + sets.differs(self)
-        if self.request.get("virtual") and not os.path.exists(self.ground.at(virtual.PROGRAM)):
+        if self.request.get("virtual") and not all(os.path.exists(self.ground.at(path)) for path in (virtual.PROGRAM, virtual.ASKS)):
             rows.append({"resource": "program:keepalived", "before": None, "after": "there"})
         return rows + [{"resource": "unit:" + unit, "before": None, "after": "active"} for unit in self.idle()]
 

@@ -22,7 +22,8 @@ PEERS = {name: {"address": one["address"], "pods": f"10.244.{at}.0/24"} for at, 
 
 @pytest.fixture
 def three(host):
-    host.write(virtual.PROGRAM, "")
+    for path in (virtual.PROGRAM, virtual.ASKS):
+        host.write(path, "")
     return host
 
 
@@ -174,6 +175,11 @@ def test_the_key_of_secrets_is_one(three):
 def test_keepalived_is_brought_where_an_address_moves(host):
     assert "program:keepalived" in resources(host.look("cp1", **host.of_three("cp1"))["differs"])
     assert "program:keepalived" not in resources(host.look("cp1")["differs"])
+    # one that cannot ask would have the address nowhere
+    host.write(virtual.PROGRAM, "")
+    assert "program:keepalived" in resources(host.look("cp1", **host.of_three("cp1"))["differs"])
+    host.write(virtual.ASKS, "")
+    assert "program:keepalived" not in resources(host.look("cp1", **host.of_three("cp1"))["differs"])
 
 
 def test_an_address_behind_a_gateway_moves_nowhere(three):

@@ -76,11 +76,14 @@ class ActionModule(ActionBase):
             living, bare = _who_has_it(control, observations)
             # no other host of the site has the address that moves either
             everyone = {host: _address(variables[host]) for host in task_vars["groups"]["all"]}
-            conflicts += list(_wrong(row, found, everyone)) + (list(_still_there(living)) if given["restores"] else [])
+            unasked = set(control) - set(living) - set(bare)
+            # who has it after a restore: the control plane of this run, whatever its name
+            restored = sorted(inside.intersection(control))[:1] if given["restores"] else []
+            conflicts += list(_wrong(row, found, everyone))
+            conflicts += _still_there(unasked.union(living).difference(restored)) if given["restores"] else []
             if not conflicts:
-                settings, unasked = _settings(row, given, plan, found), set(control) - set(living) - set(bare)
-                result["hosts"] = dict(members.requests(settings, found, given["program"], living, unasked))
-                result.update(first=members.maker(control, living), control=control, living=living, bare=bare)
+                result["hosts"] = dict(members.requests(_settings(row, given, plan, found), found, given["program"], restored or living, unasked))
+                result.update(first=members.maker(control, restored or living), control=control, living=living, bare=bare)
         result.update(conflicts=conflicts, messages=_planner.text_of(conflicts))
 
 
@@ -162,11 +165,12 @@ def _who_has_it(control, observations):
     return [[name for name in control if told[name].get("joined") is state] for state in (True, False)]
 
 
-def _still_there(living):
-    """A set beside members of the cluster that it is of would make a second one; a host that was restored already is one itself."""
-    if len(living) > 1:
-        yield _row("restore", f"is for a cluster that is lost, and these still are its control planes: {safe(', '.join(living))}",
-                   "kubernetes_state: absent for them, with kubernetes_destroy")  # fmt: skip
+def _still_there(others):
+    """A set beside members of the cluster that it is of would make a second one. others: control planes beside the one that is made of it, that have a cluster
+    or that nobody could ask."""
+    if others:
+        yield _row("restore", f"is for a cluster that is lost, and these may still be its control planes: {safe(', '.join(sorted(others)))}",
+                   "kubernetes_state: absent for them, with kubernetes_destroy, or out of the group")  # fmt: skip
 
 
 def _settings(row, given, plan, hosts):

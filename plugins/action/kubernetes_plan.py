@@ -74,11 +74,16 @@ class ActionModule(ActionBase):
             # where nobody judges the others, who has the cluster still has to be known
             result["unseen"] = sorted(host for host in away if given["judges"] or host in control)
             living, bare = _who_has_it(control, observations)
-            conflicts += list(_wrong(row, found)) + (list(_still_there(living)) if given["restores"] else [])
+            # no other host of the site has the address that moves either
+            everyone = {host: _address(variables[host]) for host in task_vars["groups"]["all"]}
+            unasked = set(control) - set(living) - set(bare)
+            # who has it after a restore: the control plane of this run, whatever its name
+            restored = sorted(inside.intersection(control))[:1] if given["restores"] else []
+            conflicts += list(_wrong(row, found, everyone))
+            conflicts += _still_there(unasked.union(living).difference(restored)) if given["restores"] else []
             if not conflicts:
-                settings, unasked = _settings(row, given, plan, found), set(control) - set(living) - set(bare)
-                result["hosts"] = dict(members.requests(settings, found, given["program"], living, unasked))
-                result.update(first=members.maker(control, living), control=control, living=living, bare=bare)
+                result["hosts"] = dict(members.requests(_settings(row, given, plan, found), found, given["program"], restored or living, unasked))
+                result.update(first=members.maker(control, restored or living), control=control, living=living, bare=bare)
         result.update(conflicts=conflicts, messages=_planner.text_of(conflicts))
 
 
@@ -117,9 +122,14 @@ def _hosts(row, groups, variables):
             mine = variables[host]
             # a control plane that is a node too runs pods
             taints = [] if host in found else None
-            found[host] = {"address": network.address(str(_run.plain(mine.get("kubernetes_address") or mine.get("ansible_host") or ""))), "part": part}
+            found[host] = {"address": _address(mine), "part": part}
             found[host].update({"taints": taints} if taints is not None else {})
     return found
+
+
+def _address(variables):
+    """That of a host, by its variables."""
+    return network.address(str(_run.plain(variables.get("kubernetes_address") or variables.get("ansible_host") or "")))
 
 
 def _wrong_types(given):
@@ -135,8 +145,8 @@ def _counts(row, inside):
     return (row["path"] or "").startswith("ai_stack_clusters") and (row["host"] is None or row["host"] in inside)
 
 
-def _wrong(row, hosts):
-    """What the core does not ask about."""
+def _wrong(row, hosts, everyone):
+    """What the core does not ask about. everyone: {name: address} of the hosts of the site"""
     addresses = {name: one["address"] for name, one in hosts.items()}
     said = {**network.DEFAULTS, **row}
     for key, message in network.wrong_addresses(said["pods"], said["services"], addresses, said["network"] == "routed"):
@@ -144,7 +154,7 @@ def _wrong(row, hosts):
     bad = sorted(name for name in hosts if not NODE.fullmatch(name))
     if bad:
         yield _row("nodes", f"names hosts whose names no node can have: {safe(', '.join(bad))}", "lower case, digits, dots and hyphens")
-    same = sorted(name for name, address in addresses.items() if address == network.address(row.get("virtual_address")))
+    same = sorted(name for name, address in everyone.items() if address == network.address(row.get("virtual_address")))
     if row.get("virtual_address") and same:
         yield _row("virtual_address", f"is the address of {safe(same[0])}: {safe(row['virtual_address'])}", "a free address of their segment")
 
@@ -155,11 +165,12 @@ def _who_has_it(control, observations):
     return [[name for name in control if told[name].get("joined") is state] for state in (True, False)]
 
 
-def _still_there(living):
-    """A set beside members of the cluster that it is of would make a second one; a host that was restored already is one itself."""
-    if len(living) > 1:
-        yield _row("restore", f"is for a cluster that is lost, and these still are its control planes: {safe(', '.join(living))}",
-                   "kubernetes_state: absent for them, with kubernetes_destroy")  # fmt: skip
+def _still_there(others):
+    """A set beside members of the cluster that it is of would make a second one. others: control planes beside the one that is made of it, that have a cluster
+    or that nobody could ask."""
+    if others:
+        yield _row("restore", f"is for a cluster that is lost, and these may still be its control planes: {safe(', '.join(sorted(others)))}",
+                   "kubernetes_state: absent for them, with kubernetes_destroy, or out of the group")  # fmt: skip
 
 
 def _settings(row, given, plan, hosts):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
-from . import network
+from . import network, virtual
 from .node import CONTROL
 
 
@@ -44,5 +44,21 @@ def api_is_in_one_place(cluster):
     if count > 1 and not given and not cluster.row.get('endpoint'):
         yield Objection('cluster %s has %d control planes, and its API no place of its own' % (safe(cluster.name), count),
                         'virtual_address: a free address of their segment, or endpoint: name:port of a load balancer', where)
-    for message in network.wrong_place(given, cluster.networks) if given else ():
+    for message in _taken(cluster, given) if given else ():
         yield Objection('the virtual address of cluster %s %s' % (safe(cluster.name), message), 'a free address in the segment of its control planes', where)
+    if given and cluster.row.get('endpoint') and cluster.row['endpoint'].rpartition(':')[2] != str(virtual.PORT):
+        yield Objection('the endpoint of cluster %s is not at the port of its API servers, which are all that answers at its virtual address: %s' % (
+            safe(cluster.name), safe(cluster.row['endpoint'])), 'NAME:%d, a name of the virtual address' % virtual.PORT, cluster.path('endpoint'))
+
+
+def _taken(cluster, given):
+    """What speaks against its virtual address."""
+    place = network.address(given)
+    yield from network.wrong_place(given, cluster.networks)
+    for one in cluster.others:
+        if network.address(one.row.get('virtual_address')) == place:
+            yield 'is that of cluster %s too: %s' % (safe(one.name), safe(given))
+    for one in (cluster, *cluster.others):
+        for name, node in sorted((one.seen.get('nodes') or {}).items()):
+            if network.address((node or {}).get('address')) == place:
+                yield 'is the address of %s: %s' % (safe(name), safe(given))

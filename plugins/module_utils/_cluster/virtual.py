@@ -4,8 +4,8 @@
 
 """An address of the API that is no host's: keepalived has it on a control plane whose API server is ready, and moves it where that one is not.
 
-The control planes tell each other by unicast, so that a network needs to let no multicast through. The program of the role takes this file along: the name of
-the interface is known on the host alone.
+The control planes tell each other by unicast, so that a network needs to let no multicast through, and hear nobody else: whoever says that he has a higher
+priority takes the address. The program of the role takes this file along: the name of the interface is known on the host alone.
 """
 
 from __future__ import annotations
@@ -14,8 +14,15 @@ import ipaddress
 
 CONF, UNIT = '/etc/ai-stack/kubernetes/keepalived.conf', 'ai-stack-kubernetes-virtual.service'
 PROGRAM, PORT = '/usr/sbin/keepalived', 6443
+# by which it asks whether the API server is ready
+ASKS = '/usr/bin/curl'
 # keepalived knows 1 to 255
 ROUTERS, HIGHEST = 255, 200
+TABLE = 'ai_stack_kubernetes_virtual'
+# Protocol 112 is VRRP, whose second byte says which router: other programs on this host may speak it too. The rules come and go with the unit, and are part of
+# it, so that it starts anew when they change.
+_GUARD = ('table inet %(table)s; delete table inet %(table)s; table inet %(table)s { chain input { type filter hook input priority filter; policy accept; '
+          '%(heard)smeta l4proto 112 @th,8,8 %(router)d drop; }; }')
 _UNIT = """# managed by sovereign.ai_stack
 [Unit]
 Description=Keep the address of the API where an API server is ready
@@ -24,23 +31,26 @@ After=network-online.target
 
 [Service]
 RuntimeDirectory=ai-stack-kubernetes-virtual
-ExecStart=%s --dont-fork --log-console --vrrp --use-file %s \\
- --pid %%t/ai-stack-kubernetes-virtual/pid --vrrp_pid %%t/ai-stack-kubernetes-virtual/vrrp.pid
+ExecStartPre=nft "%%(guard)s"
+ExecStart=%(program)s --dont-fork --log-console --vrrp --use-file %(conf)s \\
+ --pid %%%%t/ai-stack-kubernetes-virtual/pid --vrrp_pid %%%%t/ai-stack-kubernetes-virtual/vrrp.pid
+ExecStopPost=-nft delete table inet %(table)s
 Restart=always
 RestartSec=2
 
 [Install]
 WantedBy=multi-user.target
-""" % (PROGRAM, CONF)
+""" % {'program': PROGRAM, 'conf': CONF, 'table': TABLE}
 # no preemption: an address that moves costs the requests that are under way
 _CONF = """# managed by sovereign.ai_stack
 global_defs {
     router_id %(name)s
     script_user root
     enable_script_security
+    vrrp_check_unicast_src
 }
 vrrp_script api {
-    script "/usr/bin/curl --silent --fail --output /dev/null --max-time 4 --cacert /etc/kubernetes/pki/ca.crt %(url)s"
+    script "%(asks)s --silent --fail --output /dev/null --max-time 4 --cacert /etc/kubernetes/pki/ca.crt %(url)s"
     interval 2
     timeout 5
     fall 2
@@ -80,13 +90,19 @@ def told(settings, name, control):
 
 
 def _peers(address, peers):
-    if not peers:
-        return ''
-    return '    unicast_src_ip %s\n    unicast_peer {\n%s    }\n' % (address, ''.join('        %s\n' % one for one in peers))
+    """A single one tells itself, which its own rules keep it from hearing: without a peer keepalived falls back to multicast."""
+    return '    unicast_src_ip %s\n    unicast_peer {\n%s    }\n' % (address, ''.join('        %s\n' % one for one in peers or [address]))
+
+
+def guard(peers, router):
+    """Rules by which nobody but the peers is heard about this address."""
+    family = 'ip6' if any(':' in one for one in peers) else 'ip'
+    heard = 'meta l4proto 112 @th,8,8 %d %s saddr { %s } accept; ' % (router, family, ', '.join(peers)) if peers else ''
+    return _GUARD % {'table': TABLE, 'heard': heard, 'router': router}
 
 
 def files(name, address, interface, given):
     """{path: text} of a control plane. given: what told() says; interface: that of its address."""
     text = _CONF % {'name': name, 'interface': interface, 'router': given['router'], 'priority': given['priority'], 'virtual': given['address'],
-                    'url': server(address) + '/readyz', 'peers': _peers(address, given['peers'])}
-    return {CONF: text, '/etc/systemd/system/' + UNIT: _UNIT}
+                    'url': server(address) + '/readyz', 'peers': _peers(address, given['peers']), 'asks': ASKS}
+    return {CONF: text, '/etc/systemd/system/' + UNIT: _UNIT % {'guard': guard(given['peers'], given['router'])}}

@@ -20,6 +20,7 @@ import socket
 import cluster_certificates
 import ledger
 import making
+import neighbour
 import network
 import places
 import restore
@@ -66,7 +67,7 @@ class Member:
         ending = self.ending()
         rows += [{"resource": "certificates:" + self.name, "before": ", ".join(ending) + " end soon", "after": "renewed"}] if ending else []
         rows += restore.differs(self) + sets.differs(self)
-        if self.request.get("virtual") and not os.path.exists(self.ground.at(virtual.PROGRAM)):
+        if self.request.get("virtual") and not all(os.path.exists(self.ground.at(path)) for path in (virtual.PROGRAM, virtual.ASKS)):
             rows.append({"resource": "program:keepalived", "before": None, "after": "there"})
         return rows + [{"resource": "unit:" + unit, "before": None, "after": "active"} for unit in self.idle()]
 
@@ -103,7 +104,7 @@ class Member:
             found.append("this control plane has another key of secrets than the others: what one writes the other cannot read")
         if not has_address(request["address"]):
             found.append("%s is no address of this host: say kubernetes_address in the inventory" % request["address"])
-        return found + restore.refusals(self) + sets.refusals(self) + self._foreign_networks() + self._far_nodes() + self._far_address()
+        return found + restore.refusals(self) + sets.refusals(self) + self._foreign_networks() + self._far_nodes() + self._far_address() + self._taken_address()
 
     def _no_second_cluster(self):
         """Whoever has the cluster already may be one that nobody could ask."""
@@ -148,6 +149,13 @@ class Member:
         """One that moves is found by its segment alone."""
         given = (self.request.get("virtual") or {}).get("address")
         return ["the virtual address %s is not in the network segment of this host" % given] if given and self._is_far(given) else []
+
+    def _taken_address(self):
+        """Nobody has the cluster yet, so nobody has its address either, unless a run was cut off here."""
+        given = (self.request.get("virtual") or {}).get("address")
+        if not given or self.joined or not self.request["first"] or interface(self.ground, given) or self._is_far(given):
+            return []
+        return ["somebody else has the virtual address %s already: the cluster wants a free one" % given] if neighbour.answers(self.ground, given) else []
 
     def _is_far(self, address):
         code, text = self.ground.run(["ip", "route", "get", address], check=False, timeout=60)

@@ -45,9 +45,10 @@ def told(ground):
         return dict(NOBODY, silent=str(error), **known)
 
 
-def approve(ground):
-    """Approve what nodes ask for to serve by, where it is their own; [what was approved], [why others were not]."""
-    nodes, good, left = ground.load(NODES) or {}, [], []
+def approve(ground, joined=None):
+    """Approve what nodes ask for to serve by, where it is their own; [what was approved], [why others were not]. joined: {name: [addresses]} of those that this
+    run brings, which the control planes were not told of where they are not in it."""
+    nodes, good, left = {**(ground.load(NODES) or {}), **(joined or {})}, [], []
     for request in api.ask(ground, "get", "certificatesigningrequests")["items"]:
         if serving_request.waits(request):
             name, against = request["metadata"]["name"], serving_request.objections(request, nodes)
@@ -71,9 +72,12 @@ def serves(ground, address):
 
 
 def settle(ground, request):
-    """Wait until those who joined are known, have a part of the network and serve by a certificate of the cluster; call their tickets back."""
+    """Wait until those who joined are known, have a part of the network and serve by a certificate of the cluster; call their tickets back. nodes of a request:
+    {name: [addresses]} as the inventory has them."""
+    named = {name: at for name, at in (request.get("nodes") or {}).items() if name in request["joined"]}
+
     def wrong():
-        seen, left = cluster_nodes.nodes(api.ask(ground, "get", "nodes")), approve(ground)[1]
+        seen, left = cluster_nodes.nodes(api.ask(ground, "get", "nodes")), approve(ground, named)[1]
         missing = [name for name in request["joined"] if not (seen.get(name) or {}).get("pods")]
         shut = [name for name in request["joined"] if name not in missing and not serves(ground, seen[name]["address"])]
         found = ["the cluster does not know of %s within %d s" % (", ".join(missing), request["seconds"])] if missing else []

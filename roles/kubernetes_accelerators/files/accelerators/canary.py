@@ -21,6 +21,8 @@ import objects
 IN = ("--namespace", cluster_nodes.CANARY)
 WORDS = 300
 ATTEMPTS = 3
+# taints of the cluster itself: not ready, out of reach
+OF_TROUBLE = "node.kubernetes.io/"
 _CONTAINER = re.compile(r"containerd://([0-9a-f]{64})")
 
 
@@ -36,9 +38,11 @@ def stop(wanted):
 def start(wanted):
     """Wait until each runs, or is known not to."""
     stop(wanted)
-    closed, request, end = shut(wanted.ground), wanted.request["canaries"], time.time() + wanted.request["seconds"]
+    known, request, end = nodes(wanted.ground), wanted.request["canaries"], time.time() + wanted.request["seconds"]
+    # where nobody wants new pods
+    closed = {node for node, spec in known.items() if spec.get("unschedulable")}
     asked = {node: one for node, one in sorted(request.items()) if node not in closed}
-    said = created(wanted.ground, [one["pod"] for one in asked.values()])
+    said = created(wanted.ground, [tolerant(one["pod"], known.get(node) or {}) for node, one in asked.items()])
     while True:
         seen, held = (pods(wanted.ground), objects.holders(wanted.ground)) if asked else ({}, {})
         found = {node: placed(seen.get(node), one["name"], held.get(node)) or state(seen.get(node), said) for node, one in asked.items()}
@@ -57,9 +61,16 @@ def failed(why):
     return {"status": "failed", "why": why[:WORDS]}
 
 
-def shut(ground):
-    """Nodes on which nobody wants new pods."""
-    return {one["metadata"]["name"] for one in api.ask(ground, "get", "nodes")["items"] if (one.get("spec") or {}).get("unschedulable")}
+def nodes(ground):
+    """{node: its spec}"""
+    return {one["metadata"]["name"]: one.get("spec") or {} for one in api.ask(ground, "get", "nodes")["items"]}
+
+
+def tolerant(pod, spec):
+    """The same pod for a node that a site keeps for who says so, and puts others out of; what Kubernetes says of one in trouble keeps it off."""
+    keys = sorted({one["key"] for one in spec.get("taints") or () if one["effect"] == "NoExecute" and not one["key"].startswith(OF_TROUBLE)})
+    says = [{"key": key, "operator": "Exists", "effect": "NoExecute"} for key in keys]
+    return {**pod, "spec": {**pod["spec"], "tolerations": [*(pod["spec"].get("tolerations") or ()), *says]}}
 
 
 def created(ground, documents):

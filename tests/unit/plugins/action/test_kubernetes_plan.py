@@ -155,6 +155,12 @@ def test_several_control_planes_have_a_place_for_their_api(three):
     assert three(endpoint="api.example.org:6443")["hosts"]["cp1"]["virtual"] is None
 
 
+def test_no_host_of_the_site_has_the_virtual_address(cluster):
+    cluster.site.of_host["other"] = {"ansible_host": "192.0.2.10"}
+    found = cluster(virtual_address="192.0.2.10")
+    assert paths(found) == ["kubernetes_virtual_address"] and "is the address of other" in found["messages"][0]
+
+
 def test_whoever_lost_the_cluster_joins_those_that_have_it(three):
     has_it(three, "w1", "other")
     found = three(virtual_address="192.0.2.10")
@@ -175,8 +181,24 @@ def test_a_control_plane_that_nobody_could_ask_may_have_the_cluster(three):
 
 def test_no_set_is_restored_beside_the_cluster_that_it_is_of(three):
     has_it(three, "w1", "other")
+    three.site.limit = ["other"]
     found = three(virtual_address="192.0.2.10", restores=True)
-    assert paths(found) == ["kubernetes_restore"] and "these still are its control planes: other, w1" in found["messages"][0]
+    assert paths(found) == ["kubernetes_restore"] and "these may still be its control planes: cp1, w1" in found["messages"][0]
+    assert "or out of the group" in found["messages"][0]
+    # a single one is enough, and one that was asked and has none is not in the way
+    told = {"results": [{"item": "cp1", "observation": seen("cp1")}, {"item": "w1", "observation": seen("w1", joined=True)}]}
+    found = three(virtual_address="192.0.2.10", restores=True, others=told)
+    assert paths(found) == ["kubernetes_restore"] and "control planes: w1" in found["messages"][0]
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["lost", "restored already"])
+def test_a_set_is_restored_on_the_control_plane_of_the_run(three, joined):
+    if joined:
+        has_it(three, "other")
+    three.site.limit = ["other"]
+    told = {"results": [{"item": name, "observation": seen(name)} for name in ("cp1", "w1")]}
+    found = three(virtual_address="192.0.2.10", restores=True, others=told)
+    assert found["conflicts"] == [] and found["first"] == "other" and [name for name, one in found["hosts"].items() if one["first"]] == ["other"]
 
 
 def test_an_address_that_is_none_is_refused(cluster):

@@ -16,13 +16,13 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import kubeadm, members
 
 NAMES = ("ledger", "verbs", "api", "kubeadm", "network", "virtual", "cluster_certificates", "cluster_nodes", "cluster_versions", "disruption",
-         "serving_request", "archive", "kept", "sets", "etcd", "restore", "places", "serving", "making", "member", "applying", "leaving", "tickets", "server",
-         "emptying", "upgrade", "cli")  # fmt: skip
+         "serving_request", "archive", "kept", "sets", "etcd", "restore", "places", "serving", "making", "neighbour", "member", "applying", "leaving",
+         "tickets", "server", "emptying", "upgrade", "cli")  # fmt: skip
 HOSTS = {"cp1": {"address": "192.0.2.11", "part": "control_plane"}, "w1": {"address": "192.0.2.12", "part": "worker"}}
 THREE = {**HOSTS, "cp2": {"address": "192.0.2.21", "part": "control_plane"}, "cp3": {"address": "192.0.2.31", "part": "control_plane"}}
 SETTINGS = {"name": "ai", "version": "1.37.2", "endpoint": "192.0.2.11:6443", "pods": "10.244.0.0/16", "services": "10.96.0.0/16", "domain": "cluster.local",
             "network": "routed", "images": None, "feature_gates": None, "issuers": [], "conntrack": "manage", "cgroup_v1": False, "swap": False}  # fmt: skip
-JOINED = "/etc/kubernetes/kubelet.conf"
+JOINED, VIRTUAL = "/etc/kubernetes/kubelet.conf", "192.0.2.10"
 PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -38,7 +38,8 @@ class Machine:
     moves; well: whether the kubelet and etcd of this host say so; missing: the image that no mirror has; kept: (pods of the node, budgets); busy: how often
     another kubeadm is seen; etcd: {program: (exit status, output)} of those of etcd; lost: control planes of before that a set has; members: [(name, address,
     whether it answers)] of etcd; learners: names of those of them that have no vote yet; away: addresses of API servers that are off; control: nodes that are
-    marked as control planes; secret: that of kubeadm for control planes that join; uploaded: the document that it was made by."""
+    marked as control planes; secret: that of kubeadm for control planes that join; uploaded: the document that it was made by;
+    moved_here: whether the virtual address is on this host; neighbours: what the kernel knows of it, one answer after the other."""
 
     def __init__(self, modules, folder):
         self.modules, self.ground = modules, modules.ledger.Ground(modules.places.STATE, str(folder))
@@ -52,6 +53,7 @@ class Machine:
         self.complete, self.via, self.mine, self.shut, self.dns = True, (), True, (), True
         self.etcd, self.lost, self.learners, self.away = {}, [], (), ()
         self.members, self.control, self.secret, self.uploaded = [("cp1", "192.0.2.11", True)], ["cp1"], None, None
+        self.moved_here, self.neighbours = False, []
         self.applied, self.shut_pods = "v1.36.4", []
         self.write("/proc/sys/kernel/random/boot_id", "one\n")
 
@@ -92,7 +94,10 @@ class Machine:
         if "/usr/local/bin/etcd" in command[0]:
             return self.of_etcd(command)
         if command[:3] == ["ip", "-oneline", "address"]:
-            return 0, f"2: eth0    inet {command[-1]}/24 scope global eth0" if self.mine else ""
+            mine = self.mine if command[-1] != VIRTUAL else self.moved_here
+            return 0, f"2: eth0    inet {command[-1]}/24 scope global eth0" if mine else ""
+        if command[:2] == ["ip", "neighbour"]:
+            return 0, f"{command[-1]} dev eth0 {self.neighbours.pop(0)}\n" if self.neighbours else ""
         if command[:3] == ["ip", "route", "get"]:
             return 0, f"{command[3]} via 192.0.2.254 dev eth0" if command[3] in self.via else f"{command[3]} dev eth0"
         if command[:3] == ["ip", "route", "show"]:
@@ -303,7 +308,7 @@ class Machine:
         node["spec"]["unschedulable"] = told["shut"]
         return node
 
-    def of_three(self, name, living=(), unasked=(), virtual="192.0.2.10", **changed):
+    def of_three(self, name, living=(), unasked=(), virtual=VIRTUAL, **changed):
         """What a host of three control planes is asked, for request()."""
         settings = {**SETTINGS, "virtual_address": virtual, "endpoint": f"{virtual}:6443"}
         found = dict(members.requests(settings, THREE, "/usr/local/sbin/x", living, unasked))[name]
@@ -351,6 +356,8 @@ def host(tmp_path, monkeypatch):
     machine = Machine(modules, tmp_path)
     monkeypatch.setattr(modules.api, "PAUSE", 0)
     monkeypatch.setattr(modules.serving, "PAUSE", 0)
+    monkeypatch.setattr(modules.neighbour, "PAUSE", 0.001)
+    monkeypatch.setattr(modules.neighbour, "knock", lambda address: None)
     monkeypatch.setattr(modules.upgrade, "PAUSE", 0)
     monkeypatch.setattr(modules.serving, "well", lambda url: machine.well)
     monkeypatch.setattr(modules.member, "has_address", lambda address: machine.mine)

@@ -29,3 +29,10 @@ def test_one_whose_own_member_of_etcd_answers_is_asked_before_one_that_has_the_a
 def test_the_first_that_answers_is_asked():
     assert whom({"rc": 1, "__kubernetes_candidate": "cp1"}, answer("cp2", "it hangs"), answer("cp3", None)) == "cp3"
     assert whom({"unreachable": True, "__kubernetes_candidate": "cp1"}, answer("cp2", "it hangs")) == "cp2"
+
+
+def test_who_settles_nodes_is_told_of_their_addresses():
+    hosts = {"cp1": {"nodes": {"w3": ["192.0.2.13"]}}, "w3": {"nodes": {}}}
+    told = ASKED("__kubernetes_settling", __kubernetes_here=["w3"], __kubernetes_asked="cp1", __kubernetes_decided={"hosts": hosts, "control": ["cp1"]},
+                 kubernetes_answer_timeout="7")  # fmt: skip
+    assert told == {"joined": ["w3"], "control": ["cp1"], "seconds": 7, "nodes": {"w3": ["192.0.2.13"]}}

@@ -117,6 +117,15 @@ def test_a_node_whose_certificate_nobody_approves_is_named_with_the_reason(contr
     assert said.startswith("k8s-w1 has no certificate of the cluster to serve by; odd of system:node:x: ")
 
 
+def test_a_node_that_joins_without_its_control_plane_is_known_by_the_inventory_of_the_run(control):
+    control.ground.remove(members.NODES)
+    control.requests = [request(), request("of another", "cp1")]
+    told = {"joined": ["k8s-w1"], "seconds": 0, "nodes": {"k8s-w1": ["10.75.0.12"], "cp1": ["10.75.0.12"]}}
+    control.modules.server.settle(control.ground, told)
+    # nothing is said here of who did not join
+    assert [one["metadata"]["name"] for one in control.requests if one["status"]] == ["csr-1"]
+
+
 WELL = {"nodes": ["cp1", "k8s-w1"], "version": "1.37.2", "seconds": 0, "ready": True}
 TWO = {"cp1": {"address": "x"}, "k8s-w1": {"address": "y"}}
 

@@ -22,7 +22,8 @@ PEERS = {name: {"address": one["address"], "pods": f"10.244.{at}.0/24"} for at, 
 
 @pytest.fixture
 def three(host):
-    host.write(virtual.PROGRAM, "")
+    for path in (virtual.PROGRAM, virtual.ASKS):
+        host.write(path, "")
     return host
 
 
@@ -190,11 +191,36 @@ def test_the_key_of_secrets_is_one(three):
 def test_keepalived_is_brought_where_an_address_moves(host):
     assert "program:keepalived" in resources(host.look("cp1", **host.of_three("cp1"))["differs"])
     assert "program:keepalived" not in resources(host.look("cp1")["differs"])
+    # one that cannot ask would have the address nowhere
+    host.write(virtual.PROGRAM, "")
+    assert "program:keepalived" in resources(host.look("cp1", **host.of_three("cp1"))["differs"])
+    host.write(virtual.ASKS, "")
+    assert "program:keepalived" not in resources(host.look("cp1", **host.of_three("cp1"))["differs"])
 
 
 def test_an_address_behind_a_gateway_moves_nowhere(three):
     three.via = ("192.0.2.10",)
     assert "the virtual address 192.0.2.10 is not in the network segment" in refused(three.look, "cp2", **three.of_three("cp2", ["cp1"]))
+
+
+@pytest.mark.parametrize(
+    ("told", "taken"),
+    [(["lladdr 02:00:00:00:00:01 REACHABLE"], True), (["INCOMPLETE", "lladdr 02:00:00:00:00:01 REACHABLE"], True), (["INCOMPLETE", "FAILED"], False),
+     (["lladdr 02:00:00:00:00:01 STALE", "lladdr 02:00:00:00:00:01 router PROBE", "FAILED"], False), ([], False)],
+    ids=str,
+)  # fmt: skip
+def test_an_address_that_somebody_has_is_taken_from_nobody(three, told, taken):
+    three.neighbours = list(told)
+    said = refused(three.look, "cp1", **three.of_three("cp1")) if taken else three.look("cp1", **three.of_three("cp1")) and ""
+    assert ("somebody else has the virtual address 192.0.2.10 already" in said) is taken and three.neighbours == []
+
+
+def test_the_address_of_the_cluster_itself_is_taken_by_nobody_else(three):
+    three.neighbours = ["REACHABLE"]
+    assert three.look("cp2", **three.of_three("cp2", ["cp1"]))["differs"]
+    # a run was cut off here
+    three.moved_here = True
+    assert three.look("cp1", **three.of_three("cp1"))["differs"] and three.neighbours == ["REACHABLE"]
 
 
 def test_routes_that_change_leave_the_address_where_it_is(three):

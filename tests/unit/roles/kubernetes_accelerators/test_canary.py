@@ -29,6 +29,7 @@ class Cluster:
     def __init__(self, modules, folder):
         self.modules, self.ground, self.calls = modules, modules.ledger.Ground(modules.objects.STATE, str(folder)), []
         self.ground.run, self.pods, self.closed, self.becomes = self.run, {}, set(), {}
+        self.taints = {}
         self.held, self.refuses, self.stuck = "", [], False
         (folder / "etc/kubernetes").mkdir(parents=True)
         (folder / "etc/kubernetes/admin.conf").write_text("x")
@@ -43,7 +44,8 @@ class Cluster:
 
     def answer(self, words, given):
         if words[:2] == ["get", "nodes"]:
-            rows = [{"metadata": {"name": name}, "spec": {"unschedulable": True} if name in self.closed else {}} for name in ("w1", "w2")]
+            specs = {name: {**({"unschedulable": True} if name in self.closed else {}), "taints": self.taints.get(name)} for name in ("w1", "w2")}
+            rows = [{"metadata": {"name": name}, "spec": spec} for name, spec in specs.items()]
             return 0, json.dumps({"items": rows})
         if words[:2] == ["get", "pods"] and "--no-headers" in words:
             return 0, self.held
@@ -125,6 +127,15 @@ def test_a_card_that_nobody_holds_and_nobody_gets_is_a_failure(cluster):
     cluster.held = "w1   research   trainer   Running   map[nvidia.com/gpu:1]\n"
     cluster.becomes["w1"] = [{"conditions": [{**NOWHERE["conditions"][0], "message": "1 Too many pods"}]}]
     assert cluster.start(seconds=0)["w1"]["why"].endswith("1 Too many pods")
+
+
+def test_a_node_that_is_kept_for_who_says_so_is_looked_at_and_one_in_trouble_is_not(cluster):
+    taints = [("gpu", "NoExecute"), ("gpu", "NoSchedule"), ("node.kubernetes.io/not-ready", "NoExecute")]
+    cluster.taints["w1"] = [{"key": key, "effect": effect} for key, effect in taints]
+    cluster.start()
+    said = {name: pod["spec"].get("tolerations") or [] for name, pod in cluster.pods.items()}
+    assert [one for one in said["w1"] if one.get("effect") == "NoExecute"] == [{"key": "gpu", "operator": "Exists", "effect": "NoExecute"}]
+    assert not [one for one in said["w2"] if one.get("effect") == "NoExecute"]
 
 
 def test_a_node_that_is_shut_gets_none(cluster):

@@ -35,6 +35,19 @@ def test_a_plugin_is_for_hosts_that_this_run_made_ready(role):
     assert role("__kubernetes_accelerators_request", groups={})["ready"] == ["cp1", "w1", "w2"]
 
 
+@pytest.mark.parametrize(
+    ("told", "answers", "first"),
+    [(["cp2"], [], "cp2"), ([], [("cp1", None), ("cp2", 1), ("cp3", 0)], "cp3"), ([], [("cp1", 0), ("cp2", 0)], "cp1"), ([], [("cp1", None)], "cp1")],
+    ids=str,
+)  # fmt: skip
+def test_a_control_plane_that_is_away_is_not_the_one_that_is_asked(role, told, answers, first):
+    rows = [{"__kubernetes_accelerators_candidate": host, **({"unreachable": True} if code is None else {"rc": code})} for host, code in answers]
+    found = role("__kubernetes_accelerators_askable", __kubernetes_accelerators_told=told, __kubernetes_accelerators_answered={"results": rows})
+    assert found[0] == first
+    (asks,) = [task for task in tasks("decide").values() if task.get("register") == "__kubernetes_accelerators_answered"]
+    assert asks["ignore_unreachable"] and asks["run_once"] and asks["loop"].startswith("{{ [] if __kubernetes_accelerators_told else ")
+
+
 def test_what_is_proven_waits_for_nobody_who_is_not_there(role):
     assert role("__kubernetes_accelerators_proves") == {"cards": {"w1": {}}}
 

@@ -84,9 +84,21 @@ def test_an_address_that_is_no_hosts_is_kept_where_an_api_server_is_ready():
     text = virtual.files("cp2", "192.0.2.21", "eth0", told["cp2"])[virtual.CONF]
     assert "unicast_src_ip 192.0.2.21" in text and "        192.0.2.31\n" in text and "        192.0.2.10\n" in text and "nopreempt" in text
     assert "--cacert /etc/kubernetes/pki/ca.crt https://192.0.2.21:6443/readyz" in text and text.count("{") == text.count("}")
-    # a single one has nobody to tell
-    alone = dict(members.requests(settings(virtual_address="192.0.2.10"), HOSTS, "/x"))["cp1"]["virtual"]
-    assert "unicast" not in virtual.files("cp1", "192.0.2.11", "eth0", alone)[virtual.CONF]
+
+
+def test_nobody_but_the_other_control_planes_is_heard_about_the_address():
+    three, one = (dict(members.requests(settings(virtual_address="192.0.2.10"), hosts, "/x"))["cp1"]["virtual"] for hosts in (THREE, HOSTS))
+    unit, place = "/etc/systemd/system/" + virtual.UNIT, "@th,8,8 %d" % three["router"]
+    found = virtual.files("cp1", "192.0.2.11", "eth0", three)
+    assert "    vrrp_check_unicast_src\n}" in found[virtual.CONF].partition("vrrp_script")[0]
+    heard = f"meta l4proto 112 {place} ip saddr {{ 192.0.2.21, 192.0.2.31 }} accept; meta l4proto 112 {place} drop;"
+    assert f'ExecStartPre=nft "table inet {virtual.TABLE}; delete table' in found[unit] and heard in found[unit]
+    assert f"ExecStopPost=-nft delete table inet {virtual.TABLE}\n" in found[unit] and "--pid %t/" in found[unit]
+    # without any peer keepalived falls back to multicast
+    alone = virtual.files("cp1", "192.0.2.11", "eth0", one)
+    assert "unicast_src_ip 192.0.2.11\n    unicast_peer {\n        192.0.2.11\n" in alone[virtual.CONF]
+    assert f"meta l4proto 112 {place} drop;" in alone[unit] and "accept; }" not in alone[unit] and "saddr" not in alone[unit]
+    assert "ip6 saddr { 2001:db8::2 } accept" in virtual.guard(["2001:db8::2"], 7)
 
 
 def test_a_cluster_without_such_an_address_is_told_nothing_of_it():

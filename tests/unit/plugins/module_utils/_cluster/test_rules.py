@@ -201,6 +201,22 @@ def api_of_several_control_planes_has_a_place_of_its_own(clustered):
     assert plan(three[0])["conflicts"] == [] == plan(*three, virtual_address="192.0.2.10")["conflicts"]
     refused(plan(three[0], virtual_address="10.96.0.9"), "K8S-N20", "is in the network of services: 10.96.0.9", where)
     refused(plan(*three, virtual_address="10.0.0.256"), "K8S-N20", "is no address: '10.0.0.256'", where)
+    # nothing else answers there
+    both = clustered.plan(*three, clusters=[clustered.cluster(endpoint="api.example.org:443", virtual_address="192.0.2.10")])
+    refused(both, "K8S-N20", "is not at the port of its API servers", "ai_stack_clusters[0].endpoint", "NAME:6443")
+    both = clustered.plan(*three, clusters=[clustered.cluster(endpoint="api.example.org:6443", virtual_address="192.0.2.10")])
+    assert both["conflicts"] == []
+
+
+def test_a_virtual_address_that_somebody_has_is_refused(clustered):
+    def rows(first, second):
+        return [clustered.cluster(virtual_address=first), clustered.cluster("other", control_plane="k8s-w2", nodes=None, virtual_address=second)]
+
+    where, hosts = "ai_stack_clusters[0].virtual_address", [clustered.host("k8s-cp1"), clustered.host("k8s-w2")]
+    refused(clustered.plan(*hosts, clusters=rows("2001:db8::1", "2001:db8:0::1")), "K8S-N20", "of cluster ai is that of cluster other too", where)
+    assert not [row for row in clustered.plan(*hosts, clusters=rows("192.0.2.10", "192.0.2.9"))["conflicts"] if row["rule"] == "K8S-N20"]
+    told = [clustered.host("k8s-cp1"), clustered.host("k8s-w2", kubernetes__nodes={"k8s-w2": {"address": "192.0.2.10"}})]
+    refused(clustered.plan(*told, clusters=rows("192.0.2.10", "192.0.2.9")), "K8S-N20", "is the address of k8s-w2: 192.0.2.10", where)
 
 
 @case("K8S-N17")

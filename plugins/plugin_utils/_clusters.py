@@ -28,7 +28,7 @@ def accelerators(resource):
     """{first, control, cards, documents, canaries, messages}: what a cluster is told about cards, and who tells it; control: who else can."""
     want = proof.decided(resource)
     pools, control = want.get("pools") or {}, sorted(want["control_plane"])
-    documents = canary.documents(pools) + told.documents(pools, want.get("quotas") or {})
+    documents = canary.documents(pools) + told.documents(pools, want.get("quotas") or {}, want.get("queues"))
     canaries = canary.canaries(pools, want.get("sandbox"))
     return {"first": min(control, default=None), "control": control, "cards": want.get("cards") or {}, "documents": documents, "canaries": canaries,
             "messages": []}  # fmt: skip

@@ -4,23 +4,22 @@
 
 """What a cluster is told so that pods get cards: documents of its API, of what was decided; source: Kubernetes' API, and the rules K8S-G7, G9 and G11.
 
-pools: {name: {hosts, at, names, image, plugin, mig, tenants, sharing}}; quotas: {tenant: {name by which pods ask: at most how many}}.
+pools: {name: {hosts, at, names, image, plugin, mig, tenants, sharing}}; quotas: {tenant: {name by which pods ask: at most how many}}; queued: of queues.shared,
+where Kueue is in the cluster.
 """
 
 from __future__ import annotations
 
 from .._compat import files
-from .._parse.cluster_nodes import ISOLATION, MAY_USE, NAMESPACE, OURS, POOL, TENANT
+from .._parse.cluster_nodes import ISOLATION, MAY_USE, NAMESPACE, POOL, QUEUE, QUEUED, TENANT
+from .._parse.cluster_queues import written
+from . import queues
+from .named import meta
 
 POLICY = QUOTA = 'ai-stack-accelerators'
 KUBELET, CDI, DRIVER, HOOK = '/var/lib/kubelet/device-plugins', '/var/run/cdi', '/driver-root', '/usr/bin/nvidia-cdi-hook'
 # what a device plugin reads of its sharing, and by which it starts anew when that changes
 FOLDER, FILE, DIGEST = '/etc/ai-stack-device-plugin', 'config.yaml', 'ai-stack/config'
-
-
-def meta(name, namespace=None, labels=None):
-    where = {'namespace': namespace} if namespace else {}
-    return dict({'name': name, 'labels': dict(OURS, **(labels or {}))}, **where)
 
 
 def namespace_of_plugins():
@@ -92,16 +91,16 @@ def rights(name, pools):
     return dict({TENANT: name}, **{MAY_USE + one: 'true' for one in sorted(pools)})
 
 
-def tenant(name, pools):
+def tenant(name, pools, queued=None):
     """A namespace of a tenant; what it holds beside this is its own."""
     # what its pods may do is the cluster's default, or what somebody says more strictly
-    labels = rights(name, [one for one, pool in pools.items() if name in pool['tenants']])
+    labels = dict(rights(name, [one for one, pool in pools.items() if name in pool['tenants']]), **({QUEUE: QUEUED} if queued else {}))
     return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name, 'labels': labels}}
 
 
 def quota(name, most, called=QUOTA):
     """At most so many cards of each name."""
-    hard = {'requests.' + each: str(count) for each, count in sorted(most.items())}
+    hard = {'requests.' + each: written(count) for each, count in sorted(most.items())}
     return {'apiVersion': 'v1', 'kind': 'ResourceQuota', 'metadata': meta(called, name), 'spec': {'hard': hard}}
 
 
@@ -111,7 +110,7 @@ def _alike(pools):
     return len(names) != len(set(names))
 
 
-def policy(pools):
+def policy(pools, queued=None):
     """Who may ask for cards, and how; judged by the API server itself."""
     prefixes = sorted({name.partition('/')[0] + '/' for pool in pools.values() for name in pool['names']})
     asks = ' || '.join("k.startsWith('%s')" % one for one in prefixes)
@@ -126,6 +125,7 @@ def policy(pools):
         chosen = "has(object.spec.nodeSelector) && '%s' in object.spec.nodeSelector && ('%s' + object.spec.nodeSelector['%s']) in %s" % (
             POOL, MAY_USE, POOL, labels)
         rules.append((chosen, 'several pools have cards of this name: nodeSelector %s says which, and it is one that the namespace may use' % POOL))
+    rules += [queues.passed(labels)] if queued else []
     spec = {'failurePolicy': 'Fail', 'matchConstraints': {
         'resourceRules': [{'apiGroups': [''], 'apiVersions': ['v1'], 'operations': ['CREATE'], 'resources': ['pods']}]},
         'variables': [{'name': 'asks', 'expression': '(%s).exists(c, %s)' % (every, of_one)}],
@@ -138,11 +138,12 @@ def binding():
     return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicyBinding', 'metadata': meta(POLICY), 'spec': spec}
 
 
-def documents(pools, quotas):
+def documents(pools, quotas, queued=None):
     """All of it, in the order in which it is made."""
     if not pools:
         return []
-    made = [namespace_of_plugins()] + [tenant(name, pools) for name in sorted(quotas)] + [quota(name, most) for name, most in sorted(quotas.items())]
-    made += [policy(pools), binding()]
+    made = [namespace_of_plugins()] + [tenant(name, pools, queued) for name in sorted(quotas)] + [quota(name, most) for name, most in sorted(quotas.items())]
+    # a queue is there before the policy sends anybody to it
+    made += queues.documents(queued or {}) + [policy(pools, queued), binding()]
     made += [node(host, name, pool) for name, pool in sorted(pools.items()) for host in pool['hosts']]
     return made + [one for name, pool in sorted(pools.items()) for one in plugin(name, pool)]

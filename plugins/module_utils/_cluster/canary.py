@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from .._parse.cluster_nodes import CANARY, POOL
 from . import accelerators
+from .named import meta
 
 # below everybody, and below what makes a cluster grow
 PRIORITY = -1000000
@@ -29,9 +30,9 @@ def documents(pools):
     for pool in pools.values():
         for name in pool['names']:
             most[name] = most.get(name, 0) + len(pool['hosts'])
-    return [{'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': accelerators.meta(CANARY, labels=dict(accelerators.rights(CANARY, pools), **level))},
+    return [{'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': meta(CANARY, labels=dict(accelerators.rights(CANARY, pools), **level))},
             accelerators.quota(CANARY, most, CANARY),
-            {'apiVersion': 'scheduling.k8s.io/v1', 'kind': 'PriorityClass', 'metadata': accelerators.meta(CANARY), 'value': PRIORITY,
+            {'apiVersion': 'scheduling.k8s.io/v1', 'kind': 'PriorityClass', 'metadata': meta(CANARY), 'value': PRIORITY,
              'preemptionPolicy': 'Never', 'description': 'takes a free card for a moment, and from nobody'}]
 
 
@@ -52,4 +53,4 @@ def _pod(host, of_pool, name, image):
            # nodes with cards are often kept for who says so; one that is shut is left out before
            'tolerations': [{'operator': 'Exists', 'effect': 'NoSchedule'}],
            'securityContext': {'runAsNonRoot': True, 'runAsUser': NOBODY, 'runAsGroup': NOBODY, 'seccompProfile': {'type': 'RuntimeDefault'}}}
-    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': accelerators.meta(host, CANARY), 'spec': pod}
+    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': meta(host, CANARY), 'spec': pod}

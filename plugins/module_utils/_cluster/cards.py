@@ -101,6 +101,10 @@ class Pool:
             return 0
         return self.total if row.get('max') is None else row['max']
 
+    def kept(self, tenant):
+        """How many cards are guaranteed to a tenant today."""
+        return min(self.tenants[tenant].get('guaranteed') or 0, self.may(tenant))
+
 
 def pools(cluster):
     """The pools of a cluster, in their order."""

@@ -40,6 +40,11 @@ class Cluster:
         return cards.plugin_of(self.index, vendor, self.row.get('device_plugin'))
 
     @property
+    def queues(self):
+        """The row of the branch of Kueue that the site has there; None: it has none, or no table knows it."""
+        return self.index.queues.get(numbers.branch(self.row.get('kueue') or ''))
+
+    @property
     def networks(self):
         """{pods, services, domain, network}: what the site says, or the default."""
         return {key: self.row.get(key) or one for key, one in network.DEFAULTS.items()}

@@ -13,7 +13,7 @@ from .._compat.register import of, rule
 from .._compat.view import check, none_for, row
 from .._parse import containerd
 from .._parse.cluster_certificates import DAYS
-from . import numbers
+from . import numbers, queues
 from .node import CARDS, CONTROL, MEMBER, SERVER, WORKER
 
 ROLE = 'kubernetes'
@@ -73,7 +73,17 @@ def checks(index, resource, documents, hosts, canaries=None):
         strangers = None if told is None else sorted(set(told) - set(members) - set(want.get('left_out') or ()))
         each = check('nodes_are_planned', 'cluster %s has no node that nobody planned' % resource['id'], [], strangers, API)
         found.append(row(ROLE, each, None, None, None))
+        found += [row(ROLE, each, None, None, None) for each in _queues(resource['id'], want, documents)]
     return found
+
+
+def _queues(name, want, documents):
+    """Where Kueue is in the cluster."""
+    if 'queues' in want:
+        seen = [(documents.get(host, {}).get('kubernetes') or {}).get('queues') for host in sorted(want[CONTROL])]
+        told = next((one for one in seen if one is not None), None)
+        yield check('queues_are_planned', 'each tenant of cluster %s has its queue, with the cards that are its own and those that it may borrow' % name,
+                    queues.planned(want['queues']), told, 'kubectl get clusterqueues')
 
 
 def _of_host(member):

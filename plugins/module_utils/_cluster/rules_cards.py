@@ -107,15 +107,20 @@ def plugin_is_a_good_one(cluster):
 
 def _too_much(pool):
     """(words, nearest) of every promise of a pool that nobody can keep."""
-    most = {tenant: pool.may(tenant) for tenant in pool.tenants}
-    for tenant, count in most.items():
-        if count > pool.total:
-            yield '%s may hold %d' % (safe(tenant), count), 'max %d' % pool.total
-        kept = pool.tenants[tenant].get('guaranteed') or 0
-        left = pool.total - sum(one for other, one in most.items() if other != tenant)
-        if min(kept, count) > left:
-            yield ('%d are guaranteed to %s, and the others may hold all but %d' % (kept, safe(tenant), max(left, 0)),
-                   'lower max of the others: a quota keeps nothing free')
+    for tenant in pool.tenants:
+        if pool.may(tenant) > pool.total:
+            yield '%s may hold %d' % (safe(tenant), pool.may(tenant)), 'max %d' % pool.total
+    if pool.cluster.row.get('kueue'):
+        # who lends a card gets it back
+        kept = sum(pool.kept(tenant) for tenant in pool.tenants)
+        if kept > pool.total:
+            yield '%d are guaranteed' % kept, 'guarantees of %d together' % pool.total
+        return
+    for tenant in pool.tenants:
+        left = pool.total - sum(pool.may(other) for other in pool.tenants if other != tenant)
+        if pool.kept(tenant) > left:
+            yield ('%d are guaranteed to %s, and the others may hold all but %d' % (pool.tenants[tenant]['guaranteed'], safe(tenant), max(left, 0)),
+                   'lower max of the others, as a quota keeps nothing free, or kueue in the row of the cluster')
 
 
 @rule('K8S-A11', 'cluster')

@@ -85,6 +85,7 @@ class Index:
         self.containerd = {row['branch']: row for row in _rows(tables, 'containerd_branches')}
         self.gates = {row['gate']: row for row in _rows(tables, 'kubernetes_gates')}
         self.floors = {row['rule']: row for row in _rows(tables, 'kubernetes_steps')}
+        self.queues = {row['branch']: row for row in _rows(tables, 'kubernetes_queues')}
         self.plugins = {}
         for row in _rows(tables, 'kubernetes_plugins'):
             self.plugins.setdefault(row['vendor'], []).append(row)

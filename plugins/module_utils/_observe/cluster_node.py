@@ -15,6 +15,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import (
     cluster_control,
     cluster_nodes,
     cluster_pods,
+    cluster_queues,
     cluster_versions,
 )
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import containerd as said
@@ -76,8 +77,8 @@ def kubernetes(root, offered, seconds):
     kubelet = cluster_versions.kubelet(_ask(root, paths[0] if paths else None, "--version", seconds=seconds))
     pods = {name[:-5]: cluster_versions.tag(root.text("%s/%s" % (MANIFESTS, name))) for name in root.names(MANIFESTS) if name.endswith(".yaml")}
     return {"kubelet": kubelet, "joined": root.exists(JOINED), "offered": offered or {}, "nodes": _nodes(root, seconds),
-            "holders": _holders(root, seconds), "control": _control(root, seconds), "static_pods": pods, "super_admin": root.exists(SUPER_ADMIN),
-            "certificates": _certificates(root, seconds), "sets": _sets(root)}
+            "holders": _holders(root, seconds), "queues": _queues(root, seconds), "control": _control(root, seconds), "static_pods": pods,
+            "super_admin": root.exists(SUPER_ADMIN), "certificates": _certificates(root, seconds), "sets": _sets(root)}
 
 
 def _api(root, seconds, *words):
@@ -98,6 +99,14 @@ def _nodes(root, seconds):
 def _holders(root, seconds):
     text = _api(root, seconds, *cluster_pods.ASKED)
     return None if text is None else cluster_pods.holders(text, cluster_nodes.CANARY)
+
+
+def _queues(root, seconds):
+    """null: nobody answers, or Kueue is not there."""
+    try:
+        return cluster_queues.queues(json.loads(_api(root, seconds, *cluster_queues.ASKED)))
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _control(root, seconds):

@@ -29,6 +29,8 @@ def in_trouble(seen, names):
 MAY_USE = 'pool.ai-stack/'
 POOL, ISOLATION, TENANT, NAMESPACE = 'ai-stack/pool', 'ai-stack/isolation', 'ai-stack/tenant', 'ai-stack-accelerators'
 CANARY = 'ai-stack-canary'
+# of a namespace that a queue for cards is in, and how it is called there
+QUEUE, QUEUED = 'ai-stack/queue', 'ai-stack-accelerators'
 OURS = {'app.kubernetes.io/managed-by': 'sovereign.ai_stack'}
 
 

@@ -14,7 +14,10 @@ import json
 import api
 import cluster_nodes
 import cluster_pods
+import cluster_queues
+import device_plugin
 import ledger
+import queues
 
 STATE = "/var/lib/ai-stack/kubernetes-accelerators"
 MANAGER = "ai-stack-accelerators"
@@ -29,6 +32,11 @@ def name_of(document):
     return "%s %s" % (document["kind"], "/".join(filter(None, (meta.get("namespace"), meta["name"]))))
 
 
+def kind_of(document):
+    """As kubectl wants it where other groups have kinds of that name."""
+    return "%s.%s" % (document["kind"].lower(), cluster_queues.GROUP) if queues.is_one(document) else document["kind"]
+
+
 def covers(there, wanted):
     """Whether all that is wanted is there; the API adds defaults, and others may add fields of theirs."""
     if isinstance(wanted, dict):
@@ -40,7 +48,7 @@ def covers(there, wanted):
 
 def labels_over(there, wanted=None):
     """Labels that were given before, and are wanted no more: rights of a namespace, what is said of a node."""
-    ours = (cluster_nodes.POOL, cluster_nodes.ISOLATION, cluster_nodes.TENANT)
+    ours = (cluster_nodes.POOL, cluster_nodes.ISOLATION, cluster_nodes.TENANT, cluster_nodes.QUEUE)
     if there["kind"] not in ("Namespace", "Node"):
         return []
     mine = [name for name in there["metadata"].get("labels") or {} if name in ours or name.startswith(cluster_nodes.MAY_USE)]
@@ -80,7 +88,7 @@ class Wanted:
         """What is ours and no longer wanted: [documents to delete], [documents whose labels go]."""
         wanted = {name_of(one) for one in self.documents}
         ours = ",".join("%s=%s" % one for one in cluster_nodes.OURS.items())
-        goes = [one for one in self._listed(KINDS, ours) if name_of(one) not in wanted]
+        goes = [one for one in self._listed(KINDS + queues.kinds(self.ground), ours) if name_of(one) not in wanted]
         goes += [one for one in self._listed("namespaces", ours) if name_of(one) not in wanted]
         deleted = {name_of(one) for one in goes}
         bare = [one for kind, label in (("nodes", cluster_nodes.POOL), ("namespaces", cluster_nodes.TENANT)) for one in self._listed(kind, label)
@@ -88,7 +96,9 @@ class Wanted:
         return goes, bare
 
     def _listed(self, kinds, label):
-        return api.ask(self.ground, "get", kinds, "--all-namespaces", "--selector", label)["items"]
+        """What is on its way out goes by itself."""
+        found = api.ask(self.ground, "get", kinds, "--all-namespaces", "--selector", label)["items"]
+        return [one for one in found if "deletionTimestamp" not in one["metadata"]]
 
     def known(self):
         """{node: (what its kubelet knows of cards, ill ones too, what was planned)} where it knows others than were planned. For minutes after it changed its
@@ -105,7 +115,7 @@ class Wanted:
 
     def outdated(self):
         """{node: what its kubelet knows of cards} where a plugin runs that found other cards when it started, as before a change of MIG or of sharing."""
-        return {node: counts for node, (counts, dummy) in self.known().items() if has_plugin(self.ground, node)}
+        return {node: counts for node, (counts, dummy) in self.known().items() if device_plugin.has_plugin(self.ground, node)}
 
     def _takes(self, node):
         """Whether a node gets its labels, and with them a device plugin: one that is there, as its kubelet alone makes it, and has what describes cards to its
@@ -116,6 +126,7 @@ class Wanted:
         """[documents to write], [documents to delete], [documents whose labels go]"""
         if not self.made:
             return (self.documents, [], [])
+        queues.refuse(self)
         there = self.there()
         mine = [one for one in self.documents if one["kind"] != "Node" or self._takes(there.get(name_of(one)))]
         return ([one for one in mine if not covers(there.get(name_of(one)), one) or left_over(there[name_of(one)], one)], *self.stale())
@@ -180,16 +191,18 @@ def apply(wanted):
     # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them
     for one in bare:
         unlabelled(wanted.ground, one)
-    for one in sorted(goes, key=lambda one: one["kind"] != "DaemonSet"):
+    for one in sorted(goes, key=lambda one: (one["kind"] != "DaemonSet", queues.turn(one))):
         where = ["--namespace", one["metadata"]["namespace"]] if "namespace" in one["metadata"] else []
-        api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", one["kind"], one["metadata"]["name"], seconds=180)
+        # a queue stays until what it let go has ended, and nobody waits for that
+        waits = ["--wait=false"] if queues.is_one(one) else []
+        api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", *waits, kind_of(one), one["metadata"]["name"], seconds=180)
     there = wanted.there()
     for one in [one for one in writes if name_of(one) in there]:
         unlabelled(wanted.ground, there[name_of(one)], one)
     written(wanted.ground, writes)
     stale = wanted.outdated()
     for node in sorted(stale):
-        api.kubectl(wanted.ground, "delete", "pod", *of_plugin(node), seconds=120)
+        api.kubectl(wanted.ground, "delete", "pod", *device_plugin.of_plugin(node), seconds=120)
     return {"changed": bool(writes or goes or bare or stale)}
 
 
@@ -204,39 +217,24 @@ def prove(wanted):
     return {"proven": True}
 
 
+def asleep(wanted):
+    """Queues of the request from which nothing would go."""
+    mine = [name_of(one) for one in wanted.documents if one["kind"] in queues.WORK]
+    there = wanted.there() if mine else {}
+    return queues.asleep({name: there.get(name) for name in mine})
+
+
 def unwell(wanted):
     """What is not as it should be."""
-    seen, wrong, cards = cluster_nodes.nodes(api.ask(wanted.ground, "get", "nodes")), [], wanted.request["cards"]
+    seen, cards, wrong = cluster_nodes.nodes(api.ask(wanted.ground, "get", "nodes")), wanted.request["cards"], asleep(wanted)
     ours = {name.partition("/")[0] for names in cards.values() for name in names}
     for node, planned in sorted(cards.items()):
         there = {name: count for name, count in ((seen.get(node) or {}).get("cards") or {}).items() if name.partition("/")[0] in ours}
         if there != planned:
-            wrong.append("pods can have %s of %s, and %s was planned; %s" % (counted(there), node, counted(planned), last_words(wanted.ground, node)))
+            why = device_plugin.last_words(wanted.ground, node)
+            wrong.append("pods can have %s of %s, and %s was planned; %s" % (counted(there), node, counted(planned), why))
     return wrong
 
 
 def counted(cards):
     return ", ".join("%d %s" % (count, name) for name, count in sorted(cards.items())) or "no card"
-
-
-def of_plugin(node):
-    """By which the pods of a device plugin on a node are found."""
-    return ("--namespace", cluster_nodes.NAMESPACE, "--selector", cluster_nodes.POOL, "--field-selector", "spec.nodeName=" + node)
-
-
-def has_plugin(ground, node):
-    """Whether a device plugin is on a node that can be started anew."""
-    return bool(api.ask(ground, "get", "pods", *of_plugin(node))["items"])
-
-
-def last_words(ground, node):
-    """What a device plugin on a node says, or why it does not run."""
-    pods = api.ask(ground, "get", "pods", *of_plugin(node))["items"]
-    if not pods:
-        return "no device plugin is on it"
-    states = [state for pod in pods for one in pod["status"].get("containerStatuses") or () for state in one["state"].values()]
-    waits = [" ".join(filter(None, (one.get("reason"), one.get("message")))) for one in states if one.get("reason")]
-    if waits:
-        return "its device plugin waits: %s" % waits[0][:300]
-    code, text = api.kubectl(ground, "--namespace", cluster_nodes.NAMESPACE, "logs", "--tail", "2", pods[0]["metadata"]["name"], check=False)
-    return "its device plugin says: %s" % ledger.tail(text, 2) if not code else "its device plugin does not run yet"

@@ -15,14 +15,18 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators, canary
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_nodes
 
-NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "objects", "canary", "cli")
+NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "cluster_queues", "device_plugin", "queues", "objects", "canary", "cli")
 POOL = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "registry.example.org/plugin:1", "plugin": "plugin", "mig": False, "tenants": ["research"]}
 # a canary is a tenant beside the others
 BIRD = canary.documents({"training": POOL})
 DOCUMENTS = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}})
 SHARED = dict(POOL, names=["nvidia.com/gpu.shared"], sharing={"method": "time_slicing", "resource": "nvidia.com/gpu", "replicas": 4})
 SHARES = canary.documents({"training": SHARED}) + accelerators.documents({"training": SHARED}, {"research": {"nvidia.com/gpu.shared": 4}})
-LISTED = {"daemonsets": "DaemonSet", "priorityclasses": "PriorityClass",
+# the same with Kueue: one of the two cards is the tenant's own
+SHARE = {"training": {"free": {"nvidia.com/gpu": 1}, "tenants": {"research": {"nvidia.com/gpu": [1, 0]}}}}
+QUEUED = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, SHARE)
+KINDS = {"localqueues": "LocalQueue", "clusterqueues": "ClusterQueue", "cohorts": "Cohort", "resourceflavors": "ResourceFlavor"}
+LISTED = {**{f"{name}.kueue.x-k8s.io": kind for name, kind in KINDS.items()}, "daemonsets": "DaemonSet", "priorityclasses": "PriorityClass",
           "configmaps": "ConfigMap", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
           "validatingadmissionpolicybindings": "ValidatingAdmissionPolicyBinding", "namespaces": "Namespace", "nodes": "Node", "pods": "Pod"}  # fmt: skip
 
@@ -35,6 +39,8 @@ class Api:
         self.ground.run, self.objects, self.cards, self.logs = self.run, {}, {"nvidia.com/gpu": "2"}, (0, "serving")
         # what a kubelet knows of all cards, where it is not what pods can have; nodes whose plugin was started anew
         self.capacity, self.started = None, []
+        # kinds of Kueue that the API has, how it answers where it has none, and what a queue says of itself
+        self.kueue, self.without, self.works = [], "Error from server (NotFound): the server could not find the requested resource", ("True", "Ready")
         self.put({"kind": "Node", "metadata": {"name": "w1", "labels": {"own": "x"}}})
         self.put({"kind": "Namespace", "metadata": {"name": "default", "labels": {}}})
         (folder / "etc/kubernetes").mkdir(parents=True)
@@ -68,8 +74,14 @@ class Api:
             for one in words[3:]:
                 del labels[one.removesuffix("-")]
             return 0, ""
+        if words[:2] == ["get", "--raw"]:
+            assert words[2] == "/apis/kueue.x-k8s.io/v1beta2"
+            return (0, json.dumps({"resources": [{"name": one} for one in self.kueue]})) if self.kueue else (1, self.without)
         if "delete" in words:
-            (name,) = [name for name in self.objects if name.startswith(words[-2] + " ") and name.endswith(words[-1])]
+            kind = {name.lower(): name for name in KINDS.values()}.get(words[-2].removesuffix(".kueue.x-k8s.io"), words[-2])
+            # other groups have kinds of these names, and nobody waits for what a queue let go
+            assert kind not in KINDS.values() or (kind != words[-2] and "--wait=false" in words)
+            (name,) = [name for name in self.objects if name.startswith(kind + " ") and name.endswith(words[-1])]
             del self.objects[name]
             return 0, ""
         if words[0] == "apply":
@@ -78,6 +90,7 @@ class Api:
             return 0, ""
         assert words[0] == "get", words
         if given:
+            assert self.kueue or not [one for one in given["items"] if one["kind"] in KINDS.values()], "kubectl knows no such kind"
             names = [self.modules.objects.name_of(one) for one in given["items"]]
             found = [self.objects[name] for name in names if name in self.objects]
             return 0, json.dumps({"items": found}) if len(found) > 1 else json.dumps(found[0]) if found else ""
@@ -90,6 +103,8 @@ class Api:
         one["metadata"]["labels"] = {**kept, **one["metadata"].get("labels", {})}
         for container in one.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ()):
             container["terminationMessagePath"] = "/dev/termination-log"
+        if one["kind"] in ("ClusterQueue", "LocalQueue"):
+            one["status"] = {"conditions": [{"type": "Active", "status": self.works[0], "reason": self.works[1]}]}
         self.put(one)
 
     def shown(self, one):
@@ -99,9 +114,9 @@ class Api:
         status = {"allocatable": mine, "capacity": self.capacity or mine, "nodeInfo": {"kubeletVersion": "v1.37.2"}}
         return {**one, "spec": {}, "status": status}
 
-    @staticmethod
-    def selected(one, words):
+    def selected(self, one, words):
         kinds = [LISTED[kind] for word in words if set(word.split(",")) <= set(LISTED) for kind in word.split(",")]
+        assert self.kueue or not set(kinds) & set(KINDS.values()), "kubectl knows no such kind"
         labels = one["metadata"].get("labels", {})
         label, equals, value = (words[words.index("--selector") + 1] if "--selector" in words else "").partition("=")
         return one["kind"] in kinds and (not label or (labels.get(label) == value if equals else label in labels))
@@ -275,13 +290,21 @@ class Killed(BaseException):
     """Whoever ran the program is gone."""
 
 
-def test_a_run_that_dies_anywhere_is_finished_by_the_next(api):
+OLD = {"old": {"free": {"nvidia.com/gpu": 0}, "tenants": {"health": {"nvidia.com/gpu": [2, 0]}}}}
+
+
+def former(queued=None):
+    return accelerators.documents({"old": dict(POOL, tenants=["health"])}, {"health": {"nvidia.com/gpu": 2}}, queued)
+
+
+@pytest.mark.parametrize(("before", "after"), [(former(), DOCUMENTS), (former(), QUEUED), (former(OLD), QUEUED), (former(OLD), DOCUMENTS)])
+def test_a_run_that_dies_anywhere_is_finished_by_the_next(api, before, after):
     """From a cluster with another pool and another tenant, so that things are made and go."""
-    former = accelerators.documents({"old": dict(POOL, tenants=["health"])}, {"health": {"nvidia.com/gpu": 2}})
-    api.modules.objects.apply(api.wanted(former))
+    api.kueue = list(KINDS)
+    api.modules.objects.apply(api.wanted(before))
     start, run = copy.deepcopy(api.objects), api.run
     api.calls.clear()
-    api.modules.objects.apply(api.wanted())
+    api.modules.objects.apply(api.wanted(after))
     whole, calls = copy.deepcopy(api.objects), len(api.calls)
 
     def dying(at):
@@ -298,10 +321,85 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(api):
         api.objects = copy.deepcopy(start)
         api.ground.run = dying(at)
         with pytest.raises(Killed):
-            api.modules.objects.apply(api.wanted())
+            api.modules.objects.apply(api.wanted(after))
         api.ground.run = run
-        api.modules.objects.apply(api.wanted())
-        assert api.objects == whole and differs(api) == [], at
+        api.modules.objects.apply(api.wanted(after))
+        assert api.objects == whole and differs(api, after) == [], at
+
+
+def of_kueue(api):
+    return sorted(name for name, one in api.objects.items() if one["kind"] in KINDS.values())
+
+
+def test_queues_come_with_kueue_and_go_in_their_order(api):
+    api.kueue = list(reversed(KINDS))
+    assert api.modules.objects.apply(api.wanted(QUEUED)) == {"changed": True} and differs(api, QUEUED) == []
+    assert of_kueue(api) == ["ClusterQueue ai-stack-research", "Cohort ai-stack-accelerators", "LocalQueue research/ai-stack-accelerators",
+                             "ResourceFlavor ai-stack", "ResourceFlavor ai-stack-training"]  # fmt: skip
+    assert api.objects["Namespace research"]["metadata"]["labels"]["ai-stack/queue"] == "ai-stack-accelerators"
+    assert api.modules.objects.prove(api.wanted(QUEUED)) == {"proven": True}
+    api.objects["ClusterQueue ai-stack-research"]["spec"]["resourceGroups"][0]["flavors"][0]["resources"][0]["nominalQuota"] = "9"
+    assert differs(api, QUEUED) == ["ClusterQueue ai-stack-research"] and api.modules.objects.apply(api.wanted(QUEUED)) == {"changed": True}
+    api.calls.clear()
+    assert api.modules.objects.apply(api.wanted()) == {"changed": True} and of_kueue(api) == [] and differs(api) == []
+    gone = [words[-2].partition(".")[0] for words in api.calls if "delete" in words]
+    assert gone == ["localqueue", "clusterqueue", "cohort", "resourceflavor", "resourceflavor"]
+    assert "ai-stack/queue" not in api.objects["Namespace research"]["metadata"]["labels"]
+    api.modules.objects.apply(api.wanted(QUEUED))
+    assert api.modules.objects.reset(api.wanted(QUEUED)) == {"changed": True} and of_kueue(api) == []
+
+
+def test_queues_of_the_site_stay(api):
+    api.kueue = list(KINDS)
+    own = {"kind": "ClusterQueue", "apiVersion": "kueue.x-k8s.io/v1beta2", "metadata": {"name": "own", "labels": {}}, "spec": {}}
+    api.put(own)
+    api.modules.objects.apply(api.wanted(QUEUED))
+    api.modules.objects.reset(api.wanted(QUEUED))
+    assert of_kueue(api) == ["ClusterQueue own"]
+
+
+@pytest.mark.parametrize("there", [[], ["clusterqueues", "localqueues", "resourceflavors"]])
+def test_queues_without_kueue_are_refused_in_one_sentence(api, there):
+    api.kueue = there
+    before = copy.deepcopy(api.objects)
+    for verb in (api.modules.objects.look, api.modules.objects.apply):
+        with pytest.raises(api.modules.ledger.Refused) as refused:
+            verb(api.wanted(QUEUED))
+        (line,) = str(refused.value).splitlines()
+        assert "cohorts" in line and ("localqueues" in line) is not bool(there)
+        assert line.endswith("of kueue.x-k8s.io/v1beta2: install Kueue there, or leave the key out")
+    assert api.objects == before
+    # nobody else is kept from anything
+    assert api.modules.objects.apply(api.wanted()) == {"changed": True} and api.modules.objects.reset(api.wanted(QUEUED)) == {"changed": True}
+
+
+def test_an_api_that_does_not_answer_is_no_cluster_without_kueue(api):
+    api.without = "Error from server (ServiceUnavailable): the server is currently unable to handle the request"
+    with pytest.raises(api.modules.ledger.Refused, match="nobody knows whether Kueue is there: .*unable to handle"):
+        api.modules.objects.look(api.wanted())
+
+
+def test_a_queue_that_is_on_its_way_out_is_no_change(api):
+    """It stays until what it let go has ended."""
+    api.kueue = list(KINDS)
+    api.modules.objects.apply(api.wanted(QUEUED))
+    stays = copy.deepcopy(api.objects["ClusterQueue ai-stack-research"])
+    api.modules.objects.apply(api.wanted())
+    stays["metadata"]["deletionTimestamp"] = "2026-11-28T08:00:00Z"
+    api.put(stays)
+    assert differs(api) == [] and api.modules.objects.apply(api.wanted()) == {"changed": False}
+
+
+def test_a_queue_that_lets_nothing_go_is_no_proof(api):
+    api.kueue, api.works = list(KINDS), ("False", "FlavorNotFound")
+    api.modules.objects.apply(api.wanted(QUEUED))
+    with pytest.raises(api.modules.ledger.Refused) as refused:
+        api.modules.objects.prove(api.wanted(QUEUED))
+    assert str(refused.value).splitlines()[:2] == ["ClusterQueue ai-stack-research lets nothing go: FlavorNotFound",
+                                                   "LocalQueue research/ai-stack-accelerators lets nothing go: FlavorNotFound"]  # fmt: skip
+    del api.objects["ClusterQueue ai-stack-research"]
+    with pytest.raises(api.modules.ledger.Refused, match="ClusterQueue ai-stack-research lets nothing go: Kueue says nothing of it"):
+        api.modules.objects.prove(api.wanted(QUEUED))
 
 
 @pytest.mark.parametrize(("cards", "said"), [({"nvidia.com/gpu": "1"}, "pods can have 1 nvidia.com/gpu of w1, and 2 nvidia.com/gpu was planned"),

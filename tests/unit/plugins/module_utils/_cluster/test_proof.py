@@ -117,6 +117,25 @@ def cards_that_pods_cannot_have_are_found(index, made):
     assert status(proof.checks(index, resource, seen, ["k8s-w1"]))[("cards_are_planned", "k8s-w1")] == "unknown"
 
 
+def test_queues_that_are_not_as_planned_are_found(index, clustered):
+    pool = clustered.pool(tenants={"research": {"guaranteed": 1}, "health": {"max": 1}})
+    plan = clustered.given(pool, clusters=[clustered.cluster(kueue="0.19")])
+    assert plan["conflicts"] == []
+    cards = {"ai-stack-research": [1, 1], "ai-stack-health": [0, 1]}
+    there = {name: {"active": True, "cards": {"ai-stack-training": {"nvidia.com/gpu": both}}} for name, both in cards.items()}
+
+    def found(told):
+        rows = proof.checks(index, plan["resources"][0], {"k8s-cp1": clustered.host("k8s-cp1", kubernetes__nodes=API, kubernetes__queues=told)}, ["k8s-cp1"])
+        return [(row["status"], row["rule"], row["host"]) for row in rows if row["id"] == "kubernetes.queues_are_planned"]
+
+    assert found(there) == [("pass", None, None)]
+    for change in ({}, {"ai-stack-health": {**there["ai-stack-health"], "active": False}}, {"ai-stack-other": there["ai-stack-health"]},
+                   {"ai-stack-health": there["ai-stack-research"]}):  # fmt: skip
+        assert found({**there, **change} if change else {}) == [("fail", None, None)], change
+    # where Kueue is not there, or nobody answers, nothing is known
+    assert found(None) == [("unknown", None, None)]
+
+
 @case("K8S-U4")
 def a_card_that_a_canary_lost_is_found(index, made):
     resource, seen = made

@@ -446,6 +446,44 @@ def quota_that_nobody_can_keep_is_refused(clustered):
     assert clustered.given(clustered.pool(tenants=over))["conflicts"] == []
 
 
+    # where the site has Kueue a guarantee is kept by what is lent coming back, so that others may have more meanwhile
+    queued = {"clusters": [clustered.cluster(kueue="0.19")]}
+    assert clustered.given(clustered.pool(tenants=both), **queued)["conflicts"] == []
+    over = {name: {"guaranteed": count} for name, count in (("research", 2), ("health", 1))}
+    refused(clustered.given(clustered.pool(tenants=over), **queued), "K8S-A11", "has 2 cards, and 3 are guaranteed", where, "guarantees of 2 together")
+    refused(clustered.given(clustered.pool(tenants={"research": {"max": 3}}), **queued), "K8S-A11", "research may hold 3", where, "max 2")
+
+
+@case("K8S-V13")
+def kueue_that_does_not_fit_the_minor_is_refused(clustered):
+    where = "ai_stack_clusters[0].kueue"
+
+    def plan(kueue="0.19", kubernetes="1.36"):
+        return clustered.plan(clusters=[clustered.cluster(kubernetes=kubernetes, kueue=kueue)])
+
+    refused(plan("0.3"), "K8S-V13", "no table knows Kueue 0.3 of cluster ai", where, "0.17, 0.18, 0.19")
+    refused(plan(kubernetes="1.33"), "K8S-V13", "Kueue 0.19 of cluster ai wants Kubernetes 1.34 or newer, and it gets 1.33", where, "Kubernetes 1.34")
+    # one that its project does not test is said, and stops nothing
+    for kueue, kubernetes in (("0.19", "1.37"), ("0.18.6", "1.36")):
+        found = plan(kueue, kubernetes)
+        assert found["conflicts"] == [] and "is tested by its project up to" in named(found["warnings"], "K8S-V13")["message"]
+    for kueue, kubernetes in (("0.19", "1.36"), ("0.18", "1.35"), (None, "1.37")):
+        found = plan(kueue, kubernetes)
+        assert not [row for row in found["conflicts"] + found["warnings"] if row["rule"] == "K8S-V13"]
+
+
+@case("K8S-A15")
+def more_pools_than_a_queue_holds_are_refused(clustered):
+    row = {**next(one for one in clustered.tables["kubernetes_queues"]["rows"] if one["branch"] == "0.19")}
+    pool, words = clustered.pool(use="mig", layout={"1g.10gb": 4, "3g.40gb": 1}), "cluster ai has 1 pools and 2 names for their cards"
+    for limits in ({"flavors": 1}, {"quotas": 1}):
+        clustered.tables = {**clustered.tables, "kubernetes_queues": {**clustered.tables["kubernetes_queues"], "rows": [{**row, **limits}]}}
+        plan = clustered.given(pool, clusters=[clustered.cluster(kueue="0.19")])
+        refused(plan, "K8S-A15", words, "ai_stack_clusters[0].kueue", "fewer pools")
+    clustered.tables = {**clustered.tables, "kubernetes_queues": {**clustered.tables["kubernetes_queues"], "rows": [{**row, "flavors": 2, "quotas": 2}]}}
+    assert clustered.given(pool, clusters=[clustered.cluster(kueue="0.19")])["conflicts"] == []
+
+
 @pytest.mark.parametrize("identity", sorted(case))
 def test_rule(identity, clustered):
     case[identity](clustered)

@@ -67,7 +67,7 @@ def test_a_root_file_that_takes_nothing_in_has_no_drop_ins(host):
 def test_what_of_kubernetes_is_there(host):
     manifest = "spec:\n    image: registry.k8s.io:5000/etcd:3.6.8-0\n"
     root = host(**{"etc/kubernetes/kubelet.conf": "", "etc/kubernetes/manifests/etcd.yaml": manifest, "etc/kubernetes/manifests/.swp": ""})
-    assert cluster_node.kubernetes(root, None, 5) == {"kubelet": None, "joined": True, "nodes": None, "holders": None, "control": None,
+    assert cluster_node.kubernetes(root, None, 5) == {"kubelet": None, "joined": True, "nodes": None, "holders": None, "queues": None, "control": None,
                                                    "offered": {}, "static_pods": {"etcd": "3.6.8-0"}, "super_admin": False, "certificates": None,
                                                    "sets": None}  # fmt: skip
 
@@ -83,3 +83,11 @@ def test_what_a_control_plane_noted_of_its_sets(host, to, there, found):
 def test_sets_that_were_never_taken_or_noted_are_none_of_them(host):
     root = host(**{cluster_node.SETS[1:]: '{"fresh_hours": 5, "to": "/x"}', cluster_node.TAKEN[1:]: "torn"})
     assert cluster_node.kubernetes(root, None, 5)["sets"] == {"fresh_hours": 5, "last": None, "there": None, "failed": None}
+
+
+@pytest.mark.parametrize(("answer", "found"), [(None, None), ("no such page", None), ('{"items": []}', {}),
+                                               ('{"items": [{"metadata": {"name": "a"}, "spec": {}}]}', {"a": {"active": False, "cards": {}}})])  # fmt: skip
+def test_queues_are_what_the_api_tells(host, monkeypatch, answer, found):
+    asked = []
+    monkeypatch.setattr(cluster_node, "_api", lambda root, seconds, *words: asked.append(words) or (answer if words[1] == "--raw" else None))
+    assert cluster_node.kubernetes(host(), None, 5)["queues"] == found and [words for words in asked if words[1] == "--raw"]

@@ -1,0 +1,54 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, sovereign.ai_stack contributors
+"""Queues of Kueue, which the site brings: where it is not there they cannot be made, and there are none to take away."""
+
+from __future__ import annotations
+
+import json
+
+import api
+import cluster_queues
+import ledger
+
+# in the order in which they go: Kueue keeps each until nothing uses it, a queue until what it let go has ended
+KINDS = ("localqueues", "clusterqueues", "cohorts", "resourceflavors")
+WORK = ("LocalQueue", "ClusterQueue")
+
+
+def is_one(document):
+    return document.get("apiVersion") == cluster_queues.API
+
+
+def turn(document):
+    """When one goes, of those that go."""
+    kind = document["kind"].lower() + "s"
+    return KINDS.index(kind) if is_one(document) else len(KINDS)
+
+
+def served(ground):
+    """Of these kinds those that the API has."""
+    code, text = api.kubectl(ground, "get", "--raw", cluster_queues.ADDRESS, check=False)
+    if code and not any(words in text for words in ("NotFound", "could not find the requested resource")):
+        raise ledger.Refused("nobody knows whether Kueue is there: %s" % ledger.tail(text, 2))
+    names = {one["name"] for one in json.loads(text)["resources"]} if not code else ()
+    return [kind for kind in KINDS if kind in names]
+
+
+def kinds(ground):
+    """As kubectl wants them, with a comma before each."""
+    return "".join(",%s.%s" % (kind, cluster_queues.GROUP) for kind in served(ground))
+
+
+def refuse(wanted):
+    """Where queues are wanted and cannot be."""
+    missing = [kind for kind in KINDS if kind not in served(wanted.ground)] if any(map(is_one, wanted.documents)) else []
+    if missing:
+        raise ledger.Refused("queues are wanted (kueue of the cluster), and the cluster has no %s of %s: install Kueue there, or leave the key out" % (
+            ", ".join(missing), cluster_queues.API))  # fmt: skip
+
+
+def asleep(there):
+    """A sentence for each queue from which nothing would go. there: {name: document, or None}"""
+    told = [(name, *cluster_queues.active(document or {})) for name, document in sorted(there.items())]
+    return ["%s lets nothing go: %s" % (name, why) for name, works, why in told if not works]

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from .._compat.register import of
-from . import cards, members, order, proof, rules_cards, rules_control, rules_node, rules_version
+from . import cards, gpu_operator, members, order, proof, rules_cards, rules_control, rules_node, rules_operator, rules_version
 from .cluster import Cluster
 from .node import CARDS, CONTROL, SERVER, WORKER
 
-RULES = (proof, rules_cards, rules_control, rules_node, rules_version)
+RULES = (proof, rules_cards, rules_control, rules_node, rules_operator, rules_version)
 
 
 def of_site(site, seen=None):
@@ -56,6 +56,9 @@ def decisions(cluster):
         yield _row(cluster.index, 'pools', cards.served(cluster), 'the pools that name this cluster', 'K8S-G17')
         yield _row(cluster.index, 'cards', cards.on_nodes(cluster), 'what their nodes have, by the names by which pods ask', 'K8S-U3')
         yield _row(cluster.index, 'quotas', cards.quotas(cluster), 'what the pools say of tenants', 'K8S-A11')
+    if cluster.operator:
+        release = gpu_operator.decided(cluster.operator, cards.served(cluster))
+        yield _row(cluster.index, 'operator', release, 'the site has it bring what hands out cards', 'K8S-V11a')
     shared = {pool.name: 'none' for pool in cluster.pools if pool.method}
     if shared:
         yield _row(cluster.index, 'isolation', shared, 'pods share their cards, and see and break each other there', 'K8S-G19')

@@ -30,6 +30,8 @@ MAY_USE = 'pool.ai-stack/'
 POOL, ISOLATION, TENANT, NAMESPACE = 'ai-stack/pool', 'ai-stack/isolation', 'ai-stack/tenant', 'ai-stack-accelerators'
 CANARY = 'ai-stack-canary'
 OURS = {'app.kubernetes.io/managed-by': 'sovereign.ai_stack'}
+# and those that NVIDIA's GPU operator gives: of a node what its device plugin is told, and by which its device plugins are found
+CONFIG, OPERATORS_PLUGIN = 'nvidia.com/device-plugin.config', 'app=nvidia-device-plugin-daemonset'
 
 
 # names by which pods ask for cards begin so

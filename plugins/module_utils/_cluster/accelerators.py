@@ -25,7 +25,8 @@ def meta(name, namespace=None, labels=None):
 
 
 def namespace_of_plugins(operator=None):
-    """Device plugins need rights that nobody else has in this cluster, so nothing else runs there (rule K8S-G11). That of an operator is not ours to take away."""
+    """Device plugins need rights that nobody else has in this cluster, so nothing else runs there (rule K8S-G11). That of an operator is not ours to take
+    away."""
     level = {'pod-security.kubernetes.io/%s' % mode: 'privileged' for mode in ('enforce', 'audit', 'warn')}
     named = {'name': operator['namespace'], 'labels': level} if operator else meta(NAMESPACE, labels=level)
     return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': named}

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible_collections.sovereign.ai_stack.plugins.action import plan
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import resolve
-from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _lock
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _lock, _values
 
 WAIVER = {"rule": "ACC-4a", "scope": "site", "reason": "x", "approver": "board", "until": "2099-01-01"}
 RECORD = "ai_stack.lock.yml"
@@ -49,6 +49,17 @@ def test_a_plan_fails_after_writing_its_reports_and_says_every_conflict(fine):
     for words in ("ai_stack_poools", "nearest allowed: ai_stack_pools", "H1000", "INT-4", "source: "):
         assert words in said
     assert set(result) == {"changed", "failed", "msg", "plan_sha256", "reports", "summary"}  # Ansible prints it once more
+
+
+def test_values_of_an_operator_lie_beside_the_plan(fine, monkeypatch):
+    monkeypatch.setattr(_values, "files_of", lambda made: {"operator-ai.yml": "a: 1\n"})
+    result, said = fine.run(plan)
+    (path,) = result["reports"]["values"]
+    assert path.endswith("reports/example/operator-ai.yml") and f"with the chart that it names: {path}" in said
+    assert "reports/example/operator-ai.yml" in fine.files()
+    monkeypatch.undo()
+    # nothing of ours is in it
+    assert "values" not in fine.run(plan)[0]["reports"] and "reports/example/operator-ai.yml" in fine.files()
 
 
 def test_a_pool_of_a_cloud_that_no_verb_acts_on_is_planned_and_not_deployed(fine):

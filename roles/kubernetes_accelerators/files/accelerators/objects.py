@@ -16,6 +16,7 @@ import api
 import cluster_nodes
 import cluster_pods
 import ledger
+
 import plugins
 
 STATE = "/var/lib/ai-stack/kubernetes-accelerators"

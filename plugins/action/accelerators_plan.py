@@ -16,7 +16,7 @@ from ..plugin_utils._edge import one_sentence
 
 # what else a site says is asked by other roles
 ASKED = ("ai_stack_site", "ai_stack_clusters", "ai_stack_pools", "ai_stack_states", "ai_stack_waivers", "ai_stack_driver")
-NOTHING = {"first": None, "control": [], "cards": {}, "documents": [], "canaries": {}}
+NOTHING = {"first": None, "control": [], "cards": {}, "documents": [], "canaries": {}, "by_operator": False, "plugin": _clusters.PLUGIN}
 
 
 class ActionModule(ActionBase):

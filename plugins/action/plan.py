@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _approved, _clusters, _intent, _lock, _look, _pages, _planner, _run, _site, _words
+from ..plugin_utils import _approved, _clusters, _intent, _lock, _look, _pages, _planner, _run, _site, _values, _words
 from ..plugin_utils._edge import one_sentence
 
 
@@ -86,6 +86,9 @@ class ActionModule(ActionBase):
         result["plan_sha256"] = reports.save("plan.json", _site.lines({key: plan[key] for key in plan if key != "record"}))
         reports.save("plan.html", [_pages.render_plan(plan)])
         result["reports"] = {"plan_json": str(reports.path("plan.json")), "plan_html": str(reports.path("plan.html"))}
+        values = _values.save(reports, plan)
+        if values:
+            result["reports"]["values"] = list(values.values())
 
     def _judge(self, mode, plan, inside, result):
         acted_on = {None, *inside}
@@ -103,6 +106,8 @@ class ActionModule(ActionBase):
         result["msg"] = f"{outcome}. Hosts: {counts or 'none'}.{clusters} See {result['reports']['plan_html']}"
         if not blocking:
             self._display.display(result["msg"], color="green")
+            for path in result["reports"].get("values", ()):
+                self._display.display(f"For the site to apply, with the chart that it names: {path}", color="green")
 
     def _slice(self, reports, plan, inside, result):
         """What each host of this run needs, so that a role does not read the whole plan again for every host."""

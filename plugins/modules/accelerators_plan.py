@@ -72,6 +72,14 @@ canaries:
   description: For each node with cards the pod that looks for one, by which name it asks, and the addresses of the cards that it may find.
   returned: always
   type: dict
+by_operator:
+  description: Whether device plugins and CDI come from an operator that the site applies, and not from the documents.
+  returned: always
+  type: bool
+plugin:
+  description: Where device plugins are, C(namespace) and C(selector), and what is said of a node without one, C(lacks).
+  returned: always
+  type: dict
 unseen:
   description: Hosts of the cluster of which nothing is known.
   returned: always

@@ -71,7 +71,9 @@ summary:
   type: dict
   sample: {site: example, hosts: 20, states: {planned: 18, unknown: 2}, changes: 90, reboots: 18, conflicts: 0, warnings: 2, waived: 0}
 reports:
-  description: Where the reports are. The conflicts are shown while the task runs and stand in C(plan.json).
+  description:
+    - Where the reports are. The conflicts are shown while the task runs and stand in C(plan.json).
+    - C(values) are files with the values of the operators of clusters, which the site applies itself; it is there where a cluster gets one.
   returned: always
   type: dict
   sample: {plan_json: reports/example/plan.json, plan_html: reports/example/plan.html}

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from ..module_utils._cluster import accelerators as told
-from ..module_utils._cluster import canary, proof
+from ..module_utils._cluster import canary, gpu_operator, proof
 from ..module_utils._cluster.node import CARDS
 from ..module_utils._compat import state
+from ..module_utils._parse import cluster_nodes
 from . import _intent, _programs, _words
+
+# where our own device plugins are
+PLUGIN = {"namespace": cluster_nodes.NAMESPACE, "selector": cluster_nodes.POOL, "lacks": "no device plugin is on it"}
 
 
 def of_plan(plan):
@@ -25,13 +29,15 @@ def to_make(plan):
 
 
 def accelerators(resource):
-    """{first, control, cards, documents, canaries, messages}: what a cluster is told about cards, and who tells it; control: who else can."""
+    """{first, control, cards, documents, canaries, messages, by_operator, plugin}: what a cluster is told about cards, and who tells it; control: who else can;
+    by_operator: whether device plugins and CDI come from an operator; plugin: {namespace, selector, lacks}, where they are, and what is said where none is."""
     want = proof.decided(resource)
     pools, control = want.get("pools") or {}, sorted(want["control_plane"])
-    documents = canary.documents(pools) + told.documents(pools, want.get("quotas") or {}, want.get("queues"))
+    operator = want.get("operator")
+    documents = canary.documents(pools) + told.documents(pools, want.get("quotas") or {}, want.get("queues"), operator)
     canaries = canary.canaries(pools, want.get("sandbox"))
     return {"first": min(control, default=None), "control": control, "cards": want.get("cards") or {}, "documents": documents, "canaries": canaries,
-            "messages": []}  # fmt: skip
+            "messages": [], "by_operator": operator is not None, "plugin": gpu_operator.plugin(operator) if operator else dict(PLUGIN)}  # fmt: skip
 
 
 def not_yet(plan, intent, documents):

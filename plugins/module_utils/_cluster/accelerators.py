@@ -5,13 +5,13 @@
 """What a cluster is told so that pods get cards: documents of its API, of what was decided; source: Kubernetes' API, and the rules K8S-G7, G9 and G11.
 
 pools: {name: {hosts, at, names, image, plugin, mig, tenants, sharing}}; quotas: {tenant: {name by which pods ask: at most how many}}; queued: of queues.shared,
-where Kueue is in the cluster.
+where Kueue is in the cluster; operator: what gpu_operator.py decided of who brings the device plugins; None: they come from here.
 """
 
 from __future__ import annotations
 
 from .._compat import files
-from .._parse.cluster_nodes import ISOLATION, MAY_USE, NAMESPACE, POOL, QUEUE, QUEUED, TENANT
+from .._parse.cluster_nodes import CONFIG, ISOLATION, MAY_USE, NAMESPACE, POOL, QUEUE, QUEUED, TENANT
 from .._parse.cluster_queues import written
 from . import queues
 from .named import meta
@@ -22,10 +22,12 @@ KUBELET, CDI, DRIVER, HOOK = '/var/lib/kubelet/device-plugins', '/var/run/cdi', 
 FOLDER, FILE, DIGEST = '/etc/ai-stack-device-plugin', 'config.yaml', 'ai-stack/config'
 
 
-def namespace_of_plugins():
-    """Device plugins need rights that nobody else has in this cluster, so nothing else runs there (rule K8S-G11)."""
+def namespace_of_plugins(operator=None):
+    """Device plugins need rights that nobody else has in this cluster, so nothing else runs there (rule K8S-G11). That of an operator is not ours to take
+    away."""
     level = {'pod-security.kubernetes.io/%s' % mode: 'privileged' for mode in ('enforce', 'audit', 'warn')}
-    return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': meta(NAMESPACE, labels=level)}
+    named = {'name': operator['namespace'], 'labels': level} if operator else meta(NAMESPACE, labels=level)
+    return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': named}
 
 
 def _variables(mig):
@@ -39,11 +41,16 @@ def _named(name, pool):
     return '%s-%s' % (pool['plugin'], name)
 
 
+def settings(sharing, strategy=None):
+    """What a device plugin is told: shares have a name of their own, and a container gets one: two of a card are no more of it. sharing: None for none;
+    strategy: of MIG; None: it is told that by other means."""
+    text = 'version: v1\n' + ('flags:\n  migStrategy: %s\n' % strategy if strategy else '')
+    return text + ('sharing:\n  timeSlicing:\n    renameByDefault: true\n    failRequestsGreaterThanOne: true\n    resources:\n'
+                   '      - {name: %s, replicas: %d}\n' % (sharing['resource'], sharing['replicas']) if sharing else '')
+
+
 def config(name, pool):
-    """What a device plugin is told of sharing: shares have a name of their own, and a container gets one: two of a card are no more of it."""
-    how = pool['sharing']
-    text = ('version: v1\nsharing:\n  timeSlicing:\n    renameByDefault: true\n    failRequestsGreaterThanOne: true\n    resources:\n'
-            '      - {name: %s, replicas: %d}\n' % (how['resource'], how['replicas']))
+    text = settings(pool['sharing'])
     return {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': meta(_named(name, pool), NAMESPACE, {POOL: name}), 'data': {FILE: text}}
 
 
@@ -80,9 +87,10 @@ def daemon_set(name, pool):
                      'template': {'metadata': {'labels': mine}, 'spec': pod}}}
 
 
-def node(name, of_pool, pool):
-    """The labels of a node: by one its pool is found, the other says to whoever looks that pods share a card and nothing keeps them apart."""
-    labels = dict({POOL: of_pool}, **({ISOLATION: 'none'} if pool.get('sharing') else {}))
+def node(name, of_pool, pool, told_by_label=False):
+    """The labels of a node: by one its pool is found, another says to whoever looks that pods share a card and nothing keeps them apart. told_by_label: whether
+    an operator has its device plugin read there what it is told."""
+    labels = dict({POOL: of_pool}, **({ISOLATION: 'none'} if pool.get('sharing') else {}), **({CONFIG: of_pool} if told_by_label else {}))
     return {'apiVersion': 'v1', 'kind': 'Node', 'metadata': {'name': name, 'labels': labels}}
 
 
@@ -138,12 +146,14 @@ def binding():
     return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicyBinding', 'metadata': meta(POLICY), 'spec': spec}
 
 
-def documents(pools, quotas, queued=None):
+def documents(pools, quotas, queued=None, operator=None):
     """All of it, in the order in which it is made."""
     if not pools:
         return []
-    made = [namespace_of_plugins()] + [tenant(name, pools, queued) for name in sorted(quotas)] + [quota(name, most) for name, most in sorted(quotas.items())]
+    made = [namespace_of_plugins(operator)] + [tenant(name, pools, queued) for name in sorted(quotas)]
+    made += [quota(name, most) for name, most in sorted(quotas.items())]
     # a queue is there before the policy sends anybody to it
     made += queues.documents(queued or {}) + [policy(pools, queued), binding()]
-    made += [node(host, name, pool) for name, pool in sorted(pools.items()) for host in pool['hosts']]
-    return made + [one for name, pool in sorted(pools.items()) for one in plugin(name, pool)]
+    by_label = bool(operator) and 'config' in operator['values']['devicePlugin']
+    made += [node(host, name, pool, by_label) for name, pool in sorted(pools.items()) for host in pool['hosts']]
+    return made + [one for name, pool in sorted(pools.items()) if not operator for one in plugin(name, pool)]

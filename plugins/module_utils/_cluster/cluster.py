@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from . import cards, network, numbers
+from . import cards, gpu_operator, network, numbers
 from .node import CONTROL, MEMBER, SERVER, WORKER, Node
 
 # what is installed on each host; the others are images
@@ -35,9 +35,25 @@ class Cluster:
         # the other clusters of the site
         self.others = ()
 
+    @property
+    def of_accelerators(self):
+        """{owner, release}: who brings what hands out cards, as the site says it."""
+        return self.row.get('accelerators') or {}
+
+    @property
+    def by_operator(self):
+        """Whether an operator brings what hands out cards, and not our role."""
+        return self.of_accelerators.get('owner') == 'operator'
+
+    @property
+    def operator(self):
+        """The row of the operator's release; None: the cluster gets none, or no table has it."""
+        return gpu_operator.row_of(self) if self.by_operator else None
+
     def plugin(self, vendor):
-        """The row of the device plugin for cards of a vendor, or None."""
-        return cards.plugin_of(self.index, vendor, self.row.get('device_plugin'))
+        """The row of the device plugin for cards of a vendor, or None. An operator brings that of its release."""
+        wanted = self.operator['device_plugin'] if self.operator else self.row.get('device_plugin')
+        return cards.plugin_of(self.index, vendor, wanted)
 
     @property
     def queues(self):

@@ -7,11 +7,24 @@
 from __future__ import annotations
 
 from .._compat.register import of
-from . import cards, members, order, proof, queues, rules_cards, rules_control, rules_node, rules_queues, rules_version
+from . import (
+    cards,
+    gpu_operator,
+    members,
+    order,
+    proof,
+    queues,
+    rules_cards,
+    rules_control,
+    rules_node,
+    rules_operator,
+    rules_queues,
+    rules_version,
+)
 from .cluster import Cluster
 from .node import CARDS, CONTROL, SERVER, WORKER
 
-RULES = (proof, rules_cards, rules_control, rules_node, rules_queues, rules_version)
+RULES = (proof, rules_cards, rules_control, rules_node, rules_operator, rules_queues, rules_version)
 
 
 def of_site(site, seen=None):
@@ -59,6 +72,9 @@ def decisions(cluster):
     if cluster.pools and cluster.queues:
         because = 'Kueue %s is there: who cannot have a card now waits for it' % cluster.queues['branch']
         yield _row(cluster.index, 'queues', queues.shared(cluster), because, 'K8S-V13')
+    if cluster.operator:
+        release = gpu_operator.decided(cluster.operator, cards.served(cluster))
+        yield _row(cluster.index, 'operator', release, 'the site has it bring what hands out cards', 'K8S-V11a')
     shared = {pool.name: 'none' for pool in cluster.pools if pool.method}
     if shared:
         yield _row(cluster.index, 'isolation', shared, 'pods share their cards, and see and break each other there', 'K8S-G19')

@@ -89,6 +89,7 @@ class Index:
         self.plugins = {}
         for row in _rows(tables, 'kubernetes_plugins'):
             self.plugins.setdefault(row['vendor'], []).append(row)
+        self.operators = _rows(tables, 'kubernetes_operators')
 
     def source(self, identity, row=None):
         """Where a statement comes from: the row that decided, else the rule's own row."""

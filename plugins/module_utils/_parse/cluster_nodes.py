@@ -32,6 +32,8 @@ CANARY = 'ai-stack-canary'
 # of a namespace that a queue for cards is in, and how it is called there
 QUEUE, QUEUED = 'ai-stack/queue', 'ai-stack-accelerators'
 OURS = {'app.kubernetes.io/managed-by': 'sovereign.ai_stack'}
+# and those that NVIDIA's GPU operator gives: of a node what its device plugin is told, and by which its device plugins are found
+CONFIG, OPERATORS_PLUGIN = 'nvidia.com/device-plugin.config', 'app=nvidia-device-plugin-daemonset'
 
 
 # names by which pods ask for cards begin so

@@ -4,7 +4,8 @@
 """Documents of the API beside those that are there.
 
 A request is {documents: in the order in which they are made, cards: {node: {name by which pods ask: how many}}, ready: [nodes that can have a device plugin],
-seconds: in which they have to be there}.
+seconds: in which they have to be there, by_operator: whether device plugins come from an operator and not from the documents, plugin: {namespace, selector:
+where they are, lacks: what is said where none is on a node}}.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def covers(there, wanted):
 
 def labels_over(there, wanted=None):
     """Labels that were given before, and are wanted no more: rights of a namespace, what is said of a node."""
-    ours = (cluster_nodes.POOL, cluster_nodes.ISOLATION, cluster_nodes.TENANT, cluster_nodes.QUEUE)
+    ours = (cluster_nodes.POOL, cluster_nodes.ISOLATION, cluster_nodes.TENANT, cluster_nodes.QUEUE, cluster_nodes.CONFIG)
     if there["kind"] not in ("Namespace", "Node"):
         return []
     mine = [name for name in there["metadata"].get("labels") or {} if name in ours or name.startswith(cluster_nodes.MAY_USE)]
@@ -115,7 +116,7 @@ class Wanted:
 
     def outdated(self):
         """{node: what its kubelet knows of cards} where a plugin runs that found other cards when it started, as before a change of MIG or of sharing."""
-        return {node: counts for node, (counts, dummy) in self.known().items() if device_plugin.has_plugin(self.ground, node)}
+        return {node: counts for node, (counts, dummy) in self.known().items() if device_plugin.there(self, node)}
 
     def _takes(self, node):
         """Whether a node gets its labels, and with them a device plugin: one that is there, as its kubelet alone makes it, and has what describes cards to its
@@ -158,11 +159,15 @@ def shown(names):
 
 
 def refusals(wanted, bare):
+    return device_plugin.rivals(wanted) + held(wanted, bare)
+
+
+def held(wanted, bare):
     """A node whose cards are in use is not taken out of its pool, nor do its cards get other names: who has a card alone would share it."""
     leaving = {one["metadata"]["name"] for one in bare if one["kind"] == "Node"}
     leaving |= {node for node, (counts, planned) in wanted.known().items() if set(counts) - set(planned)} if wanted.made else set()
-    held = sorted(pod for node, pods in holders(wanted.ground).items() if node in leaving for pod in pods) if leaving else []
-    return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown(held))] if held else []
+    pods_of = sorted(pod for node, pods in holders(wanted.ground).items() if node in leaving for pod in pods) if leaving else []
+    return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown(pods_of))] if pods_of else []
 
 
 def written(ground, documents):
@@ -202,7 +207,7 @@ def apply(wanted):
     written(wanted.ground, writes)
     stale = wanted.outdated()
     for node in sorted(stale):
-        api.kubectl(wanted.ground, "delete", "pod", *device_plugin.of_plugin(node), seconds=120)
+        api.kubectl(wanted.ground, "delete", "pod", *device_plugin.of(wanted, node), seconds=120)
     return {"changed": bool(writes or goes or bare or stale)}
 
 
@@ -231,7 +236,7 @@ def unwell(wanted):
     for node, planned in sorted(cards.items()):
         there = {name: count for name, count in ((seen.get(node) or {}).get("cards") or {}).items() if name.partition("/")[0] in ours}
         if there != planned:
-            why = device_plugin.last_words(wanted.ground, node)
+            why = device_plugin.last_words(wanted, node)
             wrong.append("pods can have %s of %s, and %s was planned; %s" % (counted(there), node, counted(planned), why))
     return wrong
 

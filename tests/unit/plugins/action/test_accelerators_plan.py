@@ -33,7 +33,7 @@ def cluster(site):
 def test_a_cluster_is_told_of_the_cards_of_its_pools(cluster):
     found = cluster()
     assert found["messages"] == [] and found["cards"] == {"w1": {"nvidia.com/gpu": 2}} and found["unseen"] == []
-    assert (found["first"], found["control"]) == ("cp1", ["cp1"])
+    assert (found["first"], found["control"]) == ("cp1", ["cp1"]) and found["by_operator"] is False
     assert {one["kind"] for one in found["documents"]} >= {"DaemonSet", "ResourceQuota", "ValidatingAdmissionPolicy", "Node", "Namespace"}
 
 
@@ -89,6 +89,20 @@ def test_cards_that_no_role_can_share_so_are_refused(cluster):
     assert found["documents"] == []
     cluster.site.variables["ai_stack_pools"][0]["sharing"]["method"] = "time_slicing"
     assert cluster()["cards"] == {"w1": {"nvidia.com/gpu.shared": 8}}
+
+
+def test_an_operator_is_left_what_it_brings(cluster):
+    site = cluster.site.variables
+    site["ai_stack_clusters"][0]["accelerators"] = {"owner": "operator"}
+    found = cluster()
+    assert {row["rule"] for row in found["conflicts"]} == {"K8S-V11a", "K8S-G22"}
+    # whom to ask, and where device plugins are, is known all the same
+    assert found["first"] == "cp1" and found["plugin"]["namespace"] == "ai-stack-accelerators" and found["by_operator"] is False
+    site["ai_stack_waivers"] = [{"rule": rule, "scope": "cluster ai", "reason": "x", "approver": "y", "until": "2099-01-01"}
+                                for rule in ("K8S-V11a", "K8S-G22")]  # fmt: skip
+    found = cluster()
+    assert found["messages"] == [] and found["by_operator"] is True and found["plugin"]["namespace"] == "gpu-operator"
+    assert "DaemonSet" not in {one["kind"] for one in found["documents"]} and found["cards"] == {"w1": {"nvidia.com/gpu": 2}}
 
 
 def test_a_host_that_is_not_in_the_run_is_asked_for_and_counts(cluster):

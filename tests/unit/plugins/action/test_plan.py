@@ -16,6 +16,8 @@ from ansible_collections.sovereign.ai_stack.plugins.action import plan
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import resolve
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _lock
 
+from .test_kubernetes_plan import seen
+
 WAIVER = {"rule": "ACC-4a", "scope": "site", "reason": "x", "approver": "board", "until": "2099-01-01"}
 RECORD = "ai_stack.lock.yml"
 
@@ -49,6 +51,35 @@ def test_a_plan_fails_after_writing_its_reports_and_says_every_conflict(fine):
     for words in ("ai_stack_poools", "nearest allowed: ai_stack_pools", "H1000", "INT-4", "source: "):
         assert words in said
     assert set(result) == {"changed", "failed", "msg", "plan_sha256", "reports", "summary"}  # Ansible prints it once more
+
+
+@pytest.fixture
+def clustered(site):
+    """A site of one cluster whose owner of cards is an operator."""
+    site.groups = {"all": ["cp1", "w1"], "control": ["cp1"], "workers": ["w1"], "ungrouped": []}
+    offered = {"containerd": "2.3.4-1", **dict.fromkeys(("kubeadm", "kubelet", "kubectl"), "1.36.4-1.1")}
+    offered = {name: [{"version": version, "repository": None}] for name, version in offered.items()}
+    for name in site.groups["all"]:
+        mine = {key: seen(name, offered=offered)[key] for key in ("machine", "kubernetes")}
+        recorded = site.document("h100-bookworm-converged")
+        recorded["system"]["machine_id"], runtime = name, {**seen(name)["containerd"], "version": None, "paths": []}
+        site.answers(name, {**recorded, **mine, "containerd": runtime, **({"pci": []} if name == "cp1" else {})})
+    row = {"name": "ai", "kubernetes": "1.36", "control_plane": "control", "nodes": "workers", "accelerators": {"owner": "operator"}}
+    pool = {"name": "training", "hosts": "workers", "use": "host", "cluster": "ai", "tenants": {"research": {}}}
+    site.variables = {"ai_stack_site": "example", "ai_stack_clusters": [row], "ai_stack_pools": [pool], "ai_stack_waivers": [WAIVER]}
+    return site
+
+
+def test_values_of_an_operator_lie_beside_the_plan(clustered):
+    result, said = clustered.run(plan)
+    assert result["failed"] is False, said
+    (path,) = result["reports"]["values"]
+    assert path.endswith("reports/example/operator-ai.yml") and f"with the chart that it names: {path}" in said
+    assert yaml.safe_load((clustered.folder / "reports/example/operator-ai.yml").read_text())["driver"]["enabled"] is False
+    assert "WARNING K8S-G24: ai_stack_clusters[0].accelerators: gpu-operator 26.7.0" in said
+    # a plan that decides none takes it away
+    clustered.variables["ai_stack_clusters"][0]["accelerators"] = {"owner": "role"}
+    assert "values" not in clustered.run(plan)[0]["reports"] and "reports/example/operator-ai.yml" not in clustered.files()
 
 
 def test_a_pool_of_a_cloud_that_no_verb_acts_on_is_planned_and_not_deployed(fine):

@@ -13,12 +13,12 @@ import yaml
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._compat import register, resolve, verify  # noqa: F401  the last two register every rule
 
 STEMS = ['accelerators', 'containerd_branches', 'cuda', 'distributions', 'driver_branches', 'fabric', 'fabric_partitions', 'firmware', 'kubernetes_gates',
-         'kubernetes_minors', 'kubernetes_plugins', 'kubernetes_queues', 'kubernetes_steps', 'mig', 'module_builds', 'nova_filters',
+         'kubernetes_minors', 'kubernetes_operators', 'kubernetes_plugins', 'kubernetes_queues', 'kubernetes_steps', 'mig', 'module_builds', 'nova_filters',
          'nova_fixes', 'nova_keys', 'nova_series', 'placement_candidates', 'platforms', 'rules', 'vfio']
 # the statements of the facts about Nova were numbered by subject; what was added since goes on after the last one
 # those about Kubernetes are lettered by subject; what is about the platform above it, V14 and V15 too, is none of this collection
 KUBERNETES = {'A': {11, 15}, 'V': {*range(1, 14), *range(16, 21)}, 'N': {*range(1, 21)}, 'E': {*range(1, 10)},
-              'U': {*range(1, 12)}, 'G': {*range(1, 21)}, 'S': {*range(1, 8)}}
+              'U': {*range(1, 12)}, 'G': {*range(1, 25)}, 'S': {*range(1, 8)}}
 NOVA = {*range(1, 17), *range(20, 32), *range(40, 50), *range(50, 58), *range(60, 70), *range(70, 77), *range(80, 87), *range(90, 98)}
 
 

@@ -88,3 +88,17 @@ def test_cards_of_a_node_that_is_not_in_the_run_come_with_a_run_that_has_it():
 def test_only_hosts_of_clusters_are_compared_by_what_clusters_change():
     seen = {"kubernetes": {"kubelet": "v1.37.2"}}
     assert _clusters.state_of(plan(), "w1", seen) == {"kubelet:w1": "1.37.2"} and _clusters.state_of(plan(), "other", seen) == {}
+
+
+def test_device_plugins_are_looked_for_where_their_owner_puts_them():
+    made = plan()
+    pool = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "i:1", "plugin": "p", "mig": False, "tenants": [], "sharing": None}
+    made["resources"][1]["decisions"] += [{"subject": "pools", "value": {"training": pool}}, {"subject": "cards", "value": {}}]
+    ours = _clusters.to_make(made)[0]["accelerators"]
+    assert (ours["by_operator"], ours["plugin"]["namespace"], ours["plugin"]["selector"]) == (False, "ai-stack-accelerators", "ai-stack/pool")
+    operator = {"namespace": "gpu-operator", "chart": {"name": "gpu-operator", "version": "v26.7.0"}, "values": {"devicePlugin": {}}}
+    made["resources"][1]["decisions"].append({"subject": "operator", "value": operator})
+    found = _clusters.to_make(made)[0]["accelerators"]
+    assert (found["by_operator"], found["plugin"]["namespace"], found["plugin"]["selector"]) == (
+        True, "gpu-operator", "app=nvidia-device-plugin-daemonset")  # fmt: skip
+    assert "gpu-operator v26.7.0" in found["plugin"]["lacks"] and "DaemonSet" not in [one["kind"] for one in found["documents"]]

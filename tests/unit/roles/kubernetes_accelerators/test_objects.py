@@ -12,8 +12,9 @@ import types
 
 import packed
 import pytest
-from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators, canary
+from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import accelerators, canary, gpu_operator
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_nodes
+from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clusters
 
 NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "cluster_queues", "device_plugin", "queues", "objects", "canary", "cli")
 POOL = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "registry.example.org/plugin:1", "plugin": "plugin", "mig": False, "tenants": ["research"]}
@@ -25,6 +26,11 @@ SHARES = canary.documents({"training": SHARED}) + accelerators.documents({"train
 # the same with Kueue: one of the two cards is the tenant's own
 SHARE = {"training": {"free": {"nvidia.com/gpu": 1}, "tenants": {"research": {"nvidia.com/gpu": [1, 0]}}}}
 QUEUED = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, SHARE)
+OURS = {"by_operator": False, "plugin": _clusters.PLUGIN}
+OPERATOR = {"namespace": "gpu-operator", "chart": {"name": "gpu-operator", "version": "v26.7.0"}, "values": {"devicePlugin": {"config": {}}}}
+THEIRS = {"by_operator": True, "plugin": gpu_operator.plugin(OPERATOR)}
+BY_OPERATOR = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, operator=OPERATOR)
+BOTH = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, SHARE, OPERATOR)
 KINDS = {"localqueues": "LocalQueue", "clusterqueues": "ClusterQueue", "cohorts": "Cohort", "resourceflavors": "ResourceFlavor"}
 LISTED = {**{f"{name}.kueue.x-k8s.io": kind for name, kind in KINDS.items()}, "daemonsets": "DaemonSet", "priorityclasses": "PriorityClass",
           "configmaps": "ConfigMap", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
@@ -121,9 +127,10 @@ class Api:
         label, equals, value = (words[words.index("--selector") + 1] if "--selector" in words else "").partition("=")
         return one["kind"] in kinds and (not label or (labels.get(label) == value if equals else label in labels))
 
-    def wanted(self, documents=DOCUMENTS, cards=None, ready=("w1",)):
+    def wanted(self, documents=DOCUMENTS, cards=None, ready=("w1",), owner=None):
         planned = {"w1": {"nvidia.com/gpu": 2}} if cards is None else cards
-        return self.modules.objects.Wanted(self.ground, {"documents": documents, "cards": planned, "ready": list(ready), "seconds": 0})
+        request = {"documents": documents, "cards": planned, "ready": list(ready), "seconds": 0, **(owner or OURS)}
+        return self.modules.objects.Wanted(self.ground, request)
 
     def pod(self, name="trainer", node="w1", phase="Running", limits=None):
         self.put({"kind": "Pod", "metadata": {"name": name, "namespace": "research"}, "status": {"phase": phase}, "spec": {"nodeName": node, "containers": []},
@@ -427,6 +434,77 @@ def test_the_last_words_of_a_plugin_are_told(api, state, said):
         api.modules.objects.prove(api.wanted())
 
 
+def plugin_of_operator(api, status=None):
+    api.put({"kind": "Pod", "metadata": {"name": "p", "namespace": "gpu-operator", "labels": {"app": "nvidia-device-plugin-daemonset"}},
+             "spec": {"nodeName": "w1", "containers": []}, "status": status or {"phase": "Running"}})  # fmt: skip
+
+
+def test_an_operator_takes_over_from_the_role_and_is_left_its_own(api):
+    objects = api.modules.objects
+    objects.apply(api.wanted())
+    owned = api.wanted(BY_OPERATOR, owner=THEIRS)
+    assert objects.apply(owned) == {"changed": True} and objects.apply(owned) == {"changed": False}
+    assert "DaemonSet" not in {one["kind"] for one in api.objects.values()} and "Namespace ai-stack-accelerators" not in api.objects
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x", "ai-stack/pool": "training", "nvidia.com/device-plugin.config": "training"}
+    # with the operator in it its namespace stays, and its label goes with the pool
+    assert objects.apply(owned.nothing()) == {"changed": True}
+    assert sorted(api.objects) == ["Namespace default", "Namespace gpu-operator", "Namespace research", "Node w1"]
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x"}
+
+
+def test_queues_stay_where_an_operator_takes_over(api):
+    api.kueue, objects = list(KINDS), api.modules.objects
+    objects.apply(api.wanted(QUEUED))
+    queues, owned = of_kueue(api), api.wanted(BOTH, owner=THEIRS)
+    api.calls.clear()
+    assert objects.apply(owned) == {"changed": True} and objects.apply(owned) == {"changed": False} and objects.prove(owned) == {"proven": True}
+    # who waits goes on waiting: nothing of his is made anew
+    assert of_kueue(api) == queues != [] and not [words for words in api.calls if "delete" in words and ".kueue.x-k8s.io" in str(words)]
+    assert "DaemonSet" not in {one["kind"] for one in api.objects.values()}
+    labels = api.objects["Node w1"]["metadata"]["labels"], api.objects["Namespace research"]["metadata"]["labels"]
+    assert labels[0]["nvidia.com/device-plugin.config"] == "training" and labels[1]["ai-stack/queue"] == "ai-stack-accelerators"
+    # of both it is said where they fail: the queue that lets nothing go, and the plugin that has not come
+    api.objects["ClusterQueue ai-stack-research"]["status"], api.cards = {}, {}
+    with pytest.raises(api.modules.ledger.Refused, match="(?s)lets nothing go.*the GPU operator has brought no device plugin to it"):
+        objects.prove(owned)
+    # each goes for itself
+    assert objects.apply(api.wanted(BY_OPERATOR, owner=THEIRS)) == {"changed": True} and of_kueue(api) == []
+    assert "nvidia.com/device-plugin.config" in api.objects["Node w1"]["metadata"]["labels"]
+    assert "ai-stack/queue" not in api.objects["Namespace research"]["metadata"]["labels"]
+    objects.apply(owned)
+    assert objects.apply(owned.nothing()) == {"changed": True}
+    assert sorted(api.objects) == ["Namespace default", "Namespace gpu-operator", "Namespace research", "Node w1"]
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x"}
+
+
+def test_cards_that_an_operator_does_not_bring_are_said_with_what_is_to_be_done(api):
+    owned = api.wanted(BY_OPERATOR, owner=THEIRS)
+    api.modules.objects.apply(owned)
+    assert api.modules.objects.prove(owned) == {"proven": True}
+    api.cards, api.logs = {}, (0, "no NVML\n")
+    with pytest.raises(api.modules.ledger.Refused, match="the GPU operator has brought no device plugin to it: its chart gpu-operator v26.7.0"):
+        api.modules.objects.prove(owned)
+    plugin_of_operator(api)
+    with pytest.raises(api.modules.ledger.Refused, match="its device plugin says: no NVML"):
+        api.modules.objects.prove(owned)
+    # after a change of MIG by the host it is started anew, as one of ours is: its own manager of that is off
+    api.cards, api.capacity = {"nvidia.com/gpu": "2"}, {"nvidia.com/mig-1g.10gb": "7", "nvidia.com/gpu": "1"}
+    assert api.modules.objects.look(owned)["outdated"] == ["w1"]
+    assert api.modules.objects.apply(owned) == {"changed": True} and api.started == ["spec.nodeName=w1"]
+    assert [words[:5] for words in api.calls if words[:2] == ["delete", "pod"]] == [
+        ["delete", "pod", "--namespace", "gpu-operator", "--selector"]]  # fmt: skip
+
+
+def test_a_second_owner_is_refused_and_keeps_nobody_from_leaving(api):
+    api.put({"kind": "DaemonSet", "metadata": {"name": "plugin", "namespace": "elsewhere", "labels": {"app": "nvidia-device-plugin-daemonset"}}})
+    for verb in (api.modules.objects.look, api.modules.objects.apply):
+        with pytest.raises(api.modules.ledger.Refused, match="by elsewhere/plugin: it goes first, or the row of the cluster says"):
+            verb(api.wanted())
+    assert not [words for words in api.calls if words[0] == "apply"]
+    api.modules.objects.apply(api.wanted(BY_OPERATOR, owner=THEIRS))
+    assert api.modules.objects.reset(api.wanted()) == {"changed": True}
+
+
 def test_without_a_cluster_everything_would_be_new_and_nothing_is_told(api):
     api.ground.remove("/etc/kubernetes/admin.conf")
     assert len(differs(api)) == len(DOCUMENTS) and api.calls == []
@@ -438,7 +516,7 @@ def test_the_command_line_answers_in_json(api, monkeypatch, capsys):
     cli = api.modules.cli
     monkeypatch.setattr(cli, "GROUND", api.ground)
     for verb in ("look", "apply", "prove", "reset"):
-        request = {"documents": DOCUMENTS, "cards": {"w1": {"nvidia.com/gpu": 2}}, "ready": ["w1"], "seconds": 0}
+        request = {"documents": DOCUMENTS, "cards": {"w1": {"nvidia.com/gpu": 2}}, "ready": ["w1"], "seconds": 0, **OURS}
         monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(request)))
         assert cli.main([verb]) == 0, capsys.readouterr()
         json.loads(capsys.readouterr().out)

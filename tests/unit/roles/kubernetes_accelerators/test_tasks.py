@@ -22,7 +22,8 @@ def role():
     for host in ("w1", "w2"):
         found[host]["__kubernetes_accelerators_ready"] = True
     run = {"hostvars": found, "ansible_play_batch": ["cp1", "w1", "w2"], "groups": {"ai_stack_lost": ["w2"]}, "kubernetes_accelerators_answer_timeout": 1,
-           "__kubernetes_accelerators_decided": {"documents": [], "cards": dict.fromkeys(HOSTS[1:], {}), "first": "cp1"}}  # fmt: skip
+           "__kubernetes_accelerators_decided": {"documents": [], "cards": dict.fromkeys(HOSTS[1:], {}), "first": "cp1", "by_operator": False,
+                                               "plugin": {"namespace": "x"}}}  # fmt: skip
 
     of_role = templated.constants(ROLE.name)
     return lambda name, **changed: of_role(name, **{**run, **changed})
@@ -50,6 +51,22 @@ def test_a_control_plane_that_is_away_is_not_the_one_that_is_asked(role, told, a
 
 def test_what_is_proven_waits_for_nobody_who_is_not_there(role):
     assert role("__kubernetes_accelerators_proves") == {"cards": {"w1": {}}}
+
+
+@pytest.mark.parametrize(("host", "by_operator", "describes"), [("w1", False, True), ("w1", True, False), ("cp1", False, False)])
+def test_cdi_is_left_to_an_operator(role, host, by_operator, describes):
+    decided = {"documents": [], "cards": {"w1": {}}, "first": "cp1", "by_operator": by_operator, "plugin": {"namespace": "x"}}
+    about = {"inventory_hostname": host, "__kubernetes_accelerators_decided": decided}
+    assert role("__kubernetes_accelerators_describes", **about) is describes
+    asked = role("__kubernetes_accelerators_request", **about)
+    assert asked["by_operator"] is by_operator and asked["plugin"] == {"namespace": "x"}
+    # whatever touches the runtime of the host asks
+    found = [task for name in ("decide", "preflight") for task in tasks(name).values() if "_describes" in str(task.get("when"))]
+    assert [next(key for key in task if key.startswith("ansible.builtin")) for task in found] == [
+        f"ansible.builtin.{module}" for module in ("fail", "include_vars", "stat")]  # fmt: skip
+    (block,) = tasks("act").values()
+    (install,) = [task for task in block["block"] if "install.yml" in str(task)]
+    assert "__kubernetes_accelerators_describes" in install["when"]
 
 
 def tasks(name):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe import host, run
@@ -163,6 +164,13 @@ def test_user_space_firmware_and_fabric_manager_are_told(seen, name, user_space,
 )
 def test_whose_the_driver_is_is_told_with_evidence(seen, name, owners):
     assert [(each["kind"], each["evidence"], each["version"]) for each in seen(name)["driver"]["owners"]] == owners
+
+
+def test_a_folder_that_an_operator_left_empty_is_no_driver_of_a_container(tree, options):
+    """Its device plugin makes it on every node, where the driver is the host's too."""
+    root = tree("hgx-h100")
+    pathlib.Path(root.path, "run/nvidia/driver").mkdir(parents=True)
+    assert [each["kind"] for each in observe(options(root))["driver"]["owners"]] == ["distribution"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 #!/bin/sh
-# build.sh BIN: NVIDIA's nvidia-ctk and nvidia-cdi-hook, and the stand-in for its device plugin, from published Go modules, into BIN; go and gcc are on PATH.
+# build.sh BIN: NVIDIA's nvidia-ctk and nvidia-cdi-hook, and the stand-in for its device plugin and its DRA driver, from published Go modules, into BIN; go and
+# gcc are on PATH.
 # They open the driver's library when they run, so they are not static. A program that is in BIN already is kept.
 set -eu
 bin=$1

@@ -12,6 +12,7 @@ import (
 	"github.com/NVIDIA/go-nvlib/pkg/nvlib/info"
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	"github.com/NVIDIA/nvidia-container-toolkit/pkg/nvcdi"
+	"github.com/NVIDIA/nvidia-container-toolkit/pkg/nvcdi/spec"
 	"github.com/NVIDIA/nvidia-container-toolkit/pkg/nvcdi/transform/root"
 	"tags.cncf.io/container-device-interface/pkg/cdi"
 )
@@ -26,29 +27,38 @@ const (
 
 // By NVIDIA's own library, as the real one does; the paths in it are then the host's.
 func writeSpecification(s settings, library nvml.Interface, devices device.Interface) error {
-	namer, err := nvcdi.NewDeviceNamer(nvcdi.DeviceNameStrategyUUID)
+	written, err := specify(s, library, devices, cdiVendor, cdiClass)
 	if err != nil {
 		return err
+	}
+	name, err := cdi.GenerateNameForSpec(written.Raw())
+	if err != nil {
+		return err
+	}
+	return written.Save(filepath.Join(cdiFolder, name+".json"))
+}
+
+// Of these devices, by their UUIDs; of all where none is named.
+func specify(s settings, library nvml.Interface, devices device.Interface, vendor, class string, ids ...string) (spec.Interface, error) {
+	namer, err := nvcdi.NewDeviceNamer(nvcdi.DeviceNameStrategyUUID)
+	if err != nil {
+		return nil, err
 	}
 	generator, err := nvcdi.New(
 		nvcdi.WithDriverRoot(s.containerDriverRoot), nvcdi.WithDevRoot(s.containerDriverRoot), nvcdi.WithNVIDIACDIHookPath(s.hookPath),
-		nvcdi.WithNvmlLib(library), nvcdi.WithDeviceLib(devices), nvcdi.WithDeviceNamers(namer), nvcdi.WithVendor(cdiVendor), nvcdi.WithClass(cdiClass),
+		nvcdi.WithNvmlLib(library), nvcdi.WithDeviceLib(devices), nvcdi.WithDeviceNamers(namer), nvcdi.WithVendor(vendor), nvcdi.WithClass(class),
 		nvcdi.WithInfoLib(info.New(info.WithRoot(s.containerDriverRoot), info.WithNvmlLib(library), info.WithDeviceLib(devices))),
 	)
 	if err != nil {
-		return fmt.Errorf("failed to create nvcdi library: %w", err)
+		return nil, fmt.Errorf("failed to create nvcdi library: %w", err)
 	}
-	specification, err := generator.GetSpec()
+	specification, err := generator.GetSpec(ids...)
 	if err != nil {
-		return fmt.Errorf("failed to get CDI spec: %w", err)
+		return nil, fmt.Errorf("failed to get CDI spec: %w", err)
 	}
 	moved := root.New(root.WithRoot(s.containerDriverRoot), root.WithTargetRoot(s.driverRoot), root.WithRelativeTo("host"))
 	if err := moved.Transform(specification.Raw()); err != nil {
-		return fmt.Errorf("failed to transform driver root in CDI spec: %w", err)
+		return nil, fmt.Errorf("failed to transform driver root in CDI spec: %w", err)
 	}
-	name, err := cdi.GenerateNameForSpec(specification.Raw())
-	if err != nil {
-		return err
-	}
-	return specification.Save(filepath.Join(cdiFolder, name+".json"))
+	return specification, nil
 }

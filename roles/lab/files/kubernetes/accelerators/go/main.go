@@ -4,7 +4,8 @@
 
 // nvidia-device-plugin stands in for NVIDIA's program of this name, which is published neither as a module nor as a package. Both sides of it are real: the
 // kubelet's device plugin API, and the driver's library through NVIDIA's own bindings; and so is what writes the CDI specification. In between it does what
-// version 0.20 does: the same variables, names of resources, sockets and devices, the same health by Xid. What it was not asked for it refuses by name.
+// version 0.20 does: the same variables, names of resources, sockets and devices, the same health by Xid. What it was not asked for it refuses by name. By the name gpu-kubelet-plugin it stands in for
+// NVIDIA's DRA driver, see claims.go.
 package main
 
 import (
@@ -125,12 +126,22 @@ func oneRound(s settings, watcher *fsnotify.Watcher, signals chan os.Signal) (bo
 	}
 }
 
+func runDevicePlugin() error {
+	s, err := readSettings()
+	if err != nil {
+		return err
+	}
+	return run(s)
+}
+
+// One program with two names: what a cluster asks for is one of both.
 func main() {
 	log.SetFlags(log.LstdFlags | log.LUTC)
-	s, err := readSettings()
-	if err == nil {
-		err = run(s)
+	way := runDevicePlugin
+	if filepath.Base(os.Args[0]) == claimsProgram {
+		way = runClaims
 	}
+	err := way()
 	if err != nil {
 		log.Fatal(err)
 	}

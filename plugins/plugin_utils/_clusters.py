@@ -12,7 +12,7 @@ from ..module_utils._compat import state
 from ..module_utils._parse import cluster_nodes
 from . import _intent, _programs, _words
 
-# where our own device plugins are
+# where our own device plugins, or DRA drivers, are
 PLUGIN = {"namespace": cluster_nodes.NAMESPACE, "selector": cluster_nodes.POOL, "lacks": "no device plugin is on it"}
 
 

@@ -4,8 +4,8 @@
 
 """What a cluster is told so that pods get cards: documents of its API, of what was decided; source: Kubernetes' API, and the rules K8S-G7, G9 and G11.
 
-pools: {name: {hosts, at, names, image, plugin, mig, tenants, sharing}}; quotas: {tenant: {name by which pods ask: at most how many}}; queued: of queues.shared,
-where Kueue is in the cluster; operator: what gpu_operator.py decided of who brings the device plugins; None: they come from here.
+pools: {name: {hosts, at, names, image, plugin, mig, tenants, sharing, claims}}; quotas: {tenant: {name by which pods ask: at most how many}}; queued: of
+queues.shared, where Kueue is in the cluster; operator: what gpu_operator.py decided of who brings the device plugins; None: they come from here.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from __future__ import annotations
 from .._compat import files
 from .._parse.cluster_nodes import CONFIG, ISOLATION, MAY_USE, NAMESPACE, POOL, QUEUE, QUEUED, TENANT
 from .._parse.cluster_queues import written
-from . import queues
+from . import claims, daemons, policies, queues
+from .daemons import DRIVER, HOOK
 from .named import meta
+from .policies import LABELS
 
 POLICY = QUOTA = 'ai-stack-accelerators'
-KUBELET, CDI, DRIVER, HOOK = '/var/lib/kubelet/device-plugins', '/var/run/cdi', '/driver-root', '/usr/bin/nvidia-cdi-hook'
+KUBELET = '/var/lib/kubelet/device-plugins'
 # what a device plugin reads of its sharing, and by which it starts anew when that changes
 FOLDER, FILE, DIGEST = '/etc/ai-stack-device-plugin', 'config.yaml', 'ai-stack/config'
 
@@ -37,10 +39,6 @@ def _variables(mig):
     return [{'name': name, 'value': value} for name, value in sorted(values.items())]
 
 
-def _named(name, pool):
-    return '%s-%s' % (pool['plugin'], name)
-
-
 def settings(sharing, strategy=None):
     """What a device plugin is told: shares have a name of their own, and a container gets one: two of a card are no more of it. sharing: None for none;
     strategy: of MIG; None: it is told that by other means."""
@@ -51,7 +49,7 @@ def settings(sharing, strategy=None):
 
 def config(name, pool):
     text = settings(pool['sharing'])
-    return {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': meta(_named(name, pool), NAMESPACE, {POOL: name}), 'data': {FILE: text}}
+    return {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': meta(daemons.named(name, pool), NAMESPACE, {POOL: name}), 'data': {FILE: text}}
 
 
 def _told(made, told):
@@ -73,18 +71,7 @@ def plugin(name, pool):
 
 def daemon_set(name, pool):
     """The device plugin on the nodes of a pool, and on no other (rule K8S-G9)."""
-    mine = {'app.kubernetes.io/name': pool['plugin'], POOL: name}
-    volumes = {'plugins': (KUBELET, 'Directory'), 'cdi': (CDI, 'DirectoryOrCreate'), 'driver': ('/', 'Directory')}
-    mounts = [{'name': 'plugins', 'mountPath': KUBELET}, {'name': 'cdi', 'mountPath': CDI},
-              {'name': 'driver', 'mountPath': DRIVER, 'readOnly': True, 'mountPropagation': 'HostToContainer'}]
-    container = {'name': pool['plugin'], 'image': pool['image'], 'imagePullPolicy': 'IfNotPresent', 'command': [pool['plugin']],
-                 'env': _variables(pool['mig']), 'securityContext': {'privileged': True}, 'volumeMounts': mounts}
-    pod = {'nodeSelector': {POOL: name}, 'priorityClassName': 'system-node-critical', 'automountServiceAccountToken': False, 'containers': [container],
-           'tolerations': [{'operator': 'Exists'}],
-           'volumes': [{'name': each, 'hostPath': {'path': path, 'type': kind}} for each, (path, kind) in sorted(volumes.items())]}
-    return {'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'metadata': meta(_named(name, pool), NAMESPACE, {POOL: name}),
-            'spec': {'selector': {'matchLabels': mine}, 'updateStrategy': {'type': 'RollingUpdate', 'rollingUpdate': {'maxUnavailable': 1}},
-                     'template': {'metadata': {'labels': mine}, 'spec': pod}}}
+    return daemons.daemon_set(name, pool, _variables(pool['mig']), {'plugins': (KUBELET, 'Directory', {'mountPath': KUBELET})})
 
 
 def node(name, of_pool, pool, told_by_label=False):
@@ -108,7 +95,7 @@ def tenant(name, pools, queued=None):
 
 def quota(name, most, called=QUOTA):
     """At most so many cards of each name."""
-    hard = {'requests.' + each: written(count) for each, count in sorted(most.items())}
+    hard = {claims.limited(each): written(count) for each, count in sorted(most.items())}
     return {'apiVersion': 'v1', 'kind': 'ResourceQuota', 'metadata': meta(called, name), 'spec': {'hard': hard}}
 
 
@@ -121,39 +108,27 @@ def _alike(pools):
 def policy(pools, queued=None):
     """Who may ask for cards, and how; judged by the API server itself."""
     prefixes = sorted({name.partition('/')[0] + '/' for pool in pools.values() for name in pool['names']})
-    asks = ' || '.join("k.startsWith('%s')" % one for one in prefixes)
-    every = "object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])"
-    of_one = "has(c.resources) && ((has(c.resources.limits) && c.resources.limits.exists(k, %s)) || (has(c.resources.requests) && " \
-             "c.resources.requests.exists(k, %s)))" % (asks, asks)
-    labels = '(has(namespaceObject.metadata.labels) ? namespaceObject.metadata.labels : {})'
-    rules = [("'%s' in %s" % (TENANT, labels), 'cards are for namespaces of tenants, and this one has no label %s' % TENANT),
+    rules = [("'%s' in %s" % (TENANT, LABELS), 'cards are for namespaces of tenants, and this one has no label %s' % TENANT),
              ('!has(object.spec.hostUsers) || object.spec.hostUsers',
               'a pod with a user namespace of its own (hostUsers: false) cannot use cards (rule K8S-G7)')]
     if _alike(pools):
         chosen = "has(object.spec.nodeSelector) && '%s' in object.spec.nodeSelector && ('%s' + object.spec.nodeSelector['%s']) in %s" % (
-            POOL, MAY_USE, POOL, labels)
+            POOL, MAY_USE, POOL, LABELS)
         rules.append((chosen, 'several pools have cards of this name: nodeSelector %s says which, and it is one that the namespace may use' % POOL))
-    rules += [queues.passed(labels)] if queued else []
-    spec = {'failurePolicy': 'Fail', 'matchConstraints': {
-        'resourceRules': [{'apiGroups': [''], 'apiVersions': ['v1'], 'operations': ['CREATE'], 'resources': ['pods']}]},
-        'variables': [{'name': 'asks', 'expression': '(%s).exists(c, %s)' % (every, of_one)}],
-        'validations': [{'expression': '!variables.asks || (%s)' % expression, 'message': message, 'reason': 'Forbidden'} for expression, message in rules]}
-    return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicy', 'metadata': meta(POLICY), 'spec': spec}
-
-
-def binding():
-    spec = {'policyName': POLICY, 'validationActions': ['Deny']}
-    return {'apiVersion': 'admissionregistration.k8s.io/v1', 'kind': 'ValidatingAdmissionPolicyBinding', 'metadata': meta(POLICY), 'spec': spec}
+    rules += [queues.passed(LABELS)] if queued else []
+    return policies.policy(POLICY, policies.PODS, rules, {'asks': policies.asking(prefixes)}, '!variables.asks')
 
 
 def documents(pools, quotas, queued=None, operator=None):
     """All of it, in the order in which it is made."""
     if not pools:
         return []
+    by_claims = any(pool.get('claims') for pool in pools.values())
     made = [namespace_of_plugins(operator)] + [tenant(name, pools, queued) for name in sorted(quotas)]
     made += [quota(name, most) for name, most in sorted(quotas.items())]
     # a queue is there before the policy sends anybody to it
-    made += queues.documents(queued or {}) + [policy(pools, queued), binding()]
+    made += queues.documents(queued or {}) + (claims.documents(pools) if by_claims else policy(pools, queued))
     by_label = bool(operator) and 'config' in operator['values']['devicePlugin']
     made += [node(host, name, pool, by_label) for name, pool in sorted(pools.items()) for host in pool['hosts']]
-    return made + [one for name, pool in sorted(pools.items()) if not operator for one in plugin(name, pool)]
+    brings = claims.plugin if by_claims else plugin
+    return made + [one for name, pool in sorted(pools.items()) if not operator for one in brings(name, pool)]

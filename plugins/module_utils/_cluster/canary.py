@@ -11,7 +11,7 @@ which is everybody, gets it.
 from __future__ import annotations
 
 from .._parse.cluster_nodes import CANARY, POOL
-from . import accelerators
+from . import accelerators, claims
 from .named import meta
 
 # below everybody, and below what makes a cluster grow
@@ -33,7 +33,8 @@ def documents(pools):
     return [{'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': meta(CANARY, labels=dict(accelerators.rights(CANARY, pools), **level))},
             accelerators.quota(CANARY, most, CANARY),
             {'apiVersion': 'scheduling.k8s.io/v1', 'kind': 'PriorityClass', 'metadata': meta(CANARY), 'value': PRIORITY,
-             'preemptionPolicy': 'Never', 'description': 'takes a free card for a moment, and from nobody'}]
+             'preemptionPolicy': 'Never', 'description': 'takes a free card for a moment, and from nobody'},
+            *(claims.template(pool, CANARY) for dummy, pool in sorted(pools.items()) if pool.get('claims'))]
 
 
 def canaries(pools, image):
@@ -42,10 +43,18 @@ def canaries(pools, image):
             for of_pool, pool in sorted(pools.items()) if image for host in pool['hosts']}
 
 
+def _asks(name):
+    """(resources of a container, claims of its pod): by a name of a vendor, or by the template of a class."""
+    if '/' in name:
+        return {'limits': {name: 1}}, {}
+    return {'claims': [{'name': 'card'}]}, {'resourceClaims': [{'name': 'card', 'resourceClaimTemplateName': name}]}
+
+
 def _pod(host, of_pool, name, image):
     """The scheduler places it, as it knows which cards are free; by a name of a node a kubelet could be asked for one that somebody is just getting."""
+    resources, claimed = _asks(name)
     here = {'matchFields': [{'key': 'metadata.name', 'operator': 'In', 'values': [host]}]}
-    container = {'name': 'canary', 'image': image, 'imagePullPolicy': 'IfNotPresent', 'resources': {'limits': {name: 1}},
+    container = {'name': 'canary', 'image': image, 'imagePullPolicy': 'IfNotPresent', 'resources': resources,
                  'securityContext': {'allowPrivilegeEscalation': False, 'capabilities': {'drop': ['ALL']}}}
     pod = {'nodeSelector': {POOL: of_pool}, 'priorityClassName': CANARY, 'restartPolicy': 'Never', 'activeDeadlineSeconds': SECONDS,
            'terminationGracePeriodSeconds': 1, 'automountServiceAccountToken': False, 'enableServiceLinks': False, 'containers': [container],
@@ -53,4 +62,4 @@ def _pod(host, of_pool, name, image):
            # nodes with cards are often kept for who says so; one that is shut is left out before
            'tolerations': [{'operator': 'Exists', 'effect': 'NoSchedule'}],
            'securityContext': {'runAsNonRoot': True, 'runAsUser': NOBODY, 'runAsGroup': NOBODY, 'seccompProfile': {'type': 'RuntimeDefault'}}}
-    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': meta(host, CANARY), 'spec': pod}
+    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': meta(host, CANARY), 'spec': dict(pod, **claimed)}

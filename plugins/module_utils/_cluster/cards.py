@@ -10,7 +10,7 @@ names of the vendor's device plugin. No name stands for both a card and a share,
 
 from __future__ import annotations
 
-from . import numbers
+from . import claims, numbers
 
 USES = ('host', 'mig')
 
@@ -27,7 +27,7 @@ def shares_of(pool):
 
 def names_of(plugin, pool):
     """{name by which pods ask: how many of them a card of the pool has}"""
-    if pool['use'] == 'host':
+    if pool['use'] == 'host' or not plugin['slices']:
         shares = shares_of(pool) if plugin['shared'] else None
         return {plugin['resource'] + plugin['shared']: shares} if shares else {plugin['resource']: 1}
     return {slice_name(plugin, profile): count for profile, count in sorted((pool.get('layout') or {}).items())}
@@ -87,6 +87,11 @@ class Pool:
         return names_of(self.plugin, self.row) if self.plugin else {}
 
     @property
+    def asked(self):
+        """{name by which pods ask: how many of them a card has}: of what nodes have, or the class of claims."""
+        return {claims.class_of(self.name): 1} if self.names and self.cluster.by_claims else self.names
+
+    @property
     def users(self):
         """Tenants that may use it today."""
         return [name for name, row in self.tenants.items() if row.get('max') != 0 and not self._over(row)]
@@ -112,9 +117,14 @@ def pools(cluster):
     return [Pool(cluster, at, row) for at, row in rows if row.get('cluster') == cluster.name and row['use'] in USES]
 
 
-def plugin_of(index, vendor, wanted):
-    """The row of a vendor's device plugin: of the release that the site names, else the newest that a site may run; None: no table has one."""
-    rows = [row for row in index.plugins.get(vendor, ()) if (row['version'] == wanted if wanted else not row['refused'])]
+def rows_of(index, vendor, way):
+    """What hands out cards of a vendor in that way: device_plugin or dra."""
+    return [row for row in index.plugins.get(vendor, ()) if row['way'] == way]
+
+
+def plugin_of(index, vendor, wanted, way):
+    """The row of what hands out cards of a vendor: of the release that the site names, else the newest that a site may run; None: no table has one."""
+    rows = [row for row in rows_of(index, vendor, way) if (row['version'] == wanted if wanted else not row['refused'])]
     return max(rows, key=lambda row: numbers.numbers(row['version']), default=None)
 
 
@@ -140,11 +150,11 @@ def differing(cluster, fresh=False):
 def quotas(cluster):
     """{tenant: {name: at most how many}}: of each name that the cluster has, none where no pool gives any of it."""
     served = [pool for pool in cluster.pools if pool.plugin]
-    every = sorted({name for pool in served for name in pool.names})
+    every = sorted({name for pool in served for name in pool.asked})
     found = {tenant: dict.fromkeys(every, 0) for pool in served for tenant in pool.tenants}
     for pool in served:
         for tenant in pool.tenants:
-            for name, count in pool.names.items():
+            for name, count in pool.asked.items():
                 found[tenant][name] += count * pool.may(tenant)
     return found
 
@@ -154,18 +164,26 @@ def alike(cluster):
     found = {}
     for pool in cluster.pools:
         for tenant in pool.users:
-            for name, count in pool.names.items():
+            for name, count in pool.asked.items():
                 found.setdefault((tenant, name), []).append((pool, count * pool.may(tenant), count * pool.total))
     return {key: rows for key, rows in sorted(found.items()) if len(rows) > 1}
 
 
 def served(cluster):
-    """{pool: {hosts, at, names, image, mig, tenants, sharing}} as what is made in the cluster needs it; at: {host: addresses of its cards}"""
-    return {pool.name: {'hosts': sorted(host for host, cards in pool.cards.items() if cards), 'names': sorted(pool.names),
+    """{pool: {hosts, at, names, image, mig, tenants, sharing, claims}} as what is made in the cluster needs it; at: {host: addresses of its cards}; names: by
+    which pods ask; claims: only where they ask by claims"""
+    return {pool.name: {'hosts': sorted(host for host, cards in pool.cards.items() if cards), 'names': sorted(pool.asked),
                         'at': {host: sorted(card['address'] for card in cards) for host, cards in sorted(pool.cards.items()) if cards},
                         'image': '%s:%s' % (pool.plugin['image'], pool.plugin['tag']), 'plugin': pool.plugin['plugin'], 'mig': pool.use == 'mig',
-                        'tenants': sorted(pool.users), 'sharing': _sharing(pool)}
+                        'tenants': sorted(pool.users), 'sharing': _sharing(pool), **_claims(pool)}
             for pool in cluster.pools if pool.plugin}
+
+
+def _claims(pool):
+    """{class, driver: by which nodes have cards, resource: beginning of names by which pods would ask for them} of a pool whose cards pods claim."""
+    if not pool.cluster.by_claims:
+        return {}
+    return {'claims': {'class': claims.class_of(pool.name), 'driver': pool.plugin['resource'], 'resource': pool.plugin['instead_of']}}
 
 
 def _sharing(pool):

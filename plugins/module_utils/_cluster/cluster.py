@@ -37,7 +37,7 @@ class Cluster:
 
     @property
     def of_accelerators(self):
-        """{owner, release}: who brings what hands out cards, as the site says it."""
+        """{owner, release, allocation}: who brings what hands out cards, and in which way, as the site says it."""
         return self.row.get('accelerators') or {}
 
     @property
@@ -46,14 +46,21 @@ class Cluster:
         return self.of_accelerators.get('owner') == 'operator'
 
     @property
+    def by_claims(self):
+        """Whether pods get cards by claims (DRA), and not from a device plugin."""
+        return self.of_accelerators.get('allocation') == 'dra'
+
+    @property
     def operator(self):
         """The row of the operator's release; None: the cluster gets none, or no table has it."""
         return gpu_operator.row_of(self) if self.by_operator else None
 
     def plugin(self, vendor):
-        """The row of the device plugin for cards of a vendor, or None. An operator brings that of its release."""
+        """The row of what hands out cards of a vendor, a device plugin or a DRA driver, or None. An operator brings that of its release."""
+        if self.by_claims:
+            return cards.plugin_of(self.index, vendor, None, 'dra')
         wanted = self.operator['device_plugin'] if self.operator else self.row.get('device_plugin')
-        return cards.plugin_of(self.index, vendor, wanted)
+        return cards.plugin_of(self.index, vendor, wanted, 'device_plugin')
 
     @property
     def queues(self):

@@ -15,6 +15,7 @@ from . import (
     proof,
     queues,
     rules_cards,
+    rules_claims,
     rules_control,
     rules_node,
     rules_operator,
@@ -24,7 +25,7 @@ from . import (
 from .cluster import Cluster
 from .node import CARDS, CONTROL, SERVER, WORKER
 
-RULES = (proof, rules_cards, rules_control, rules_node, rules_operator, rules_queues, rules_version)
+RULES = (proof, rules_cards, rules_claims, rules_control, rules_node, rules_operator, rules_queues, rules_version)
 
 
 def of_site(site, seen=None):
@@ -72,6 +73,8 @@ def decisions(cluster):
     if cluster.pools and cluster.queues:
         because = 'Kueue %s is there: who cannot have a card now waits for it' % cluster.queues['branch']
         yield _row(cluster.index, 'queues', queues.shared(cluster), because, 'K8S-V13')
+    if cluster.pools and cluster.by_claims:
+        yield _row(cluster.index, 'allocation', 'dra', 'the site has pods get cards by claims, of the class of the pool', 'K8S-G1')
     if cluster.operator:
         release = gpu_operator.decided(cluster.operator, cards.served(cluster))
         yield _row(cluster.index, 'operator', release, 'the site has it bring what hands out cards', 'K8S-V11a')

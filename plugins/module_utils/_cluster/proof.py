@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 
 from .._compat.register import of, rule
 from .._compat.view import check, none_for, row
-from .._parse import containerd
+from .._parse import cluster_nodes, containerd
 from .._parse.cluster_certificates import DAYS
-from . import numbers, queues
+from . import claims, numbers, queues
 from .node import CARDS, CONTROL, MEMBER, SERVER, WORKER
 
 ROLE = 'kubernetes'
@@ -110,9 +110,9 @@ def cards_are_planned(member):
     if planned is None or member.host not in {**planned, **(member.told or {})}:
         return
     expected = {'cards': planned.get(member.host, {}), 'pool': next((name for name, pool in sorted(pools.items()) if member.host in pool['hosts']), None)}
-    ours = {name.partition('/')[0] for pool in pools.values() for name in pool['names']}
+    ours = {cluster_nodes.whose(name) for pool in pools.values() for name in claims.counted(pool)}
     node = None if member.told is None else member.told.get(member.host) or {}
-    observed = None if node is None else {'cards': {name: count for name, count in (node.get('cards') or {}).items() if name.partition('/')[0] in ours},
+    observed = None if node is None else {'cards': {name: count for name, count in (node.get('cards') or {}).items() if cluster_nodes.whose(name) in ours},
                                           'pool': node.get('pool')}
     yield check('cards_are_planned', 'pods can have the cards of the host, and nobody else has it in a pool', expected, observed, API)
 

@@ -10,6 +10,7 @@ import re
 
 from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
+from .._parse.cluster_nodes import whose
 from . import cards
 
 _NAMESPACE = re.compile(r'[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
@@ -49,19 +50,20 @@ def cards_are_on_nodes(cluster):
 @rule('K8S-G9', 'cluster')
 def cards_have_a_plugin(cluster):
     """A device plugin runs on nodes with cards of its vendor alone."""
+    way, what = ('dra', 'DRA driver') if cluster.by_claims else ('device_plugin', 'device plugin')
     for pool in cluster.pools:
         if len(pool.vendors) > 1:
-            yield Objection('pool %s has cards of several vendors, and each device plugin serves one' % safe(pool.name), 'a pool for each', pool.path('hosts'))
-        unknown = [vendor for vendor in pool.vendors if vendor not in cluster.index.plugins]
+            yield Objection('pool %s has cards of several vendors, and each %s serves one' % (safe(pool.name), what), 'a pool for each', pool.path('hosts'))
+        unknown = [vendor for vendor in pool.vendors if not cards.rows_of(cluster.index, vendor, way)]
         if unknown:
-            yield Objection('no table knows a device plugin for the cards of pool %s (vendor %s)' % (safe(pool.name), listed(unknown)),
+            yield Objection('no table knows a %s for the cards of pool %s (vendor %s)' % (what, safe(pool.name), listed(unknown)),
                             'a row of kubernetes_plugins in ai_stack_extra_tables', pool.path('cluster'))
-        mine = {row['version'] for vendor in pool.vendors for row in cluster.index.plugins.get(vendor, ())}
+        mine = {row['version'] for vendor in pool.vendors for row in cards.rows_of(cluster.index, vendor, 'device_plugin')}
         wanted = cluster.row.get('device_plugin')
-        if wanted and mine and wanted not in mine:
+        if wanted and not cluster.by_claims and mine and wanted not in mine:
             yield Objection('no table knows release %s of the device plugin for pool %s' % (safe(wanted), safe(pool.name)), 'one of: %s' % listed(sorted(mine)),
                             cluster.path('device_plugin'))
-        if pool.method and pool.plugin and not pool.plugin['shared']:
+        if pool.method and pool.plugin and not pool.plugin['shared'] and not cluster.by_claims:
             yield Objection('%s %s has pods share no card, and pool %s wants it' % (pool.plugin['plugin'], pool.plugin['version'], safe(pool.name)),
                             'no sharing', pool.path('sharing'))
 
@@ -99,7 +101,7 @@ def plugin_is_a_good_one(cluster):
     """Some releases do what no site wants."""
     for pool in cluster.pools:
         if pool.plugin and pool.plugin['refused']:
-            good = sorted(row['version'] for row in cluster.index.plugins[pool.plugin['vendor']] if not row['refused'])
+            good = sorted(row['version'] for row in cards.rows_of(cluster.index, pool.plugin['vendor'], pool.plugin['way']) if not row['refused'])
             yield Objection('%s %s of cluster %s %s' % (pool.plugin['plugin'], pool.plugin['version'], safe(cluster.name), pool.plugin['refused']),
                             'one of: %s' % listed(good), cluster.path('device_plugin'), pool.plugin['source'])
             return
@@ -152,8 +154,8 @@ def quotas_tell_pools_apart(cluster):
 def cards_in_use_keep_their_names(node):
     """Whoever holds a whole card shares it all at once where its plugin begins to share; what cuts cards up is K8S-G3's."""
     planned, there = cards.on_nodes(node.cluster).get(node.name) or {}, node.cluster.told_of(node.name).get('cards') or {}
-    ours = {name.partition('/')[0] for name in planned}
-    there = sorted(name for name in there if name.partition('/')[0] in ours)
+    ours = {whose(name) for name in planned}
+    there = sorted(name for name in there if whose(name) in ours)
     holders = (node.cluster.holders or {}).get(node.name)
     if there and holders and there != sorted(planned) and not any(row['resource'].startswith('mig:') for row in node.host.changes):
         yield Objection('pods would ask for its cards as %s, and not as %s any more, while these hold them: %s' % (

@@ -12,6 +12,7 @@ import re
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._observe.run import PATHS, run
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import (
     cluster_certificates,
+    cluster_claims,
     cluster_control,
     cluster_nodes,
     cluster_pods,
@@ -91,14 +92,28 @@ def _api(root, seconds, *words):
 
 def _nodes(root, seconds):
     try:
-        return cluster_nodes.nodes(json.loads(_api(root, seconds, "get", "nodes", "--output", "json")))
+        return cluster_nodes.nodes(json.loads(_api(root, seconds, "get", "nodes", "--output", "json")), _by_claims(root, seconds))
     except (KeyError, TypeError, ValueError):
         return None
 
 
+def _by_claims(root, seconds):
+    """Devices that drivers have on nodes; an API without claims has none, and says so."""
+    try:
+        return cluster_claims.cards(json.loads(_api(root, seconds, *cluster_claims.SLICES)))
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
 def _holders(root, seconds):
     text = _api(root, seconds, *cluster_pods.ASKED)
-    return None if text is None else cluster_pods.holders(text, cluster_nodes.CANARY)
+    if text is None:
+        return None
+    try:
+        claimed = cluster_claims.holders(json.loads(_api(root, seconds, *cluster_claims.CLAIMS)), cluster_nodes.CANARY)
+    except (KeyError, TypeError, ValueError):
+        claimed = {}
+    return cluster_claims.both(cluster_pods.holders(text, cluster_nodes.CANARY), claimed)
 
 
 def _queues(root, seconds):

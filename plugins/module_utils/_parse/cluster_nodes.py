@@ -46,13 +46,20 @@ def cards(counts):
     return {name: count for name, count in sorted(found.items()) if count}
 
 
-def nodes(document):
+def whose(name):
+    """The vendor of a name by which cards are counted: of what a device plugin hands out, nvidia.com/gpu, or of a driver, gpu.nvidia.com."""
+    return '.'.join(name.partition('/')[0].split('.')[-2:])
+
+
+def nodes(document, by_claims=None):
     """{name: {address, pods, ready, troubles, version, cards, pool}}; address: the one inside; pods: its part of the network of pods; troubles: conditions
-    that keep pods off it; cards: {name: how many} that pods can have; pool: of its cards, by its label. Each is null, or empty, where it has none."""
+    that keep pods off it; cards: {name: how many} that pods can have; pool: of its cards, by its label. Each is null, or empty, where it has none.
+    by_claims: {node: {driver: how many}} that pods can have by claims."""
     found = {}
     for node in document['items']:
         inside = [one['address'] for one in node['status'].get('addresses') or () if one['type'] == 'InternalIP']
         found[node['metadata']['name']] = {'address': inside[0] if inside else None, 'pods': node['spec'].get('podCIDR'), 'ready': _ready(node),
                                            'troubles': _troubles(node), 'version': node['status']['nodeInfo']['kubeletVersion'],
-                                           'cards': cards(node['status'].get('allocatable')), 'pool': (node['metadata'].get('labels') or {}).get(POOL)}
+                                           'cards': dict(cards(node['status'].get('allocatable')), **(by_claims or {}).get(node['metadata']['name'], {})),
+                                           'pool': (node['metadata'].get('labels') or {}).get(POOL)}
     return found

@@ -123,6 +123,11 @@ def tried(procs, paths):
     return answer
 
 
+def is_named(one, card):
+    """Whether CDI calls a card so: a device plugin by its UUID, a claim by its own and the number of the card."""
+    return one == card["uuid"] or one.endswith("-gpu-%s" % card["minor"])
+
+
 def given(name, seen, parts, allowed, named):
     """What is wrong with the cards and the parts of cards that a container sees. named: by CDI."""
     addresses = [card["address"] for card in seen]
@@ -140,7 +145,7 @@ def given(name, seen, parts, allowed, named):
     if "/mig-" not in name:
         if parts:
             yield "it asked for a whole card, and sees parts: %s" % ", ".join(parts)
-        if named and not any(one.partition("=")[2] == card["uuid"] for one in named):
+        if named and not any(is_named(one.partition("=")[2], card) for one in named):
             yield "it was given %s, and sees card %s, which is %s" % (", ".join(named), card["address"], card["uuid"])
     elif len(whole) != 1 or len(computes) != 1 or not whole[0].startswith(access) or not computes[0].startswith(whole[0][: -len("access")]):
         yield "it asked for one part of card %s, and sees %s" % (card["address"], ", ".join(parts) or "none")

@@ -14,6 +14,7 @@ import re
 import time
 
 import api
+import claims
 import cluster_nodes
 import ledger
 import objects
@@ -23,6 +24,8 @@ WORDS = 300
 ATTEMPTS = 3
 # taints of the cluster itself: not ready, out of reach
 OF_TROUBLE = "node.kubernetes.io/"
+# what the scheduler says where a claim finds no card
+CLAIMED = "cannot allocate all claims"
 _CONTAINER = re.compile(r"containerd://([0-9a-f]{64})")
 
 
@@ -44,7 +47,7 @@ def start(wanted):
     asked = {node: one for node, one in sorted(request.items()) if node not in closed}
     said = created(wanted.ground, [tolerant(one["pod"], known.get(node) or {}) for node, one in asked.items()])
     while True:
-        seen, held = (pods(wanted.ground), objects.holders(wanted.ground)) if asked else ({}, {})
+        seen, held = (pods(wanted.ground), claims.holders(wanted.ground)) if asked else ({}, {})
         found = {node: placed(seen.get(node), one["name"], held.get(node)) or state(seen.get(node), said) for node, one in asked.items()}
         if all(found.values()) or time.time() >= end:
             break
@@ -103,7 +106,8 @@ def condition(pod):
 
 def placed(pod, name, holders):
     """Whether it gets no card because others have them, which is nobody's fault. Where nobody has one it waits: a scheduler learns late of new cards."""
-    if pod and holders and "Insufficient %s" % name in condition(pod):
+    none = "Insufficient %s" % name if "/" in name else CLAIMED
+    if pod and holders and none in condition(pod):
         return skipped("no card is free: they are held by %s" % objects.shown(holders))
     return None
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 
 import api
+import claims
 import cluster_nodes
-import cluster_pods
 import cluster_queues
 import device_plugin
 import ledger
@@ -23,7 +23,8 @@ import queues
 STATE = "/var/lib/ai-stack/kubernetes-accelerators"
 MANAGER = "ai-stack-accelerators"
 # of what this role makes and takes away again; namespaces of tenants are not among them
-KINDS = "daemonsets,priorityclasses,configmaps,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings"
+KINDS = ("daemonsets,priorityclasses,configmaps,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings,serviceaccounts,clusterroles,"
+         "clusterrolebindings")  # fmt: skip
 SHOWN = 8
 
 
@@ -89,7 +90,7 @@ class Wanted:
         """What is ours and no longer wanted: [documents to delete], [documents whose labels go]."""
         wanted = {name_of(one) for one in self.documents}
         ours = ",".join("%s=%s" % one for one in cluster_nodes.OURS.items())
-        goes = [one for one in self._listed(KINDS + queues.kinds(self.ground), ours) if name_of(one) not in wanted]
+        goes = [one for one in self._listed(KINDS + queues.kinds(self.ground) + claims.kinds(self.ground), ours) if name_of(one) not in wanted]
         goes += [one for one in self._listed("namespaces", ours) if name_of(one) not in wanted]
         deleted = {name_of(one) for one in goes}
         bare = [one for kind, label in (("nodes", cluster_nodes.POOL), ("namespaces", cluster_nodes.TENANT)) for one in self._listed(kind, label)
@@ -104,11 +105,12 @@ class Wanted:
     def known(self):
         """{node: (what its kubelet knows of cards, ill ones too, what was planned)} where it knows others than were planned. For minutes after it changed its
         names a kubelet counts the old ones still, and gives none of them: these are no cards."""
-        found = {}
+        found, claimed = {}, claims.cards(self.ground)
         for node in api.ask(self.ground, "get", "nodes", "--selector", cluster_nodes.POOL)["items"]:
-            planned = self.request["cards"].get(node["metadata"]["name"]) or {}
-            ours, can_be_had = {name.partition("/")[0] for name in planned}, cluster_nodes.cards(node["status"].get("allocatable"))
-            all_of = {name: count for name, count in cluster_nodes.cards(node["status"].get("capacity")).items() if name.partition("/")[0] in ours}
+            planned, by_claims = (one.get(node["metadata"]["name"]) or {} for one in (self.request["cards"], claimed))
+            ours, can_be_had = set(map(cluster_nodes.whose, planned)), {**cluster_nodes.cards(node["status"].get("allocatable")), **by_claims}
+            every = {**cluster_nodes.cards(node["status"].get("capacity")), **by_claims}
+            all_of = {name: count for name, count in every.items() if cluster_nodes.whose(name) in ours}
             counts = {name: count for name, count in all_of.items() if name in planned or name in can_be_had}
             if all_of and counts != planned:
                 found[node["metadata"]["name"]] = (counts or all_of, planned)
@@ -149,24 +151,19 @@ def look(wanted):
     return {"differs": rows, "outdated": sorted(stale)}
 
 
-def holders(ground):
-    """{node: [pods that hold its cards]}"""
-    return cluster_pods.holders(api.kubectl(ground, *cluster_pods.ASKED)[1], cluster_nodes.CANARY)
-
-
 def shown(names):
     return ", ".join(names[:SHOWN]) + (" and %d more" % (len(names) - SHOWN) if len(names) > SHOWN else "")
 
 
 def refusals(wanted, bare):
-    return device_plugin.rivals(wanted) + held(wanted, bare)
+    return device_plugin.rivals(wanted) + claims.rivals(wanted) + held(wanted, bare)
 
 
 def held(wanted, bare):
     """A node whose cards are in use is not taken out of its pool, nor do its cards get other names: who has a card alone would share it."""
     leaving = {one["metadata"]["name"] for one in bare if one["kind"] == "Node"}
     leaving |= {node for node, (counts, planned) in wanted.known().items() if set(counts) - set(planned)} if wanted.made else set()
-    pods_of = sorted(pod for node, pods in holders(wanted.ground).items() if node in leaving for pod in pods) if leaving else []
+    pods_of = sorted(pod for node, pods in claims.holders(wanted.ground).items() if node in leaving for pod in pods) if leaving else []
     return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown(pods_of))] if pods_of else []
 
 
@@ -201,6 +198,8 @@ def apply(wanted):
         # a queue stays until what it let go has ended, and nobody waits for that
         waits = ["--wait=false"] if queues.is_one(one) else []
         api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", *waits, kind_of(one), one["metadata"]["name"], seconds=180)
+    if writes:
+        claims.settled(wanted)
     there = wanted.there()
     for one in [one for one in writes if name_of(one) in there]:
         unlabelled(wanted.ground, there[name_of(one)], one)
@@ -231,10 +230,11 @@ def asleep(wanted):
 
 def unwell(wanted):
     """What is not as it should be."""
-    seen, cards, wrong = cluster_nodes.nodes(api.ask(wanted.ground, "get", "nodes")), wanted.request["cards"], asleep(wanted)
-    ours = {name.partition("/")[0] for names in cards.values() for name in names}
+    cards, wrong = wanted.request["cards"], asleep(wanted)
+    seen = cluster_nodes.nodes(api.ask(wanted.ground, "get", "nodes"), claims.cards(wanted.ground))
+    ours = {cluster_nodes.whose(name) for names in cards.values() for name in names}
     for node, planned in sorted(cards.items()):
-        there = {name: count for name, count in ((seen.get(node) or {}).get("cards") or {}).items() if name.partition("/")[0] in ours}
+        there = {name: count for name, count in ((seen.get(node) or {}).get("cards") or {}).items() if cluster_nodes.whose(name) in ours}
         if there != planned:
             why = device_plugin.last_words(wanted, node)
             wrong.append("pods can have %s of %s, and %s was planned; %s" % (counted(there), node, counted(planned), why))

@@ -13,7 +13,8 @@ import packed
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import canary
 
-NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "cluster_queues", "device_plugin", "queues", "objects", "canary", "cli")
+NAMES = ("ledger", "verbs", "api", "cluster_claims", "cluster_nodes", "cluster_pods", "cluster_queues", "claims", "device_plugin", "queues", "objects",
+         "canary", "cli")  # fmt: skip
 POOL = {"hosts": ["w1", "w2"], "names": ["nvidia.com/gpu"], "at": {"w1": ["0000:17:00.0"], "w2": ["0000:17:00.0"]}}
 CANARIES, ID = canary.canaries({"training": POOL}, "pause:1"), "c" * 64
 RUNS = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}, "containerID": "containerd://" + ID}]}
@@ -30,7 +31,7 @@ class Cluster:
         self.modules, self.ground, self.calls = modules, modules.ledger.Ground(modules.objects.STATE, str(folder)), []
         self.ground.run, self.pods, self.closed, self.becomes = self.run, {}, set(), {}
         self.taints = {}
-        self.held, self.refuses, self.stuck = "", [], False
+        self.held, self.refuses, self.stuck, self.claims = "", [], False, []
         (folder / "etc/kubernetes").mkdir(parents=True)
         (folder / "etc/kubernetes/admin.conf").write_text("x")
 
@@ -49,6 +50,9 @@ class Cluster:
             return 0, json.dumps({"items": rows})
         if words[:2] == ["get", "pods"] and "--no-headers" in words:
             return 0, self.held
+        if words[:2] == ["get", "--raw"]:
+            assert words[2] == "/apis/resource.k8s.io/v1/resourceclaims"
+            return 0, json.dumps({"items": self.claims})
         if words[0] == "create":
             said = (self.refuses.pop(0) if len(self.refuses) > 1 else self.refuses[0]) if self.refuses else None
             if said:

@@ -16,7 +16,8 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_nodes
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clusters
 
-NAMES = ("ledger", "verbs", "api", "cluster_nodes", "cluster_pods", "cluster_queues", "device_plugin", "queues", "objects", "canary", "cli")
+NAMES = ("ledger", "verbs", "api", "cluster_claims", "cluster_nodes", "cluster_pods", "cluster_queues", "claims", "device_plugin", "queues", "objects",
+         "canary", "cli")  # fmt: skip
 POOL = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "registry.example.org/plugin:1", "plugin": "plugin", "mig": False, "tenants": ["research"]}
 # a canary is a tenant beside the others
 BIRD = canary.documents({"training": POOL})
@@ -31,8 +32,15 @@ OPERATOR = {"namespace": "gpu-operator", "chart": {"name": "gpu-operator", "vers
 THEIRS = {"by_operator": True, "plugin": gpu_operator.plugin(OPERATOR)}
 BY_OPERATOR = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, operator=OPERATOR)
 BOTH = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, SHARE, OPERATOR)
+# the same by claims
+CLAIMED = dict(POOL, names=["ai-stack-training"], plugin="driver",
+               claims={"class": "ai-stack-training", "driver": "gpu.nvidia.com", "resource": "nvidia.com/"})  # fmt: skip
+CLAIMS = canary.documents({"training": CLAIMED}) + accelerators.documents({"training": CLAIMED}, {"research": {"ai-stack-training": 1}})
+BY_CLAIMS = {"w1": {"gpu.nvidia.com": 2}}
 KINDS = {"localqueues": "LocalQueue", "clusterqueues": "ClusterQueue", "cohorts": "Cohort", "resourceflavors": "ResourceFlavor"}
-LISTED = {**{f"{name}.kueue.x-k8s.io": kind for name, kind in KINDS.items()}, "daemonsets": "DaemonSet", "priorityclasses": "PriorityClass",
+OF_CLAIMS = {"deviceclasses.resource.k8s.io": "DeviceClass", "resourceclaimtemplates.resource.k8s.io": "ResourceClaimTemplate"}
+LISTED = {**{f"{name}.kueue.x-k8s.io": kind for name, kind in KINDS.items()}, **OF_CLAIMS, "serviceaccounts": "ServiceAccount",
+          "clusterroles": "ClusterRole", "clusterrolebindings": "ClusterRoleBinding", "daemonsets": "DaemonSet", "priorityclasses": "PriorityClass",
           "configmaps": "ConfigMap", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
           "validatingadmissionpolicybindings": "ValidatingAdmissionPolicyBinding", "namespaces": "Namespace", "nodes": "Node", "pods": "Pod"}  # fmt: skip
 
@@ -47,6 +55,8 @@ class Api:
         self.capacity, self.started = None, []
         # kinds of Kueue that the API has, how it answers where it has none, and what a queue says of itself
         self.kueue, self.without, self.works = [], "Error from server (NotFound): the server could not find the requested resource", ("True", "Ready")
+        # devices that drivers have on nodes, and claims; None: the API knows none. conditions: of the node
+        self.slices, self.claims, self.conditions = None, [], []
         self.put({"kind": "Node", "metadata": {"name": "w1", "labels": {"own": "x"}}})
         self.put({"kind": "Namespace", "metadata": {"name": "default", "labels": {}}})
         (folder / "etc/kubernetes").mkdir(parents=True)
@@ -80,6 +90,11 @@ class Api:
             for one in words[3:]:
                 del labels[one.removesuffix("-")]
             return 0, ""
+        if words[:2] == ["get", "--raw"] and "resource.k8s.io" in words[2]:
+            lists = {"resourceslices": self.slices, "resourceclaims": self.claims}
+            return (1, self.without) if self.slices is None else (0, json.dumps({"items": lists.get(words[2].rpartition("/")[2], [])}))
+        if words[:2] == ["get", "--ignore-not-found"] and not given:
+            return 0, json.dumps(self.objects[f"DeviceClass {words[3]}"]) if f"DeviceClass {words[3]}" in self.objects else ""
         if words[:2] == ["get", "--raw"]:
             assert words[2] == "/apis/kueue.x-k8s.io/v1beta2"
             return (0, json.dumps({"resources": [{"name": one} for one in self.kueue]})) if self.kueue else (1, self.without)
@@ -117,12 +132,13 @@ class Api:
         if one["kind"] != "Node":
             return one
         mine = self.cards if "ai-stack/pool" in one["metadata"]["labels"] else {}
-        status = {"allocatable": mine, "capacity": self.capacity or mine, "nodeInfo": {"kubeletVersion": "v1.37.2"}}
+        status = {"allocatable": mine, "capacity": self.capacity or mine, "conditions": self.conditions, "nodeInfo": {"kubeletVersion": "v1.37.2"}}
         return {**one, "spec": {}, "status": status}
 
     def selected(self, one, words):
         kinds = [LISTED[kind] for word in words if set(word.split(",")) <= set(LISTED) for kind in word.split(",")]
         assert self.kueue or not set(kinds) & set(KINDS.values()), "kubectl knows no such kind"
+        assert self.slices is not None or not set(kinds) & set(OF_CLAIMS.values()), "kubectl knows no such kind"
         labels = one["metadata"].get("labels", {})
         label, equals, value = (words[words.index("--selector") + 1] if "--selector" in words else "").partition("=")
         return one["kind"] in kinds and (not label or (labels.get(label) == value if equals else label in labels))
@@ -503,6 +519,98 @@ def test_a_second_owner_is_refused_and_keeps_nobody_from_leaving(api):
     assert not [words for words in api.calls if words[0] == "apply"]
     api.modules.objects.apply(api.wanted(BY_OPERATOR, owner=THEIRS))
     assert api.modules.objects.reset(api.wanted()) == {"changed": True}
+
+
+def slices(count):
+    pool = {"name": "w1", "generation": 1, "resourceSliceCount": 1}
+    devices = [{"name": f"gpu-{at}"} for at in range(count)]
+    return [{"spec": {"driver": "gpu.nvidia.com", "nodeName": "w1", "pool": pool, "devices": devices}}] if count else []
+
+
+def claim(pod, pool="w1"):
+    results = [{"driver": "gpu.nvidia.com", "pool": pool, "device": "gpu-0", "request": "card"}]
+    return {"metadata": {"name": "one", "namespace": "research"},
+            "status": {"allocation": {"devices": {"results": results}}, "reservedFor": [{"resource": "pods", "name": pod}]}}  # fmt: skip
+
+
+def to_claims(api, **how):
+    return api.wanted(CLAIMS, BY_CLAIMS, **how)
+
+
+def test_cards_by_claims_are_told_once_and_proven_by_what_drivers_have(api):
+    objects = api.modules.objects
+    api.slices, api.cards = [], {}
+    assert objects.apply(to_claims(api)) == {"changed": True}
+    with pytest.raises(api.modules.ledger.Refused, match="pods can have no card of w1, and 2 gpu.nvidia.com was planned"):
+        objects.prove(to_claims(api))
+    api.slices = slices(2)
+    assert objects.prove(to_claims(api)) == {"proven": True} and objects.apply(to_claims(api)) == {"changed": False}
+    # what a device plugin hands out beside it is one way too much
+    api.cards = {"nvidia.com/gpu": "2"}
+    with pytest.raises(api.modules.ledger.Refused, match="pods can have 2 gpu.nvidia.com, 2 nvidia.com/gpu of w1"):
+        objects.prove(to_claims(api))
+
+
+def test_all_of_claims_goes_and_so_does_what_a_driver_may_do(api):
+    api.slices, api.cards = slices(2), {}
+    before = set(api.objects)
+    api.modules.objects.apply(to_claims(api))
+    assert {"DeviceClass ai-stack-training", "ClusterRole ai-stack-accelerators-claims", "ResourceClaimTemplate ai-stack-canary/ai-stack-training"} <= set(
+        api.objects)
+    assert api.modules.objects.reset(to_claims(api)) == {"changed": True}
+    assert set(api.objects) - before == {"Namespace research"} and api.modules.objects.reset(to_claims(api)) == {"changed": False}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_cards_that_pods_hold_are_not_handed_out_in_another_way(api, back):
+    api.slices = []
+    ways = [(api.wanted, "DaemonSet ai-stack-accelerators/plugin-training"), (lambda: to_claims(api), "DaemonSet ai-stack-accelerators/driver-training")]
+    (old, theirs), (new, ours) = ways[::-1] if back else ways
+    api.modules.objects.apply(old())
+    api.slices, api.cards = (slices(2), {}) if back else ([], {"nvidia.com/gpu": "2"})
+    if back:
+        api.claims = [claim("trainer")]
+    else:
+        api.pod()
+    for verb in (api.modules.objects.look, api.modules.objects.apply):
+        with pytest.raises(api.modules.ledger.Refused, match="cards of w1 are in use by research/trainer"):
+            verb(new())
+    assert theirs in api.objects and ours not in api.objects
+    api.objects.pop("Pod research/trainer", None)
+    api.claims = []
+    assert api.modules.objects.apply(new()) == {"changed": True}
+    assert ours in api.objects and theirs not in api.objects
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_the_new_way_waits_until_the_old_one_is_gone(api, back):
+    """With both a card would be handed out twice."""
+    api.slices, api.conditions = [], [{"type": "Ready", "status": "True"}]
+    old, new, ours = (to_claims(api), api.wanted(), "plugin") if back else (api.wanted(), to_claims(api), "driver")
+    api.cards = {}
+    api.modules.objects.apply(old)
+    api.slices, api.cards = (slices(2), {}) if back else ([], {"nvidia.com/gpu": "2"})
+    with pytest.raises(api.modules.ledger.Refused, match="pods can still have %s of w1" % ("gpu.nvidia.com" if back else "nvidia.com/gpu")):
+        api.modules.objects.apply(new)
+    assert f"DaemonSet ai-stack-accelerators/{ours}-training" not in api.objects
+    api.slices, api.cards = [], {}
+    # the next run goes on
+    assert api.modules.objects.apply(new) == {"changed": True} and f"DaemonSet ai-stack-accelerators/{ours}-training" in api.objects
+
+
+def test_claims_of_somebody_else_are_refused(api):
+    api.slices = []
+    api.put({"kind": "DeviceClass", "metadata": {"name": "gpu.nvidia.com"}})
+    for asked in (api.wanted(), to_claims(api)):
+        with pytest.raises(api.modules.ledger.Refused, match="the cluster has the DeviceClass gpu.nvidia.com"):
+            api.modules.objects.apply(asked)
+    assert not [words for words in api.calls if words[0] == "apply"]
+
+
+def test_an_api_that_says_nothing_of_claims_is_believed_to_have_none_by_nobody(api):
+    api.without = "error: the server is currently unable to handle the request"
+    with pytest.raises(api.modules.ledger.Refused, match="nobody knows"):
+        api.modules.objects.look(api.wanted())
 
 
 def test_without_a_cluster_everything_would_be_new_and_nothing_is_told(api):

@@ -124,6 +124,16 @@ def test_a_node_whose_cards_are_held_is_left_out_and_by_whom(cluster):
     assert "held by research/trainer-00, " in found["w1"]["why"] and found["w1"]["why"].endswith(" and 2 more")
 
 
+def test_a_node_whose_cards_are_claimed_is_left_out_and_by_whom(cluster, monkeypatch):
+    monkeypatch.setitem(CANARIES["w1"], "name", "ai-stack-training")
+    results = [{"driver": "gpu.nvidia.com", "pool": "w1", "device": "gpu-0", "request": "card"}]
+    cluster.claims = [{"metadata": {"name": "one", "namespace": "research"},
+                       "status": {"allocation": {"devices": {"results": results}}, "reservedFor": [{"resource": "pods", "name": "trainer"}]}}]  # fmt: skip
+    said = {**NOWHERE["conditions"][0], "message": "0/2 nodes are available: 1 cannot allocate all claims"}
+    cluster.becomes["w1"] = [{"conditions": [said]}]
+    assert cluster.start()["w1"] == {"status": "skipped", "why": "no card is free: they are held by research/trainer"}
+
+
 def test_a_card_that_nobody_holds_and_nobody_gets_is_a_failure(cluster):
     cluster.becomes["w1"] = [NOWHERE]
     assert cluster.start(seconds=0)["w1"] == {"status": "failed", "why": "it did not run within 0 s: " + SAID}

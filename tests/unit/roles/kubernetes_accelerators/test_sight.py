@@ -132,6 +132,13 @@ def test_what_it_should_not_see_is_said_and_units_are_left_alone(node, capsys, d
     assert said in "; ".join(found["failed"]) and node.reloads == 0
 
 
+@pytest.mark.parametrize(("named", "failed"), [("0", []), ("1", [f"it was given k8s.gpu.nvidia.com/claim=uid-gpu-1, and sees card {A}, which is UUID-{A}"])])
+def test_a_card_that_a_claim_was_given_is_seen_and_kept(node, capsys, named, failed):
+    """CDI calls it by the claim and the number of the card."""
+    node.named = [f"k8s.gpu.nvidia.com/claim=uid-gpu-{named}"]
+    assert node.asks(capsys, "ai-stack-training") == {"card": A, "failed": failed}
+
+
 def test_one_part_of_a_card_is_seen_and_kept(node, capsys):
     node.has("nvidia0", "nvidia-caps/nvidia-cap3", "nvidia-caps/nvidia-cap4")
     assert node.asks(capsys, MIG) == {"card": A, "failed": []}

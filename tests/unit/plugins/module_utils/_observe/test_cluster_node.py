@@ -91,3 +91,22 @@ def test_queues_are_what_the_api_tells(host, monkeypatch, answer, found):
     asked = []
     monkeypatch.setattr(cluster_node, "_api", lambda root, seconds, *words: asked.append(words) or (answer if words[1] == "--raw" else None))
     assert cluster_node.kubernetes(host(), None, 5)["queues"] == found and [words for words in asked if words[1] == "--raw"]
+
+
+def test_what_pods_get_by_claims_is_seen_beside_names(host, monkeypatch):
+    node = {"metadata": {"name": "w1", "labels": {"ai-stack/pool": "training"}}, "spec": {},
+            "status": {"allocatable": {"nvidia.com/gpu": "0"}, "nodeInfo": {"kubeletVersion": "v1.37.2"}}}  # fmt: skip
+    pool = {"name": "w1", "generation": 1}
+    slices = [{"spec": {"driver": "gpu.nvidia.com", "nodeName": "w1", "pool": pool, "devices": [{"name": "gpu-0"}, {"name": "gpu-1"}]}}]
+    results = [{"driver": "gpu.nvidia.com", "pool": "w1", "device": "gpu-0"}]
+    claim = {"metadata": {"name": "x", "namespace": "research"},
+             "status": {"allocation": {"devices": {"results": results}}, "reservedFor": [{"resource": "pods", "name": "trainer"}]}}  # fmt: skip
+    answers = {"nodes": {"items": [node]}, "/apis/resource.k8s.io/v1/resourceslices": {"items": slices}, "/apis/resource.k8s.io/v1/resourceclaims": {"items": [claim]}}
+    said = {name: json.dumps(document) for name, document in answers.items()}
+    monkeypatch.setattr(cluster_node, "_api", lambda root, seconds, *words: next((said[one] for one in words if one in said), "" if "pods" in words else None))
+    found = cluster_node.kubernetes(host(), None, 5)
+    assert found["nodes"]["w1"]["cards"] == {"gpu.nvidia.com": 2} and found["holders"] == {"w1": ["research/trainer"]}
+    # an API that has no claims answers nothing
+    said.pop("/apis/resource.k8s.io/v1/resourceslices"), said.pop("/apis/resource.k8s.io/v1/resourceclaims")
+    found = cluster_node.kubernetes(host(), None, 5)
+    assert found["nodes"]["w1"]["cards"] == {} and found["holders"] == {}

@@ -103,7 +103,8 @@ def _account():
     rbac = 'rbac.authorization.k8s.io'
     return [{'apiVersion': 'v1', 'kind': 'ServiceAccount', 'metadata': meta(ACCOUNT, NAMESPACE)},
             {'apiVersion': rbac + '/v1', 'kind': 'ClusterRole', 'metadata': meta(ACCOUNT), 'rules': rules},
-            {'apiVersion': rbac + '/v1', 'kind': 'ClusterRoleBinding', 'metadata': meta(ACCOUNT), 'roleRef': {'apiGroup': rbac, 'kind': 'ClusterRole', 'name': ACCOUNT},
+            {'apiVersion': rbac + '/v1', 'kind': 'ClusterRoleBinding', 'metadata': meta(ACCOUNT),
+             'roleRef': {'apiGroup': rbac, 'kind': 'ClusterRole', 'name': ACCOUNT},
              'subjects': [{'kind': 'ServiceAccount', 'name': ACCOUNT, 'namespace': NAMESPACE}]}]
 
 

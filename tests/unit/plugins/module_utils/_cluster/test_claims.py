@@ -11,7 +11,7 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import c
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clusters
 from planner import Cases, refused
 
-from .conftest import decided
+from .conftest import Clustered, decided
 
 case = Cases()
 HERE = "ai_stack_clusters[0].accelerators.allocation"
@@ -40,6 +40,14 @@ def changed_table(clustered, **columns):
     found = clustered.tables["kubernetes_plugins"]
     rows = [{**row, **columns} if row["way"] == "dra" else row for row in found["rows"]]
     clustered.tables = {**clustered.tables, "kubernetes_plugins": {**found, "rows": rows}}
+
+
+@pytest.fixture
+def clustered(tables):
+    """The recorded host has Debian's driver, which is older than the DRA driver wants it."""
+    found = Clustered(tables)
+    changed_table(found, driver="535")
+    return found
 
 
 @case("K8S-G1")
@@ -89,6 +97,11 @@ def what_claims_do_not_give_is_refused(clustered):
 @pytest.mark.parametrize("identity", sorted(case))
 def test_rule(identity, clustered):
     case[identity](clustered)
+
+
+def test_the_floors_are_those_that_the_vendor_says(tables):
+    rows = [row for row in tables["kubernetes_plugins"]["rows"] if row["way"] == "dra"]
+    assert rows and all(row["kubernetes"] == "1.34.2" and row["driver"] == "580" and row["instead_of"] for row in rows)
 
 
 def test_every_enforced_rule_has_a_case(tables):
@@ -190,7 +203,8 @@ def seen(cards, pool="training"):
 
 
 @pytest.mark.parametrize(("cards", "passes"), [({"gpu.nvidia.com": 2}, True), ({"gpu.nvidia.com": 1}, False), ({}, False),
-                                               ({"gpu.nvidia.com": 2, "nvidia.com/gpu": 2}, False), ({"gpu.nvidia.com": 2, "amd.com/gpu": 1}, True)])  # fmt: skip
+                                               ({"gpu.nvidia.com": 2, "nvidia.com/gpu": 2}, False),
+                                               ({"gpu.nvidia.com": 2, "amd.com/gpu": 1}, True)])  # fmt: skip
 def test_devices_of_drivers_are_proven_and_nothing_beside_them(clustered, cards, passes):
     want = {row["subject"]: row["value"] for row in claimed(clustered)["resources"][0]["decisions"]}
     member = proof.Member("k8s-w1", "nodes", "ai", want, {}, seen(cards))

@@ -101,8 +101,8 @@ def test_what_pods_get_by_claims_is_seen_beside_names(host, monkeypatch):
     results = [{"driver": "gpu.nvidia.com", "pool": "w1", "device": "gpu-0"}]
     claim = {"metadata": {"name": "x", "namespace": "research"},
              "status": {"allocation": {"devices": {"results": results}}, "reservedFor": [{"resource": "pods", "name": "trainer"}]}}  # fmt: skip
-    answers = {"nodes": {"items": [node]}, "/apis/resource.k8s.io/v1/resourceslices": {"items": slices}, "/apis/resource.k8s.io/v1/resourceclaims": {"items": [claim]}}
-    said = {name: json.dumps(document) for name, document in answers.items()}
+    answers = {"nodes": [node], "/apis/resource.k8s.io/v1/resourceslices": slices, "/apis/resource.k8s.io/v1/resourceclaims": [claim]}
+    said = {name: json.dumps({"items": rows}) for name, rows in answers.items()}
     monkeypatch.setattr(cluster_node, "_api", lambda root, seconds, *words: next((said[one] for one in words if one in said), "" if "pods" in words else None))
     found = cluster_node.kubernetes(host(), None, 5)
     assert found["nodes"]["w1"]["cards"] == {"gpu.nvidia.com": 2} and found["holders"] == {"w1": ["research/trainer"]}

@@ -58,7 +58,7 @@ def driver_is_new_enough(node):
     branch = state.values(node.host.decisions).get('driver.branch')
     for pool in node.cluster.pools if node.cluster.by_claims and branch else ():
         row = pool.plugin
-        if row and row['driver'] and pool.cards.get(node.name) and int(str(branch).partition('.')[0]) < int(row['driver']):
+        if row and row['driver'] and pool.cards.get(node.name) and int(str(branch).partition('.')[0]) < int(row['driver'].partition('.')[0]):
             yield Objection('%s %s needs a driver of branch %s, and this host has %s' % (row['plugin'], row['version'], row['driver'], branch),
                             'a driver of branch %s or newer' % row['driver'], 'ai_stack_driver', row['source'], node.name)
 

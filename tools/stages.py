@@ -87,12 +87,13 @@ def row(result: Result) -> str:
 
 
 def run_all(names: list, lab: list) -> list:
-    """Scenarios on the lab's hosts one after another, beside them those that bring their own, beside them the checks, or two of these at a time where no
-    scenario runs: most use one core. What scenarios run on comes up meanwhile, the longest first; a scenario waits for its own alone."""
+    """Scenarios on the lab's hosts one after another, beside them those that bring their own, beside them the checks and then the scenarios of clusters; or two
+    checks at a time where no scenario runs: most use one core. What scenarios run on comes up meanwhile, the longest first; one waits for its own alone."""
     waits_for = {name: scenarios.stage_of(scenarios.ROOT, name) for name in lab}
-    # nobody but scenarios of clusters needs their programs, which are built behind everything else: these come last
-    order = sorted(lab, key=lambda name: (waits_for[name] == "programs", waits_for[name] == "machine"))
-    lanes = [[name for name in order if (waits_for[name] == scenarios.HOSTS) is shared] for shared in (True, False)]
+    # a machine with a kernel of its own takes long to make
+    order = sorted(lab, key=lambda name: waits_for[name] == "machine")
+    shared, clusters = ([name for name in order if waits_for[name] == stage] for stage in (scenarios.HOSTS, "programs"))
+    own = [name for name in order if name not in shared + clusters]
     with ThreadPoolExecutor(1 if lab else 2) as checks, ThreadPoolExecutor(2) as background, ThreadPoolExecutor(2) as beside:
         up = {stage: background.submit(run, stage) for stage in ("programs", scenarios.HOSTS, "machine") if stage in waits_for.values()}
 
@@ -101,9 +102,13 @@ def run_all(names: list, lab: list) -> list:
             # without what it runs on a scenario would only wait for it
             return Result(f"scenario {name}", 0, 0, 1, 0) if stage and stage.result().failed else run(f"scenario {name}", "scenario", name)
 
+        def lane(scenarios_of: list) -> list:
+            return [one(name) for name in scenarios_of]
+
         results = checks.map(run, names)
         try:
-            ran = [result for lane in beside.map(lambda lane: [one(name) for name in lane], lanes) for result in lane]
+            lanes = [beside.submit(lane, shared), beside.submit(lane, own), checks.submit(lane, clusters)]
+            ran = [result for each in lanes for result in each.result()]
         finally:
             made = [stage.result() for stage in up.values()]
             down = [run("lab-down")] if lab else []

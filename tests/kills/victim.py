@@ -194,6 +194,30 @@ class Control(Member):
         return ["-e", f"kubernetes_state={name}", "-e", "kubernetes_destroy=ai"]
 
 
+class Cards(Node):
+    """A control plane for the role kubernetes_accelerators alone. It keeps no journal: each object is whole or not there, so its program is watched for."""
+
+    DRIFTED = ("apply",)
+    PROGRAM = "pgrep --full 'ai-stack-kubernetes-accelerator[s] apply'"
+    PICTURE = "kubernetes/told.sh"
+    # it tells a cluster everything within seconds
+    LATEST, CHANCE = 1, 8
+
+    def command(self, _name):
+        return ["ansible-playbook", "-i", self.options.inventory, str(SHARED / "kubernetes/cards.yml")]
+
+    def journal(self, _root):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.podman("exec", self.name, "sh", "-c", self.PROGRAM)
+            return {"step": "apply"}
+        return None
+
+    def drift(self):
+        ours = "daemonsets,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings"
+        script = f"kubectl delete {ours} --all-namespaces --selector app.kubernetes.io/managed-by=sovereign.ai_stack; kubectl label nodes --all ai-stack/pool-"
+        self.podman("exec", "--env", "KUBECONFIG=/etc/kubernetes/admin.conf", self.name, "sh", "-euc", script)
+
+
 class Machine:
     """The machine with a kernel of its own, for the role pci_passthrough alone; it is seen by ssh, which takes it a second or two."""
 
@@ -271,4 +295,4 @@ class Machine:
 
 
 HOSTS = {"gpu_driver": LabHost, "nova_pci_passthrough": CloudHost, "pci_passthrough": Machine, "container_runtime": Node, "kubernetes": Member,
-         "kubernetes_control": Control}
+         "kubernetes_control": Control, "kubernetes_accelerators": Cards}

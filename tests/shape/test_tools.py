@@ -98,6 +98,27 @@ def test_only_scenarios_with_a_machine_of_their_own_wait_for_one(tmp_path, monke
                    ("scenario a_cluster", 0), ("lab-down", 0)]  # fmt: skip
 
 
+def test_scenarios_of_clusters_come_behind_the_checks_and_beside_the_others(tmp_path, monkeypatch):
+    cluster = "---\nshared_state: false\nansible: {executor: {args: {ansible_playbook: [--inventory=x/molecule/shared/kubernetes/site]}}}\n"
+    for name, text in (("a_cluster", cluster), ("cloud", "---\nshared_state: false\n")):
+        (tmp_path / "molecule" / name).mkdir(parents=True)
+        (tmp_path / "molecule" / name / "molecule.yml").write_text(text)
+    monkeypatch.setattr(scenarios, "ROOT", tmp_path)
+    begun, order = threading.Event(), []
+
+    def run(name, *_arguments):
+        order.append(name)
+        if name == "scenario a_cluster":
+            begun.set()
+        # the other lane is still at work when the cluster's begins
+        together = name != "scenario cloud" or begun.wait(10)
+        return stages.Result(name, 0, int(together), int(not together), 0)
+
+    monkeypatch.setattr(stages, "run", run)
+    assert not [result.name for result in stages.run_all(["unit", "shape"], ["a_cluster", "cloud"]) if result.failed]
+    assert order.index("unit") < order.index("shape") < order.index("scenario a_cluster")
+
+
 def test_scenarios_on_the_lab_do_not_wait_for_those_that_bring_their_own(tmp_path, monkeypatch):
     for name, text in (("cloud", "---\nshared_state: false\n"), ("hosts", "---\n"), ("more_hosts", "---\n")):
         (tmp_path / "molecule" / name).mkdir(parents=True)

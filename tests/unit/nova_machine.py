@@ -71,7 +71,7 @@ class Machine:
 
     def run(self, command, check=True, timeout=0, data=None):
         if command[0] != "systemctl":
-            return 0, json.dumps(self.judge(json.loads(data)))
+            return 0, json.dumps([self.judge(document) for document in json.loads(data)])
         verb, unit = command[1], command[-1]
         if verb == "show":
             return 0, "".join(f"{key}={value}\n" for key, value in self.units.get(unit, {"LoadState": "not-found"}).items())

@@ -1,6 +1,7 @@
 #!/bin/sh
-# The state of a node that the role kubernetes is about, one thing a line; runs on the node. Certificates, logins and the part of the network differ with each join.
-find /etc/kubernetes /etc/cni/net.d /etc/ai-stack /etc/apt/preferences.d /etc/sysctl.d /usr/local/sbin -type f ! -path '*/pki/*' ! -name '*.conf' ! -name '*.conflist' -exec sha256sum {} + | sort -k 2
+# The state of a node that the role kubernetes is about, one thing a line; runs on the node. Certificates, logins, the part of the network
+# and the key of Secrets differ with each join or cluster.
+find /etc/kubernetes /etc/cni/net.d /etc/ai-stack /etc/apt/preferences.d /etc/sysctl.d /usr/local/sbin -type f ! -path '*/pki/*' ! -name '*.conf' ! -name '*.conflist' ! -name encryption.yaml -exec sha256sum {} + | sort -k 2
 find /etc/kubernetes -type f -printf '%p %m\n' | sort
 dpkg-query -W -f '${Package} ${Version} ${db:Status-Abbrev}\n' kubeadm kubectl kubelet
 apt-mark showhold

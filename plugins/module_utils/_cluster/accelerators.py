@@ -20,6 +20,8 @@ from .policies import LABELS
 
 POLICY = QUOTA = 'ai-stack-accelerators'
 KUBELET = '/var/lib/kubelet/device-plugins'
+# Debian reaches the driver's library over absolute links, which below another root lead nowhere: then it is looked for by its name alone, here
+LIBRARIES = ':'.join('%s/usr/lib/%s-linux-gnu/nvidia/current' % (DRIVER, machine) for machine in ('x86_64', 'aarch64'))
 # what a device plugin reads of its sharing, and by which it starts anew when that changes
 FOLDER, FILE, DIGEST = '/etc/ai-stack-device-plugin', 'config.yaml', 'ai-stack/config'
 
@@ -35,7 +37,8 @@ def namespace_of_plugins(operator=None):
 def _variables(mig):
     """Cards come by CDI alone: the runtime stays as it is, and a pod that asks for none sees none."""
     values = {'MIG_STRATEGY': 'mixed' if mig else 'none', 'DEVICE_LIST_STRATEGY': 'cdi-cri', 'DEVICE_ID_STRATEGY': 'uuid', 'FAIL_ON_INIT_ERROR': 'true',
-              'NVIDIA_DRIVER_ROOT': '/', 'CONTAINER_DRIVER_ROOT': DRIVER, 'NVIDIA_CDI_HOOK_PATH': HOOK, 'NVIDIA_VISIBLE_DEVICES': 'void'}
+              'NVIDIA_DRIVER_ROOT': '/', 'CONTAINER_DRIVER_ROOT': DRIVER, 'NVIDIA_CDI_HOOK_PATH': HOOK, 'NVIDIA_VISIBLE_DEVICES': 'void',
+              'LD_LIBRARY_PATH': LIBRARIES}
     return [{'name': name, 'value': value} for name, value in sorted(values.items())]
 
 

@@ -174,8 +174,9 @@ def judged(change):
         for name, row in change.services.items():
             if name in change.here:
                 asked[name] = copied(change, folder, name, row)
-        now = ask(change, "", {name: one["now"] for name, one in asked.items()}, "values")
-        then = ask(change, folder, {name: one["then"] for name, one in asked.items()})
+        # of now only the values that they have, none of one that cannot be read
+        now, then = ask(change, [{"prefix": "", "services": {name: one["now"] for name, one in asked.items()}, "what": "values"},
+                                 {"prefix": folder, "services": {name: one["then"] for name, one in asked.items()}, "what": "all"}])
     finally:
         shutil.rmtree(folder)
     if then["refusals"]:
@@ -229,13 +230,14 @@ def copy_file(source, target):
         shutil.copyfile(source, target)
 
 
-def ask(change, prefix, services, what="all"):
-    """What the judge says of these services; "values": only the values that they have, none of one that cannot be read."""
+def ask(change, documents):
+    """What the judge says of each of these."""
     reported = any(on(settings.get("pci", {}).get("report_in_placement")) for settings in change.there.values())
-    document = {"prefix": prefix, "services": services, "devices": devices.of_host(change.ground), "reported": reported, "what": what}
+    host = {"devices": devices.of_host(change.ground), "reported": reported}
+    documents = [{**document, **host} for document in documents]
     # the archive or folder that this very program is run from
     command = [change.request["python"], os.path.dirname(__file__), "judge"]
-    code, text = change.ground.run(command, check=False, timeout=300, data=json.dumps(document).encode("utf-8"))
+    code, text = change.ground.run(command, check=False, timeout=300, data=json.dumps(documents).encode("utf-8"))
     if code:
         raise ledger.Refused("Nova's own parser cannot be asked with %s: %s" % (change.request["python"], ledger.tail(text, 2)))
     return json.loads(text)

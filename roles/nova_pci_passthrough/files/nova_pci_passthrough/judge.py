@@ -3,10 +3,11 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """Would this release of Nova start with this configuration? Its own parser says so, on a copy; the services know nothing of it.
 
-Run by the Python that has Nova. It reads one JSON document from its input:
+Run by the Python that has Nova. It reads a JSON list of documents from its input, so that Nova is loaded once for all of them, each of which is:
   {prefix: folder of the copy, devices: [the host's PCI functions], reported: were cards of this host ever in Placement, what: all or values,
    services: {name: {project, args, files, dirs, ours: our file, wanted: {section: {key: value}}, keys: [[section, key]]}}}
-and prints {refusals: [sentence], values: {service: {"section.key": value}}}. Each sentence names the service, and file and line where there is one.
+and prints a list with, for each, {refusals: [sentence], values: {service: {"section.key": value}}}. Each sentence names the service, and file and line
+where there is one.
 """
 
 from __future__ import annotations
@@ -342,4 +343,4 @@ def judge(document):
 def main():
     # what Nova says while it loads is not part of the answer
     answers, sys.stdout = sys.stdout, sys.stderr
-    print(json.dumps(judge(json.load(sys.stdin))), file=answers)
+    print(json.dumps([judge(document) for document in json.load(sys.stdin)]), file=answers)

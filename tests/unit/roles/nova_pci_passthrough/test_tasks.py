@@ -44,13 +44,15 @@ PYTHON = """\
 import json, os, pathlib, sys
 sys.path.insert(0, sys.argv[1])
 import judge, options
-here, document = pathlib.Path(os.environ["HERE"]), json.load(sys.stdin)
+here, answers = pathlib.Path(os.environ["HERE"]), []
 refuses = here / "refuses"
-found = {{"refusals": refuses.read_text().splitlines() if refuses.exists() and document["what"] == "all" else [], "values": {{}}}}
-for name, given in document["services"].items():
-    rows = [row for path in judge.read_by(given) for row in options.places(open(path).read())]
-    found["values"][name] = [row[1:] for row in rows if [row[1], row[2]] in given["keys"]]
-print(json.dumps(found))
+for document in json.load(sys.stdin):
+    found = {{"refusals": refuses.read_text().splitlines() if refuses.exists() and document["what"] == "all" else [], "values": {{}}}}
+    for name, given in document["services"].items():
+        rows = [row for path in judge.read_by(given) for row in options.places(open(path).read())]
+        found["values"][name] = [row[1:] for row in rows if [row[1], row[2]] in given["keys"]]
+    answers.append(found)
+print(json.dumps(answers))
 """
 PLAY = """\
 - hosts: all

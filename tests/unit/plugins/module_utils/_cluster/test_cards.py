@@ -111,6 +111,8 @@ def test_plugins_run_on_nodes_of_their_pool_alone_where_nothing_else_runs(told):
     (container,) = made["spec"]["template"]["spec"]["containers"]
     said = {one["name"]: one["value"] for one in container["env"]}
     assert said["DEVICE_LIST_STRATEGY"] == "cdi-cri" and said["MIG_STRATEGY"] == "none"
+    # where Debian's own packages keep the library, below the root of the host
+    assert said["CONTAINER_DRIVER_ROOT"] + "/usr/lib/x86_64-linux-gnu/nvidia/current" in said["LD_LIBRARY_PATH"].split(":")
 
 
 def test_a_plugin_is_told_how_to_share_and_starts_anew_when_that_changes(clustered, told):

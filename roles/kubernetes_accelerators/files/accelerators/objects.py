@@ -138,7 +138,7 @@ class Wanted:
 def look(wanted):
     """What would change, or every refusal, and the nodes that know other cards than they have; the cluster is left as it is."""
     writes, goes, bare = wanted.differing()
-    refused = refusals(wanted, bare)
+    refused = refusals(wanted, goes, bare)
     if refused:
         raise ledger.Refused("\n".join(refused))
     there = wanted.there() if wanted.made else {}
@@ -155,8 +155,8 @@ def shown(names):
     return ", ".join(names[:SHOWN]) + (" and %d more" % (len(names) - SHOWN) if len(names) > SHOWN else "")
 
 
-def refusals(wanted, bare):
-    return device_plugin.rivals(wanted) + claims.rivals(wanted) + held(wanted, bare)
+def refusals(wanted, goes, bare):
+    return device_plugin.rivals(wanted) + claims.rivals(wanted) + held(wanted, bare) + queues.used(goes)
 
 
 def held(wanted, bare):
@@ -187,7 +187,7 @@ def apply(wanted):
     if not wanted.made:
         raise ledger.Refused("there is no cluster on this host: %s is missing" % api.ADMIN)
     writes, goes, bare = wanted.differing()
-    refused = refusals(wanted, bare)
+    refused = refusals(wanted, goes, bare)
     if refused:
         raise ledger.Refused("\n".join(refused))
     # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them

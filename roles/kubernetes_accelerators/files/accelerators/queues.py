@@ -48,6 +48,16 @@ def refuse(wanted):
             ", ".join(missing), cluster_queues.API))  # fmt: skip
 
 
+def used(goes):
+    """A sentence for each queue that would go from under its jobs: what waits in it would never start, and nobody said so. goes: documents that go."""
+    found = []
+    for status, name in ((one.get("status") or {}, one["metadata"]["name"]) for one in goes if one["kind"] == WORK[1]):
+        let_go, waits = status.get("reservingWorkloads", 0), status.get("pendingWorkloads", 0)
+        if let_go or waits:
+            found.append("the queue %s is in use, %d that it let go and %d that wait: they end or go first" % (name, let_go, waits))
+    return found
+
+
 def asleep(there):
     """A sentence for each queue from which nothing would go. there: {name: document, or None}"""
     told = [(name, *cluster_queues.active(document or {})) for name, document in sorted(there.items())]

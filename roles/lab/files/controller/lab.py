@@ -13,7 +13,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import accelerators, describe, engine, host, kubernetes, machine, mirrors, network, openstack, parts, repository
+from lab import accelerators, describe, engine, host, kubernetes, kueue, machine, mirrors, network, openstack, parts, repository
 
 # longer than images take on a busy machine
 LOCK_SECONDS = 1800
@@ -34,12 +34,12 @@ def make(site):
     done = parts.key(site["cache"]) + parts.library(site["cache"], site["nvml_header"])
     kinds = {(facts["suite"], facts["kernel"]) for facts in site["hosts"].values()} | kubernetes.suites(site)
     done += parts.images(site["cache"], kinds, site["mirrors"], site["image_days"])
-    return done + openstack.release(site) + kubernetes.make(site) + accelerators.make(site)
+    return done + openstack.release(site) + kubernetes.make(site) + accelerators.make(site) + kueue.make(site)
 
 
 def programs(site):
     """What takes long and needs no host; it can be made beside everything else."""
-    return kubernetes.programs(site) + accelerators.programs(site)
+    return kubernetes.programs(site) + accelerators.programs(site) + kueue.programs(site)
 
 
 def up(site):

@@ -43,12 +43,12 @@ class Registry:
             write(place, data)
         return {"digest": digest, "size": len(data)}
 
-    def image(self, reference, files, entrypoint=None):
-        """files: {path: (bytes, mode) or the target of a link}."""
+    def image(self, reference, files, entrypoint=None, user=None):
+        """files: {path: (bytes, mode) or the target of a link}; user: none is root."""
         name, _colon, tag = reference.rpartition(":")
         layer = self.blob(name, layer_of(files))
-        config = {"architecture": "amd64", "os": "linux", "config": {"Env": [PATH], "Entrypoint": entrypoint, "WorkingDir": "/"},
-                  "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}
+        starts = {"Env": [PATH], "Entrypoint": entrypoint, "WorkingDir": "/", **({"User": user} if user else {})}
+        config = {"architecture": "amd64", "os": "linux", "config": starts, "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}
         manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": dict(self.blob(name, json.dumps(config).encode()), mediaType=CONFIG),
                                "layers": [dict(layer, mediaType=LAYER)]}).encode()
         for key in (tag, "sha256:" + hashlib.sha256(manifest).hexdigest()):

@@ -402,8 +402,25 @@ def test_an_api_that_does_not_answer_is_no_cluster_without_kueue(api):
         api.modules.objects.look(api.wanted())
 
 
+@pytest.mark.parametrize(("counts", "said"), [((2, 0), "2 that it let go and 0 that wait"), ((0, 1), "0 that it let go and 1 that wait")])
+def test_a_queue_does_not_go_from_under_its_jobs(api, counts, said):
+    api.kueue = list(KINDS)
+    api.modules.objects.apply(api.wanted(QUEUED))
+    status = api.objects["ClusterQueue ai-stack-research"]["status"]
+    status.update(reservingWorkloads=counts[0], pendingWorkloads=counts[1])
+    before, objects = copy.deepcopy(api.objects), api.modules.objects
+    for verb, documents in ((objects.look, DOCUMENTS), (objects.apply, DOCUMENTS), (objects.reset, QUEUED)):
+        with pytest.raises(api.modules.ledger.Refused, match=f"the queue ai-stack-research is in use, {said}: they end or go first"):
+            verb(api.wanted(documents))
+    assert api.objects == before
+    # of what stays nobody asks who uses it
+    assert objects.apply(api.wanted(QUEUED)) == {"changed": False}
+    status.update(reservingWorkloads=0, pendingWorkloads=0)
+    assert objects.apply(api.wanted()) == {"changed": True} and of_kueue(api) == []
+
+
 def test_a_queue_that_is_on_its_way_out_is_no_change(api):
-    """It stays until what it let go has ended."""
+    """It stays until what was let go meanwhile has ended."""
     api.kueue = list(KINDS)
     api.modules.objects.apply(api.wanted(QUEUED))
     stays = copy.deepcopy(api.objects["ClusterQueue ai-stack-research"])

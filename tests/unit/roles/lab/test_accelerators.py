@@ -5,28 +5,7 @@
 
 from __future__ import annotations
 
-import types
-
-import pytest
-from lab import accelerators, engine, kubernetes
-
-
-@pytest.fixture
-def said(monkeypatch):
-    commands = []
-
-    def run(*words, **_more):
-        commands.append(words)
-        if "sh" in words and "nice" in words:
-            place = words[words.index("sh") + 2]
-            (place / ".modules").mkdir(parents=True)
-        return types.SimpleNamespace(returncode=0, stdout="", stderr="")
-
-    monkeypatch.setattr(engine, "run", run)
-    monkeypatch.setattr(engine, "podman", lambda *words, **_more: commands.append(words))
-    monkeypatch.setattr(engine, "image_id", lambda _image: "one")
-    monkeypatch.setattr(kubernetes, "_go", lambda _site: "go")
-    return commands
+from lab import accelerators, kubernetes
 
 
 def site(tmp_path, **settings):

@@ -76,15 +76,26 @@ def test_every_host_has_an_address_of_its_own(hosts, said):
         describe.check_addresses({"subnet": "10.73.0.0/24", "repository": {"address": "10.73.0.2"}, "kubernetes": {"address": "10.73.0.3"}, "hosts": hosts})
 
 
-@pytest.mark.parametrize("settings", [{}, {"address": "10.73.0.3", "versions": []}, {"address": "10.73.0.3", "versions": ["1.37.2"], "accelerators": True}])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"address": "10.73.0.3", "versions": []}, {"address": "10.73.0.3", "versions": ["1.37.2"], "accelerators": True, "kueue": True}],
+)
 def test_a_mirror_is_described_whole_or_not_at_all(settings):
     describe.check_mirror(settings)
 
 
-@pytest.mark.parametrize("settings", [{"address": "10.73.0.3"}, {"versions": [], "gpus": True}, {"versions": [], "accelerators": "some"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"address": "10.73.0.3"}, {"versions": [], "gpus": True}, {"versions": [], "accelerators": "some"}, {"versions": ["1.37.2"], "kueue": "yes"}],
+)
 def test_half_a_mirror_and_another_word_are_refused(settings):
     with pytest.raises(describe.Mistake, match="lab_kubernetes is"):
         describe.check_mirror({"address": "10.73.0.3", **settings})
+
+
+def test_kueue_is_put_together_by_a_version_of_kubernetes():
+    with pytest.raises(describe.Mistake, match="name one in versions"):
+        describe.check_mirror({"address": "10.73.0.3", "versions": [], "kueue": True})
 
 
 def hosts(**suites):

@@ -36,7 +36,8 @@ def make(site):
         return []
     done = programs(site)
     made_by = ("packages.sh", "images.py", *("%s/%s" % (NAME, name) for name in ("packages.sh", "images.py")))
-    packed = kubernetes.pack(site, NAME, [(_place(site), "bin-" + NAME)], made_by, NAME + "/images.py")
+    makers = [kubernetes.packages(NAME), kubernetes.images(NAME + "/images.py", NAME)]
+    packed = kubernetes.pack(site, NAME, [(_place(site), "bin-" + NAME)], made_by, makers)
     return done + (["packages and images of %s" % NAME] if packed else []) + _smi(site)
 
 

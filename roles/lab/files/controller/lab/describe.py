@@ -18,7 +18,9 @@ CLOUD = {"openstack-controller": "controller", "openstack-compute": "compute"}
 NODE = "kubernetes-node"
 HOST = {"suite", "kernel", "address", "cards", "faults", "secure_boot", "early_nouveau", "run_file", "cmdline"}
 # keys of lab_kubernetes
-MIRROR = {"address", "versions", "accelerators"}
+MIRROR = {"address", "versions"}
+# and what it has only where the site says so
+MORE = {"accelerators", "kueue"}
 
 
 class Mistake(Exception):
@@ -45,9 +47,11 @@ def check_addresses(site):
 
 def check_mirror(settings):
     """The mirror that clusters are installed from is described whole, or there is none."""
-    wrong = set(settings) - MIRROR or settings and not MIRROR - {"accelerators"} <= set(settings)
-    if wrong or not isinstance(settings.get("accelerators", False), bool):
-        raise Mistake("lab_kubernetes is {address, versions} and, true or false, accelerators, not %s" % settings)
+    wrong = set(settings) - MIRROR - MORE or settings and not MIRROR <= set(settings)
+    if wrong or not all(isinstance(settings.get(key, False), bool) for key in MORE):
+        raise Mistake("lab_kubernetes is {address, versions} and, true or false, %s, not %s" % (", ".join(sorted(MORE)), settings))
+    if settings.get("kueue") and not settings["versions"]:
+        raise Mistake("lab_kubernetes has kueue, which is put together by a version of Kubernetes: name one in versions")
 
 
 def cloud(hosts):

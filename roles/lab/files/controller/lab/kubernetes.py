@@ -54,6 +54,11 @@ def _programs(site, version):
     return (every if version in (None, built) else mine), every
 
 
+def built(site):
+    """Folder of the programs of the version that is built."""
+    return _programs(site, site["kubernetes"]["versions"][0])[0]
+
+
 def build(site, script, place, *words):
     """Run a script that compiles into PLACE, unless that is whole already; -> whether it was run."""
     if (place / ".done").exists():
@@ -76,8 +81,17 @@ def _named(version):
     return "Kubernetes %s" % version if version else "the container runtime"
 
 
-def pack(site, what, programs_of, made_by, images):
-    """Packages and images of WHAT, put together in a container that reaches nothing; -> whether they were. PROGRAMS_OF: [(folder, its name there)]."""
+def packages(what):
+    """Of the makers of pack()."""
+    return ("sh", "/source/packages.sh", what)
+
+
+def images(script, what):
+    return ("python3", "-B", "/source/" + script, "/out", what)
+
+
+def pack(site, what, programs_of, made_by, makers):
+    """Packages and images of WHAT, by commands in a container that reaches nothing; -> whether they were made. PROGRAMS_OF: [(folder, its name there)]."""
     out = folder(site) / "mirror"
     key = parts.digest(*[SOURCE / name for name in made_by], extra="%s %s" % ([here.name for here, _name in programs_of], engine.image_id(builder())))
     stamp = folder(site) / (".packed-%s-%s" % (what, key))
@@ -87,7 +101,7 @@ def pack(site, what, programs_of, made_by, images):
         each.mkdir(mode=mode, exist_ok=True)
     volumes = [(SOURCE, "/source:ro"), (site["cache"] / "keys", "/keys"), (out, "/out"), *((here, "/%s:ro" % name) for here, name in programs_of)]
     words = [word for here, there in volumes for word in ("--volume", "%s:%s" % (here, there))]
-    for command in (("sh", "/source/packages.sh", what), ("python3", "-B", "/source/" + images, "/out", what)):
+    for command in makers:
         engine.podman("run", "--rm", "--network", "none", *engine.limits(), *words, builder(), *command, timeout=600)
     for old in folder(site).glob(".packed-%s-*" % what):
         old.unlink()
@@ -100,7 +114,7 @@ def _pack(site, version):
     what = version or RUNTIME
     made_by = ("packages.sh", "packages_%s.sh" % ("kubernetes" if version else RUNTIME), "images.py", "pause.c")
     # where both are one folder it is there by both names
-    done = pack(site, what, [(mine, "bin-" + what), (every, "bin-all")], made_by, "images.py")
+    done = pack(site, what, [(mine, "bin-" + what), (every, "bin-all")], made_by, [packages(what), images("images.py", what)])
     return ["packages and images of %s" % _named(version)] if done else []
 
 

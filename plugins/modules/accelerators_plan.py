@@ -77,7 +77,7 @@ by_operator:
   returned: always
   type: bool
 plugin:
-  description: Where device plugins are, C(namespace) and C(selector), and what is said of a node without one, C(lacks).
+  description: Where device plugins or DRA drivers are, C(namespace) and C(selector), what one is, C(called), and what is said of a node without one, C(lacks).
   returned: always
   type: dict
 unseen:

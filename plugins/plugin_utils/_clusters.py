@@ -13,7 +13,8 @@ from ..module_utils._parse import cluster_nodes
 from . import _intent, _programs, _words
 
 # where our own device plugins, or DRA drivers, are
-PLUGIN = {"namespace": cluster_nodes.NAMESPACE, "selector": cluster_nodes.POOL, "lacks": "no device plugin is on it"}
+PLUGIN = {"namespace": cluster_nodes.NAMESPACE, "selector": cluster_nodes.POOL, "called": "device plugin", "lacks": "no device plugin is on it"}
+DRIVER = {**PLUGIN, "called": "DRA driver", "lacks": "no DRA driver is on it"}
 
 
 def of_plan(plan):
@@ -30,14 +31,15 @@ def to_make(plan):
 
 def accelerators(resource):
     """{first, control, cards, documents, canaries, messages, by_operator, plugin}: what a cluster is told about cards, and who tells it; control: who else can;
-    by_operator: whether device plugins and CDI come from an operator; plugin: {namespace, selector, lacks}, where they are, and what is said where none is."""
+    by_operator: whether device plugins and CDI come from an operator; plugin: {namespace, selector, called, lacks}, where they are, what one
+    is, and what is said where none is."""
     want = proof.decided(resource)
     pools, control = want.get("pools") or {}, sorted(want["control_plane"])
-    operator = want.get("operator")
+    operator, ours = want.get("operator"), DRIVER if want.get("allocation") == "dra" else PLUGIN
     documents = canary.documents(pools) + told.documents(pools, want.get("quotas") or {}, want.get("queues"), operator)
     canaries = canary.canaries(pools, want.get("sandbox"))
     return {"first": min(control, default=None), "control": control, "cards": want.get("cards") or {}, "documents": documents, "canaries": canaries,
-            "messages": [], "by_operator": operator is not None, "plugin": gpu_operator.plugin(operator) if operator else dict(PLUGIN)}  # fmt: skip
+            "messages": [], "by_operator": operator is not None, "plugin": gpu_operator.plugin(operator) if operator else dict(ours)}  # fmt: skip
 
 
 def not_yet(plan, intent, documents):

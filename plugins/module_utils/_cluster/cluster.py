@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .._parse import cluster_claims
 from . import cards, gpu_operator, network, numbers
 from .node import CONTROL, MEMBER, SERVER, WORKER, Node
 
@@ -87,10 +88,15 @@ class Cluster:
         return [name for name, one in sorted((self.seen.get('nodes') or {}).items()) if (one or {}).get('pool')]
 
     @property
-    def holders(self):
-        """{node: [pods that hold its cards]}; None: nobody tells."""
+    def held(self):
+        """{node: {name by which nodes have cards: [pods that hold some]}}; None: nobody tells."""
         told = [one.kubernetes.get('holders') for one in self.everyone if one.part == CONTROL]
         return next((one for one in told if isinstance(one, dict)), None)
+
+    @property
+    def holders(self):
+        """{node: [pods that hold its cards]}; None: nobody tells."""
+        return None if self.held is None else cluster_claims.holders(self.held)
 
     def _members(self, key):
         named = self.row.get(key)

@@ -76,4 +76,4 @@ def plugin(operator):
     chart = operator['chart']
     lacks = 'the GPU operator has brought no device plugin to it: its chart %s %s, with the values that the plan writes, is for the site to apply' % (
         chart['name'], chart['version'])
-    return {'namespace': operator['namespace'], 'selector': OPERATORS_PLUGIN, 'lacks': lacks}
+    return {'namespace': operator['namespace'], 'selector': OPERATORS_PLUGIN, 'called': 'device plugin', 'lacks': lacks}

@@ -10,7 +10,7 @@ import re
 
 from .._compat.register import Objection, rule
 from .._compat.text import listed, safe
-from .._parse.cluster_nodes import whose
+from .._parse.cluster_nodes import others
 from . import cards
 
 _NAMESPACE = re.compile(r'[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
@@ -152,14 +152,20 @@ def quotas_tell_pools_apart(cluster):
 
 @rule('K8S-G20', 'node')
 def cards_in_use_keep_their_names(node):
-    """Whoever holds a whole card shares it all at once where its plugin begins to share; what cuts cards up is K8S-G3's."""
-    planned, there = cards.on_nodes(node.cluster).get(node.name) or {}, node.cluster.told_of(node.name).get('cards') or {}
-    ours = {whose(name) for name in planned}
-    there = sorted(name for name in there if whose(name) in ours)
-    holders = (node.cluster.holders or {}).get(node.name)
-    if there and holders and there != sorted(planned) and not any(row['resource'].startswith('mig:') for row in node.host.changes):
+    """Whoever holds a whole card shares it all at once where its plugin begins to share, or gets it beside somebody else where another way hands it out; what
+    the node can still give says nothing of that. What cuts cards up is K8S-G3's."""
+    planned, told, held = cards.on_nodes(node.cluster).get(node.name) or {}, node.cluster.told_of(node.name), node.cluster.held
+    if not planned or any(row['resource'].startswith('mig:') for row in node.host.changes):
+        return
+    names = others((held or {}).get(node.name) or (), planned)
+    # a node without a pool of ours never had any
+    if held is None and told.get('pool') and (told.get('cards') is None or others(told['cards'], planned)):
+        yield Objection('pods would ask for its cards as %s, and nobody tells which pods hold them by other names' % listed(sorted(planned)),
+                        'an API that answers', 'ai_stack_pools', None, node.name)
+    elif names:
+        pods = sorted({pod for name in names for pod in held[node.name][name]})
         yield Objection('pods would ask for its cards as %s, and not as %s any more, while these hold them: %s' % (
-            listed(sorted(planned)), listed(there), listed(holders)), 'kubectl drain %s, and deploy then' % node.name, 'ai_stack_pools', None, node.name)
+            listed(sorted(planned)), listed(names), listed(pods)), 'kubectl drain %s, and deploy then' % node.name, 'ai_stack_pools', None, node.name)
 
 
 @rule('K8S-G3', 'node')

@@ -92,28 +92,29 @@ def _api(root, seconds, *words):
 
 def _nodes(root, seconds):
     try:
-        return cluster_nodes.nodes(json.loads(_api(root, seconds, "get", "nodes", "--output", "json")), _by_claims(root, seconds))
+        return cluster_nodes.nodes(json.loads(_api(root, seconds, "get", "nodes", "--output", "json")),
+                                   _claimed(root, seconds, cluster_claims.SLICES, cluster_claims.cards))
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _by_claims(root, seconds):
-    """Devices that drivers have on nodes; an API without claims has none, and says so."""
+def _claimed(root, seconds, asked, parsed):
+    """What is told of claims; where the API says that it has none there are none. None: nobody knows, as no answer is no 'no'."""
     try:
-        return cluster_claims.cards(json.loads(_api(root, seconds, *cluster_claims.SLICES)))
+        return parsed(json.loads(_api(root, seconds, *asked)))
     except (KeyError, TypeError, ValueError):
-        return {}
+        pass
+    try:
+        return None if cluster_claims.served(json.loads(_api(root, seconds, *cluster_claims.GROUPS))) else {}
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _holders(root, seconds):
+    """{node: {name, or driver of claims: [pods that hold its cards so]}}; null: of one of both ways nobody knows."""
     text = _api(root, seconds, *cluster_pods.ASKED)
-    if text is None:
-        return None
-    try:
-        claimed = cluster_claims.holders(json.loads(_api(root, seconds, *cluster_claims.CLAIMS)), cluster_nodes.CANARY)
-    except (KeyError, TypeError, ValueError):
-        claimed = {}
-    return cluster_claims.both(cluster_pods.holders(text, cluster_nodes.CANARY), claimed)
+    claimed = None if text is None else _claimed(root, seconds, cluster_claims.CLAIMS, lambda told: cluster_claims.held(told, cluster_nodes.CANARY))
+    return None if claimed is None else cluster_claims.both(cluster_pods.held(text, cluster_nodes.CANARY), claimed)
 
 
 def _queues(root, seconds):

@@ -51,15 +51,22 @@ def whose(name):
     return '.'.join(name.partition('/')[0].split('.')[-2:])
 
 
-def nodes(document, by_claims=None):
+def others(names, planned):
+    """Of names by which pods hold or can have cards of a node those that are of its vendors, and not planned: in place of those come the planned ones."""
+    ours = set(map(whose, planned))
+    return sorted(name for name in names if whose(name) in ours and name not in planned)
+
+
+def nodes(document, by_claims=()):
     """{name: {address, pods, ready, troubles, version, cards, pool}}; address: the one inside; pods: its part of the network of pods; troubles: conditions
-    that keep pods off it; cards: {name: how many} that pods can have; pool: of its cards, by its label. Each is null, or empty, where it has none.
-    by_claims: {node: {driver: how many}} that pods can have by claims."""
+    that keep pods off it; cards: {name: how many} that pods can have, null: nobody knows; pool: of its cards, by its label. Each other is null, or empty, where
+    it has none. by_claims: {node: {driver: how many}} that pods can have by claims; None: nobody knows."""
     found = {}
     for node in document['items']:
+        named, claimed = cards(node['status'].get('allocatable')), (by_claims or {}).get(node['metadata']['name'], {})
         inside = [one['address'] for one in node['status'].get('addresses') or () if one['type'] == 'InternalIP']
         found[node['metadata']['name']] = {'address': inside[0] if inside else None, 'pods': node['spec'].get('podCIDR'), 'ready': _ready(node),
                                            'troubles': _troubles(node), 'version': node['status']['nodeInfo']['kubeletVersion'],
-                                           'cards': dict(cards(node['status'].get('allocatable')), **(by_claims or {}).get(node['metadata']['name'], {})),
+                                           'cards': None if by_claims is None else dict(named, **claimed),
                                            'pool': (node['metadata'].get('labels') or {}).get(POOL)}
     return found

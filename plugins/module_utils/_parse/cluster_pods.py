@@ -12,14 +12,15 @@ ASKED = ('get', 'pods', '--all-namespaces', '--no-headers', '--output', 'custom-
          'NAME:.metadata.name,PHASE:.status.phase,LIMITS:.spec.containers[*].resources.limits,INIT:.spec.initContainers[*].resources.limits')
 # one that came to its end holds nothing
 _OVER = ('Succeeded', 'Failed')
-_CARD = re.compile(r'(?:nvidia\.com|amd\.com|gpu\.intel\.com|habana\.ai)/[^\s:\]]+:')
+_CARD = re.compile(r'(?:nvidia\.com|amd\.com|gpu\.intel\.com|habana\.ai)/[^\s:\]]+(?=:)')
 
 
-def holders(text, but=''):
-    """{node: [namespace/pod]} of pods that hold cards; but: a namespace whose pods give them to whoever needs them."""
+def held(text, but=''):
+    """{node: {name by which they asked: [namespace/pod]}} of pods that hold cards; but: a namespace whose pods give them to whoever needs them."""
     found = {}
     for line in text.splitlines():
         words = line.split(None, 4)
-        if len(words) == 5 and words[3] not in _OVER and words[0] != '<none>' and words[1] != but and _CARD.search(words[4]):
-            found.setdefault(words[0], []).append('%s/%s' % (words[1], words[2]))
-    return {node: sorted(pods) for node, pods in sorted(found.items())}
+        if len(words) == 5 and words[3] not in _OVER and words[0] != '<none>' and words[1] != but:
+            for name in sorted(set(_CARD.findall(words[4]))):
+                found.setdefault(words[0], {}).setdefault(name, []).append('%s/%s' % (words[1], words[2]))
+    return {node: {name: sorted(pods) for name, pods in sorted(names.items())} for node, names in sorted(found.items())}

@@ -11,6 +11,8 @@ import time
 
 ADMIN = '/etc/kubernetes/admin.conf'
 PAUSE = 1
+# what kubectl says where the API has no such kind
+MISSING = ('NotFound', 'could not find the requested resource')
 
 
 def kubectl(ground, *words, **how):
@@ -24,6 +26,15 @@ def ask(ground, *words, **how):
     """A document of the API; None: there is nothing that was asked for."""
     text = kubectl(ground, *(words + ('--output', 'json')), **how)[1]
     return json.loads(text) if text.strip() else None
+
+
+def raw(ground, address, unknown, refused):
+    """A document of the API by its address; None: it knows no such address. unknown: what is said where it tells neither; refused: the kind of error that is
+    one. No answer is no 'no'."""
+    code, text = kubectl(ground, 'get', '--raw', address, check=False)
+    if code and not any(one in text for one in MISSING):
+        raise refused('%s: %s' % (unknown, ' '.join(text.split())[-400:]))
+    return None if code else json.loads(text)
 
 
 def until(seconds, wrong, refused):

@@ -17,7 +17,6 @@ import api
 import claims
 import cluster_nodes
 import ledger
-import objects
 
 IN = ("--namespace", cluster_nodes.CANARY)
 WORDS = 300
@@ -108,7 +107,7 @@ def placed(pod, name, holders):
     """Whether it gets no card because others have them, which is nobody's fault. Where nobody has one it waits: a scheduler learns late of new cards."""
     none = "Insufficient %s" % name if "/" in name else CLAIMED
     if pod and holders and none in condition(pod):
-        return skipped("no card is free: they are held by %s" % objects.shown(holders))
+        return skipped("no card is free: they are held by %s" % claims.shown(holders))
     return None
 
 

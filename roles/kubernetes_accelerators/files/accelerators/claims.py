@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-
 import api
 import cluster_claims
 import cluster_nodes
@@ -15,23 +13,17 @@ import ledger
 
 # of what this role makes
 KINDS = ("deviceclasses", "resourceclaimtemplates")
-MISSING = ("NotFound", "could not find the requested resource")
+SHOWN = 8
 
 
-def told(ground, words):
+def told(ground, address):
     """A list of the API; empty where it knows no claims."""
-    code, text = api.kubectl(ground, *words, check=False)
-    if code and not any(one in text for one in MISSING):
-        raise ledger.Refused("nobody knows what pods get by claims: %s" % ledger.tail(text, 2))
-    return {"items": []} if code else json.loads(text)
+    return api.raw(ground, address, "nobody knows what pods get by claims", ledger.Refused) or {"items": []}
 
 
 def served(ground):
     """Whether the API has claims."""
-    code, text = api.kubectl(ground, "get", "--raw", cluster_claims.ADDRESS, check=False)
-    if code and not any(one in text for one in MISSING):
-        raise ledger.Refused("nobody knows whether the cluster has claims: %s" % ledger.tail(text, 2))
-    return not code
+    return api.raw(ground, cluster_claims.ADDRESS, "nobody knows whether the cluster has claims", ledger.Refused) is not None
 
 
 def kinds(ground):
@@ -45,13 +37,22 @@ def is_one(document):
 
 def cards(ground):
     """{node: {driver: how many devices it has there}}"""
-    return cluster_claims.cards(told(ground, cluster_claims.SLICES))
+    return cluster_claims.cards(told(ground, cluster_claims.SLICES[-1]))
+
+
+def held(ground):
+    """{node: {name, or driver of claims: [pods that hold its cards so]}}"""
+    named = cluster_pods.held(api.kubectl(ground, *cluster_pods.ASKED)[1], cluster_nodes.CANARY)
+    return cluster_claims.both(named, cluster_claims.held(told(ground, cluster_claims.CLAIMS[-1]), cluster_nodes.CANARY))
 
 
 def holders(ground):
     """{node: [pods that hold its cards]}, by names or by claims."""
-    named = cluster_pods.holders(api.kubectl(ground, *cluster_pods.ASKED)[1], cluster_nodes.CANARY)
-    return cluster_claims.both(named, cluster_claims.holders(told(ground, cluster_claims.CLAIMS), cluster_nodes.CANARY))
+    return cluster_claims.holders(held(ground))
+
+
+def shown(names):
+    return ", ".join(names[:SHOWN]) + (" and %d more" % (len(names) - SHOWN) if len(names) > SHOWN else "")
 
 
 def wanted(documents):
@@ -70,18 +71,35 @@ def rivals(asked):
 
 def others(asked):
     """{node: [names]} by which pods can still have cards in the way that is wanted no more."""
-    by_claims, found = wanted(asked.documents), {}
+    claimed, found = wanted(asked.documents), {}
     seen = cluster_nodes.nodes(api.ask(asked.ground, "get", "nodes"), cards(asked.ground))
-    for node in asked.request["cards"]:
+    for node, planned in asked.request["cards"].items():
         # what an unready node told last counts for nobody
         one = seen.get(node) or {}
-        names = [name for name in one.get("cards") or () if ("/" in name) == by_claims] if one.get("ready") else []
+        names = [name for name in cluster_nodes.others(one.get("cards") or (), planned) if ("/" in name) == claimed] if one.get("ready") else []
         if names:
-            found[node] = sorted(names)
+            found[node] = names
     return found
 
 
+def leavers(asked):
+    """{node: [pods]} that hold its cards by names that were not planned, whatever the node can still give: who has a card keeps it when its way is gone."""
+    found = {}
+    for node, names in held(asked.ground).items():
+        planned = asked.request["cards"].get(node) or {}
+        pods = {pod for name in cluster_nodes.others(names, planned) for pod in names[name]}
+        if pods:
+            found[node] = sorted(pods)
+    return found
+
+
+def unsettled(asked):
+    """A sentence for each node of which somebody can get a card, or has one, in the way that goes."""
+    said = ["pods can still have %s of %s: what handed them out before goes first" % (", ".join(names), node) for node, names in sorted(others(asked).items())]
+    return said + ["cards of %s are in use by %s: they go first" % (node, shown(pods)) for node, pods in leavers(asked).items()]
+
+
 def settled(asked):
-    """Wait until nobody can get a card in the way that goes: with both a card is handed out twice (rule K8S-G1)."""
-    said = "pods can still have %s of %s: what handed them out before goes first"
-    api.until(asked.request["seconds"], lambda: [said % (", ".join(names), node) for node, names in sorted(others(asked).items())], ledger.Refused)
+    """Wait until nobody can get a card in the way that goes, and nobody has one: with both a card is handed out twice (rule K8S-G1). While it went somebody
+    could still take one."""
+    api.until(asked.request["seconds"], lambda: unsettled(asked), ledger.Refused)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""Device plugins on nodes, ours or those of an operator; a request as objects.py has it says where they are."""
+"""Device plugins on nodes, ours or those of an operator, or DRA drivers; a request as objects.py has it says where they are, and what they are called."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def there(wanted, node):
 
 
 def last_words(wanted, node):
-    """What a device plugin on a node says, or why it does not run."""
-    pods = api.ask(wanted.ground, "get", "pods", *of(wanted, node))["items"]
+    """What hands out the cards of a node says, or why it does not run."""
+    pods, its = api.ask(wanted.ground, "get", "pods", *of(wanted, node))["items"], "its %s" % wanted.request["plugin"]["called"]
     if not pods:
         return wanted.request["plugin"]["lacks"]
     states = [state for pod in pods for one in pod["status"].get("containerStatuses") or () for state in one["state"].values()]
     waits = [" ".join(filter(None, (one.get("reason"), one.get("message")))) for one in states if one.get("reason")]
     if waits:
-        return "its device plugin waits: %s" % waits[0][:300]
+        return "%s waits: %s" % (its, waits[0][:300])
     words = ("--namespace", wanted.request["plugin"]["namespace"], "logs", "--tail", "2", pods[0]["metadata"]["name"])
     code, text = api.kubectl(wanted.ground, *words, check=False)
-    return "its device plugin says: %s" % ledger.tail(text, 2) if not code else "its device plugin does not run yet"
+    return "%s says: %s" % (its, ledger.tail(text, 2)) if not code else its + " does not run yet"
 
 
 def rivals(wanted):

@@ -5,7 +5,7 @@
 
 A request is {documents: in the order in which they are made, cards: {node: {name by which pods ask: how many}}, ready: [nodes that can have a device plugin],
 seconds: in which they have to be there, by_operator: whether device plugins come from an operator and not from the documents, plugin: {namespace, selector:
-where they are, lacks: what is said where none is on a node}}.
+where they are, called: what one is, lacks: what is said where none is on a node}}.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ import device_plugin
 import ledger
 import queues
 
+# what hands out cards
+FIRST = ("DaemonSet", "DeviceClass")
 STATE = "/var/lib/ai-stack/kubernetes-accelerators"
 MANAGER = "ai-stack-accelerators"
 # of what this role makes and takes away again; namespaces of tenants are not among them
 KINDS = ("daemonsets,priorityclasses,configmaps,resourcequotas,validatingadmissionpolicies,validatingadmissionpolicybindings,serviceaccounts,clusterroles,"
          "clusterrolebindings")  # fmt: skip
-SHOWN = 8
 
 
 def name_of(document):
@@ -151,20 +152,20 @@ def look(wanted):
     return {"differs": rows, "outdated": sorted(stale)}
 
 
-def shown(names):
-    return ", ".join(names[:SHOWN]) + (" and %d more" % (len(names) - SHOWN) if len(names) > SHOWN else "")
-
-
 def refusals(wanted, goes, bare):
     return device_plugin.rivals(wanted) + claims.rivals(wanted) + held(wanted, bare) + queues.used(goes)
 
 
 def held(wanted, bare):
-    """A node whose cards are in use is not taken out of its pool, nor do its cards get other names: who has a card alone would share it."""
+    """A node whose cards are in use is not taken out of its pool, nor do its cards get other names, nor does another way hand them out: who has a card alone
+    would share it."""
+    if not wanted.made:
+        return []
     leaving = {one["metadata"]["name"] for one in bare if one["kind"] == "Node"}
-    leaving |= {node for node, (counts, planned) in wanted.known().items() if set(counts) - set(planned)} if wanted.made else set()
-    pods_of = sorted(pod for node, pods in claims.holders(wanted.ground).items() if node in leaving for pod in pods) if leaving else []
-    return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(leaving)), shown(pods_of))] if pods_of else []
+    everybody = claims.holders(wanted.ground) if leaving else {}
+    found = {**claims.leavers(wanted), **{node: pods for node, pods in everybody.items() if node in leaving}}
+    pods_of = sorted({pod for pods in found.values() for pod in pods})
+    return ["cards of %s are in use by %s: they go first" % (", ".join(sorted(found)), claims.shown(pods_of))] if found else []
 
 
 def written(ground, documents):
@@ -190,10 +191,10 @@ def apply(wanted):
     refused = refusals(wanted, goes, bare)
     if refused:
         raise ledger.Refused("\n".join(refused))
-    # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them
+    # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them: a class is one of those
     for one in bare:
         unlabelled(wanted.ground, one)
-    for one in sorted(goes, key=lambda one: (one["kind"] != "DaemonSet", queues.turn(one))):
+    for one in sorted(goes, key=lambda one: (one["kind"] not in FIRST, queues.turn(one))):
         where = ["--namespace", one["metadata"]["namespace"]] if "namespace" in one["metadata"] else []
         # a queue stays until what it let go has ended, and nobody waits for that
         waits = ["--wait=false"] if queues.is_one(one) else []

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-
 import api
 import cluster_queues
 import ledger
@@ -28,10 +26,8 @@ def turn(document):
 
 def served(ground):
     """Of these kinds those that the API has."""
-    code, text = api.kubectl(ground, "get", "--raw", cluster_queues.ADDRESS, check=False)
-    if code and not any(words in text for words in ("NotFound", "could not find the requested resource")):
-        raise ledger.Refused("nobody knows whether Kueue is there: %s" % ledger.tail(text, 2))
-    names = {one["name"] for one in json.loads(text)["resources"]} if not code else ()
+    told = api.raw(ground, cluster_queues.ADDRESS, "nobody knows whether Kueue is there", ledger.Refused)
+    names = {one["name"] for one in told["resources"]} if told else ()
     return [kind for kind in KINDS if kind in names]
 
 

@@ -615,6 +615,75 @@ def test_the_new_way_waits_until_the_old_one_is_gone(api, back):
     assert api.modules.objects.apply(new) == {"changed": True} and f"DaemonSet ai-stack-accelerators/{ours}-training" in api.objects
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_who_takes_a_card_while_its_way_goes_keeps_it_from_the_new_one(api, back):
+    """Nobody held one when it was asked; then the old way goes, and nodes can give none of its cards any more."""
+    api.slices, api.cards, api.conditions = [], {}, [{"type": "Ready", "status": "True"}]
+    old, new = (to_claims(api), api.wanted()) if back else (api.wanted(), to_claims(api))
+    theirs, ours = (f"DaemonSet ai-stack-accelerators/{one}-training" for one in (("driver", "plugin") if back else ("plugin", "driver")))
+    api.modules.objects.apply(old)
+    answer = api.answer
+
+    def taken(words, given):
+        if "delete" in words and words[-2] == "DaemonSet":
+            (api.claims.append(claim("trainer")) if back else api.pod())
+        return answer(words, given)
+
+    api.answer = taken
+    with pytest.raises(api.modules.ledger.Refused, match="cards of w1 are in use by research/trainer: they go first"):
+        api.modules.objects.apply(new)
+    assert theirs not in api.objects and ours not in api.objects
+    # what is left of the old way is who holds a card of it: the next run is refused before it changes anything
+    before = copy.deepcopy(api.objects)
+    for verb in (api.modules.objects.look, api.modules.objects.apply):
+        with pytest.raises(api.modules.ledger.Refused, match="cards of w1 are in use by research/trainer: they go first"):
+            verb(new)
+    assert api.objects == before
+    api.objects.pop("Pod research/trainer", None)
+    api.claims = []
+    assert api.modules.objects.apply(new) == {"changed": True} and ours in api.objects
+
+
+def test_cards_of_another_vendor_are_in_nobodys_way(api):
+    """They are of the same nodes, and stay whatever becomes of the plan's."""
+    api.slices, api.conditions, api.cards = [], [{"type": "Ready", "status": "True"}], {"gpu.intel.com/i915": "1", "amd.com/gpu": "4"}
+    for limits in ("map[cpu:1 gpu.intel.com/i915:1]", "map[amd.com/gpu:1]"):
+        api.pod(name=f"pod-{len(limits)}", limits=limits)
+    assert api.modules.objects.apply(to_claims(api)) == {"changed": True} and api.modules.objects.apply(to_claims(api)) == {"changed": False}
+    # nor is one that pods have on a node without cards of the plan
+    api.pod(name="elsewhere", node="w9")
+    assert api.modules.objects.apply(to_claims(api)) == {"changed": False}
+    api.pod(name="both", limits="map[amd.com/gpu:1 nvidia.com/gpu:1]")
+    with pytest.raises(api.modules.ledger.Refused, match="cards of w1 are in use by research/both: they go first"):
+        api.modules.objects.apply(to_claims(api))
+
+
+def test_a_class_goes_before_the_rules_about_it(api):
+    """Without them any namespace could claim what it gives."""
+    api.slices, api.cards = [], {}
+    api.modules.objects.apply(to_claims(api))
+    api.calls.clear()
+    assert api.modules.objects.reset(to_claims(api)) == {"changed": True}
+    gone = [words[-2] for words in api.calls if "delete" in words]
+    assert set(gone[:2]) == {"DaemonSet", "DeviceClass"} and "ValidatingAdmissionPolicy" in gone[2:] and "ServiceAccount" in gone[2:]
+
+
+def test_in_a_cluster_by_claims_the_driver_is_what_is_spoken_of(api):
+    api.slices, api.cards = [], {}
+    wanted = to_claims(api, owner={"by_operator": False, "plugin": _clusters.DRIVER})
+    api.modules.objects.apply(wanted)
+    with pytest.raises(api.modules.ledger.Refused, match="no DRA driver is on it"):
+        api.modules.objects.prove(wanted)
+    pod = {"kind": "Pod", "metadata": {"name": "p", "namespace": cluster_nodes.NAMESPACE, "labels": {"ai-stack/pool": "training"}},
+           "spec": {"nodeName": "w1", "containers": []}, "status": {}}  # fmt: skip
+    api.put(pod)
+    for status, logs, said in (({}, (0, "no NVML"), "its DRA driver says: no NVML"), ({}, (1, ""), "its DRA driver does not run yet"),
+                               ({"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]}, (0, ""), "its DRA driver waits: Image")):
+        pod["status"], api.logs = status, logs
+        with pytest.raises(api.modules.ledger.Refused, match=said):
+            api.modules.objects.prove(wanted)
+
+
 def test_claims_of_somebody_else_are_refused(api):
     api.slices = []
     api.put({"kind": "DeviceClass", "metadata": {"name": "gpu.nvidia.com"}})

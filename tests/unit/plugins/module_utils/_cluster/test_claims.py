@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import claims, containerd, proof
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_claims, cluster_nodes
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clusters
-from planner import Cases, refused
+from planner import LIFE_CYCLE, PLATFORM, Cases, refused
 
 from .conftest import Clustered, decided
 
@@ -212,8 +212,35 @@ def test_devices_of_drivers_are_proven_and_nothing_beside_them(clustered, cards,
     assert (check["status"] == "pass") is passes
 
 
+NAMED, BY_CLAIM = {"k8s-w1": {"nvidia.com/gpu": ["research/trainer"]}}, {"k8s-w1": {"gpu.nvidia.com": ["research/trainer"]}}
+
+
+@pytest.mark.parametrize("cards", [{}, {"gpu.nvidia.com": 2}, {"nvidia.com/gpu": 2}])
+@pytest.mark.parametrize("back", [False, True])
+def test_who_holds_a_card_of_the_other_way_keeps_this_one_out_whatever_nodes_can_give(clustered, cards, back):
+    def plan(held, cards=cards):
+        control = clustered.host("k8s-cp1", kubernetes__nodes=seen(cards), kubernetes__holders=held)
+        row = clustered.cluster(accelerators={"allocation": "device_plugin" if back else "dra"})
+        return clustered.plan(control, clustered.with_cards(), clusters=[row], ai_stack_pools=[clustered.pool(tenants={"research": {}})],
+                              ai_stack_waivers=[PLATFORM, LIFE_CYCLE])  # fmt: skip
+
+    theirs, ours = (BY_CLAIM, NAMED) if back else (NAMED, BY_CLAIM)
+    refused(plan(theirs), "K8S-G20", "these hold them: research/trainer", "ai_stack_pools", "kubectl drain k8s-w1")
+    # who holds one of the planned way is in nobody's way: what hands out cards may be dead, and comes again; nor are cards of another vendor
+    for held in (ours, {"k8s-w1": {"amd.com/gpu": ["research/trainer"]}}, {"k8s-w9": theirs["k8s-w1"]}, {}):
+        assert plan(held)["conflicts"] == []
+    refused(plan(None, None), "K8S-G20", "nobody tells which pods hold them by other names", "ai_stack_pools", "an API that answers")
+    assert plan({}, None)["conflicts"] == []
+
+
+def test_of_devices_that_nobody_tells_nothing_is_proven(clustered):
+    want = {row["subject"]: row["value"] for row in claimed(clustered)["resources"][0]["decisions"]}
+    (check,) = proof.cards_are_planned(proof.Member("k8s-w1", "nodes", "ai", want, {}, seen(None)))
+    assert check["status"] == "unknown"
+
+
 def test_cards_that_pods_hold_do_not_change_their_way(clustered):
-    control = clustered.host("k8s-cp1", kubernetes__nodes=seen({"nvidia.com/gpu": 2}), kubernetes__holders={"k8s-w1": ["research/trainer"]})
+    control = clustered.host("k8s-cp1", kubernetes__nodes=seen({"nvidia.com/gpu": 2}), kubernetes__holders=NAMED)
     row = clustered.cluster(accelerators={"allocation": "dra"})
     plan = clustered.plan(control, clustered.with_cards(), clusters=[row], ai_stack_pools=[clustered.pool(tenants={"research": {}})])
     refused(plan, "K8S-G20", "pods would ask for its cards as gpu.nvidia.com, and not as nvidia.com/gpu any more", "ai_stack_pools", "kubectl drain k8s-w1")
@@ -239,9 +266,11 @@ def test_who_holds_what_claims_were_given_is_told():
 
     rows = [claim("research", ["a", "b"]), claim("health", ["c"], ({"driver": "nic.example.com", "pool": "w1"},)), claim("ai-stack-canary", ["w1"]),
             {"metadata": {"name": "y", "namespace": "research"}}, claim("health", [])]  # fmt: skip
-    found = cluster_claims.holders({"items": rows}, cluster_nodes.CANARY)
-    assert found == {"w1": ["research/a", "research/b"]}
-    assert cluster_claims.both(found, {"w1": ["x/y"], "w2": ["x/z"]}) == {"w1": ["research/a", "research/b", "x/y"], "w2": ["x/z"]}
+    found = cluster_claims.held({"items": rows}, cluster_nodes.CANARY)
+    assert found == {"w1": {"gpu.nvidia.com": ["research/a", "research/b"]}}
+    every = cluster_claims.both({"w1": {"amd.com/gpu": ["x/y"]}, "w2": {"nvidia.com/gpu": ["x/z"]}}, found)
+    assert every == {"w1": {"amd.com/gpu": ["x/y"], "gpu.nvidia.com": ["research/a", "research/b"]}, "w2": {"nvidia.com/gpu": ["x/z"]}}
+    assert cluster_claims.holders(every) == {"w1": ["research/a", "research/b", "x/y"], "w2": ["x/z"]}
 
 
 def test_names_tell_their_vendor():

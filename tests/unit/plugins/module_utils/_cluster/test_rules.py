@@ -401,12 +401,16 @@ def cards_that_pods_hold_keep_their_names(clustered):
         node = clustered.with_cards(kubernetes__joined=True, kubernetes__kubelet="v1.37.2")
         return clustered.plan(control, node, ai_stack_pools=[clustered.pool(tenants={"research": {}}, **more)], ai_stack_waivers=[PLATFORM, LIFE_CYCLE])
 
-    held, whole = {"k8s-w1": ["research/trainer"]}, {"nvidia.com/gpu": 2, "amd.com/gpu": 1}
+    held, whole = {"k8s-w1": {"nvidia.com/gpu": ["research/trainer"]}}, {"nvidia.com/gpu": 2, "amd.com/gpu": 1}
     words = "ask for its cards as nvidia.com/gpu.shared, and not as nvidia.com/gpu any more, while these hold them: research/trainer"
     found = refused(plan(held, whole, sharing=SHARING), "K8S-G20", words, "ai_stack_pools", "kubectl drain k8s-w1")
     assert named(found["conflicts"], "K8S-G20")["host"] == "k8s-w1"
-    shared = {"nvidia.com/gpu.shared": 4}
-    for free in (plan({}, whole, sharing=SHARING), plan(held, whole), plan(held, shared, sharing=SHARING), plan(held, {}, sharing=SHARING)):
+    # whatever the node can give just now
+    refused(plan(held, {}, sharing=SHARING), "K8S-G20", words, "ai_stack_pools")
+    refused(plan(None, whole, sharing=SHARING), "K8S-G20", "nobody tells which pods hold them by other names", "ai_stack_pools", "an API that answers")
+    shared, sharers = {"nvidia.com/gpu.shared": 4}, {"k8s-w1": {"nvidia.com/gpu.shared": ["research/trainer"], "amd.com/gpu": ["research/other"]}}
+    for free in (plan({}, whole, sharing=SHARING), plan(held, whole), plan(sharers, shared, sharing=SHARING), plan(sharers, {}, sharing=SHARING),
+                 plan(None, shared, sharing=SHARING)):
         assert free["conflicts"] == []
 
 
@@ -426,10 +430,10 @@ def cards_that_pods_hold_are_not_cut_up(clustered):
         node = clustered.with_cards(kubernetes__joined=joined, kubernetes__kubelet="v1.37.2" if joined else None)
         return clustered.plan(control, node, ai_stack_pools=[pool], ai_stack_waivers=[PLATFORM, LIFE_CYCLE])
 
-    found = refused(plan({"k8s-w1": ["research/trainer"]}), "K8S-G3", "pods hold them: research/trainer", "ai_stack_pools", "kubectl drain k8s-w1")
+    found = refused(plan({"k8s-w1": {"nvidia.com/gpu": ["research/trainer"]}}), "K8S-G3", "pods hold them: research/trainer", "ai_stack_pools", "kubectl drain k8s-w1")
     assert named(found["conflicts"], "K8S-G3")["host"] == "k8s-w1" and found["hosts"]["k8s-w1"]["changes"] == []
     refused(plan(None), "K8S-G3", "nobody tells which pods hold them", "ai_stack_pools")
-    for free in (plan({}), plan({"k8s-w2": ["a/b"]}), plan({"k8s-w1": ["a/b"]}, joined=False)):
+    for free in (plan({}), plan({"k8s-w2": {"nvidia.com/gpu": ["a/b"]}}), plan({"k8s-w1": {"nvidia.com/gpu": ["a/b"]}}, joined=False)):
         assert "K8S-G3" not in [row["rule"] for row in free["conflicts"]] and free["hosts"]["k8s-w1"]["changes"]
 
 

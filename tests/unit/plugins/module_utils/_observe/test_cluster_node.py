@@ -105,8 +105,26 @@ def test_what_pods_get_by_claims_is_seen_beside_names(host, monkeypatch):
     said = {name: json.dumps({"items": rows}) for name, rows in answers.items()}
     monkeypatch.setattr(cluster_node, "_api", lambda root, seconds, *words: next((said[one] for one in words if one in said), "" if "pods" in words else None))
     found = cluster_node.kubernetes(host(), None, 5)
-    assert found["nodes"]["w1"]["cards"] == {"gpu.nvidia.com": 2} and found["holders"] == {"w1": ["research/trainer"]}
-    # an API that has no claims answers nothing
+    assert found["nodes"]["w1"]["cards"] == {"gpu.nvidia.com": 2} and found["holders"] == {"w1": {"gpu.nvidia.com": ["research/trainer"]}}
+    # an API that has no claims answers nothing, and says that it has none
     said.pop("/apis/resource.k8s.io/v1/resourceslices"), said.pop("/apis/resource.k8s.io/v1/resourceclaims")
+    said["/apis"] = api_with("resource.k8s.io/v1beta1")
     found = cluster_node.kubernetes(host(), None, 5)
     assert found["nodes"]["w1"]["cards"] == {} and found["holders"] == {}
+
+
+def api_with(version):
+    return json.dumps({"groups": [{"name": "apps", "versions": [{"groupVersion": "apps/v1"}]}, {"versions": [{"groupVersion": version}]}]})
+
+
+@pytest.mark.parametrize("groups", [None, "no such page", api_with("resource.k8s.io/v1")])
+@pytest.mark.parametrize("asked", ["resourceslices", "resourceclaims"])
+def test_claims_that_nobody_tells_of_are_unknown(host, monkeypatch, asked, groups):
+    """Not none: who believed that would cut up cards under pods, or hand them out twice."""
+    node = {"metadata": {"name": "w1"}, "spec": {}, "status": {"allocatable": {"nvidia.com/gpu": "2"}, "nodeInfo": {"kubeletVersion": "v1.37.2"}}}
+    said = {"nodes": json.dumps({"items": [node]}), "/apis": groups,
+            **{f"/apis/resource.k8s.io/v1/{one}": json.dumps({"items": []}) for one in ("resourceslices", "resourceclaims") if one != asked}}  # fmt: skip
+    monkeypatch.setattr(cluster_node, "_api", lambda root, seconds, *words: next((said[one] for one in words if one in said), "" if "pods" in words else None))
+    found = cluster_node.kubernetes(host(), None, 5)
+    assert found["nodes"]["w1"]["ready"] is False and found["nodes"]["w1"]["cards"] == (None if asked == "resourceslices" else {"nvidia.com/gpu": 2})
+    assert found["holders"] == (None if asked == "resourceclaims" else {})

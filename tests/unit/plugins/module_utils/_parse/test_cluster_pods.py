@@ -19,8 +19,10 @@ k8s-w3    lab           amd       Running     <none>,map[amd.com/gpu:4]
 """
 
 
-def test_who_holds_cards_is_found_by_node():
-    assert cluster_pods.holders(TEXT) == {"k8s-w1": ["health/two", "research/one"], "k8s-w3": ["lab/amd"], "k8s-w4": ["lab/early"]}
-    assert cluster_pods.holders("") == {}
+def test_who_holds_cards_is_found_by_node_and_name():
+    found = cluster_pods.held(TEXT)
+    assert found == {"k8s-w1": {"nvidia.com/gpu": ["research/one"], "nvidia.com/mig-1g.10gb": ["health/two"]}, "k8s-w3": {"amd.com/gpu": ["lab/amd"]},
+                     "k8s-w4": {"nvidia.com/gpu": ["lab/early"]}}  # fmt: skip
+    assert cluster_pods.held("") == {}
     # one that gives its card to whoever needs it is in nobody's way
-    assert cluster_pods.holders(TEXT, "health")["k8s-w1"] == ["research/one"]
+    assert cluster_pods.held(TEXT, "health")["k8s-w1"] == {"nvidia.com/gpu": ["research/one"]}

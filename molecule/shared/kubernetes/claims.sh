@@ -4,14 +4,34 @@ set -u
 node=$1
 export KUBECONFIG=/etc/kubernetes/admin.conf
 told='exceeded quota\|cannot allocate all claims\|cards of a class are for namespaces of tenants\|a class of the vendor is of no pool'
-told="$told\\|adminAccess is for namespaces\\|asked for by claims\\|cannot use cards"
+told="$told\\|adminAccess is for namespaces\\|asked for by claims\\|cannot use cards\\|tells of the devices of its own node"
 make() { kubectl create --filename - 2>&1 | grep -v '^Warning: ' | sed "s/.*\\($told\\).*/\\1/"; }
+# what would become of it; nothing is made, and no quota counts it
+would() { kubectl create --dry-run=server --filename - 2>&1 | sed "s/.*\\($told\\).*/\\1/"; }
 request() { # CLASS [FIELD]
     printf '{"devices": {"requests": [{"name": "card", "exactly": {"deviceClassName": "%s"%s}}]}}' "$1" "${2:-}"
 }
 claim() { # NAMESPACE CLASS [FIELD]
     printf '{"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "metadata": {"name": "own", "namespace": "%s"}, "spec": %s}' \
         "$1" "$(request "$2" "${3:-}")" | make
+}
+first() { # NAMESPACE CLASS CLASS: one device of the first of both that has one
+    printf '{"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "metadata": {"name": "first", "namespace": "%s"}, "spec": {"devices": {"requests":
+        [{"name": "card", "firstAvailable": [{"name": "one", "deviceClassName": "%s"}, {"name": "other", "deviceClassName": "%s"}]}]}}}' "$1" "$2" "$3" | would
+}
+# as the driver of NODE alone: administrators have a certificate, which counts before a token
+as_driver() { # FILE
+    space=ai-stack-accelerators
+    driver=$(kubectl --namespace $space get pods --selector ai-stack/pool --field-selector "spec.nodeName=$node" --output 'jsonpath={.items[0].metadata.name}')
+    token=$(kubectl --namespace $space create token ai-stack-accelerators-claims --bound-object-kind Pod --bound-object-name "$driver")
+    here='jsonpath="server": "{.clusters[0].cluster.server}", "certificate-authority-data": "{.clusters[0].cluster.certificate-authority-data}"'
+    printf '{"apiVersion": "v1", "kind": "Config", "current-context": "one", "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
+        "clusters": [{"name": "one", "cluster": {%s}}], "users": [{"name": "one", "user": {"token": "%s"}}]}' \
+        "$(kubectl config view --raw --minify --output "$here")" "$token" >"$1"
+}
+slice() { # NODE
+    printf '{"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": "probe"}, "spec": {"driver": "probe.example.com",
+        "nodeName": "%s", "pool": {"name": "%s", "generation": 1, "resourceSliceCount": 1}, "devices": [{"name": "gpu-0"}]}}' "$1" "$1" | would
 }
 template() { # NAMESPACE CLASS
     printf '{"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaimTemplate", "metadata": {"name": "one-card", "namespace": "%s"}, "spec": {"spec": %s}}' \
@@ -61,6 +81,17 @@ ask)
     kubectl label namespace research resource.kubernetes.io/admin-access- >/dev/null
     pod research by-name '"limits": {"nvidia.com/gpu": 1}'
     pod research implied '"limits": {"deviceclass.resource.kubernetes.io/ai-stack-training": 1}'
+    first default ai-stack-training ai-stack-training
+    first research ai-stack-training gpu.nvidia.com
+    first health ai-stack-training ai-stack-training
+    theirs=$(mktemp)
+    as_driver "$theirs"
+    (
+        KUBECONFIG=$theirs
+        slice k8s-cp1
+        slice "$node"
+    )
+    rm "$theirs"
     claimed research one
     claimed health two
     runs research one >/dev/null

@@ -52,7 +52,16 @@ def patch_has_what_the_driver_needs(cluster):
                             cluster.version), 'kubernetes: "%s" or newer' % row['kubernetes'], cluster.path('kubernetes'), row['source'])
 
 
-@rule('K8S-V12', 'node')
+@rule('K8S-G26', 'cluster')
+def vendor_says_what_it_supports(cluster):
+    """Two pages of one vendor disagree, so this is said and stops nothing."""
+    for row in _drivers(cluster):
+        if row['warned']:
+            yield Objection('%s %s of cluster %s %s' % (row['plugin'], row['version'], safe(cluster.name), row['warned']), 'allocation: device_plugin',
+                            cluster.path(_WHERE), row['source'], None, True)
+
+
+@rule('K8S-V12a', 'node')
 def driver_is_new_enough(node):
     """A DRA driver talks to the driver of the host."""
     branch = state.values(node.host.decisions).get('driver.branch')

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import claims, containerd, proof
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_claims, cluster_nodes
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clusters
-from planner import LIFE_CYCLE, PLATFORM, Cases, refused
+from planner import LIFE_CYCLE, PLATFORM, Cases, named, refused
 
 from .conftest import Clustered, decided
 
@@ -75,10 +75,19 @@ def patch_below_that_of_the_driver_is_refused(clustered):
     assert claimed(clustered)["conflicts"] == []
 
 
-@case("K8S-V12")
+@case("K8S-G26")
+def what_its_vendor_does_not_support_yet_is_said(clustered):
+    row = named(claimed(clustered)["warnings"], "K8S-G26", "gpu-kubelet-plugin 0.5.0 of cluster ai is for whole cards not yet officially supported")
+    assert (row["path"], row["nearest"]) == (HERE, "allocation: device_plugin") and "README.md @" in row["source"]
+    assert "K8S-G26" not in [row["rule"] for row in clustered.given(clustered.pool())["warnings"]]
+    changed_table(clustered, warned=None)
+    assert "K8S-G26" not in [row["rule"] for row in claimed(clustered)["warnings"]]
+
+
+@case("K8S-V12a")
 def old_driver_is_refused(clustered):
     changed_table(clustered, driver="999")
-    plan = refused(claimed(clustered), "K8S-V12", "needs a driver of branch 999, and this host has", "ai_stack_driver", "a driver of branch 999 or newer")
+    plan = refused(claimed(clustered), "K8S-V12a", "needs a driver of branch 999, and this host has", "ai_stack_driver", "a driver of branch 999 or newer")
     # the control plane has no cards, and a device plugin asks for nothing of the kind
     assert [row["host"] for row in plan["conflicts"]] == ["k8s-w1"] and clustered.given(clustered.pool())["conflicts"] == []
 

@@ -430,10 +430,11 @@ def cards_that_pods_hold_are_not_cut_up(clustered):
         node = clustered.with_cards(kubernetes__joined=joined, kubernetes__kubelet="v1.37.2" if joined else None)
         return clustered.plan(control, node, ai_stack_pools=[pool], ai_stack_waivers=[PLATFORM, LIFE_CYCLE])
 
-    found = refused(plan({"k8s-w1": {"nvidia.com/gpu": ["research/trainer"]}}), "K8S-G3", "pods hold them: research/trainer", "ai_stack_pools", "kubectl drain k8s-w1")
+    held = {"k8s-w1": {"nvidia.com/gpu": ["research/trainer"]}}
+    found = refused(plan(held), "K8S-G3", "pods hold them: research/trainer", "ai_stack_pools", "kubectl drain k8s-w1")
     assert named(found["conflicts"], "K8S-G3")["host"] == "k8s-w1" and found["hosts"]["k8s-w1"]["changes"] == []
     refused(plan(None), "K8S-G3", "nobody tells which pods hold them", "ai_stack_pools")
-    for free in (plan({}), plan({"k8s-w2": {"nvidia.com/gpu": ["a/b"]}}), plan({"k8s-w1": {"nvidia.com/gpu": ["a/b"]}}, joined=False)):
+    for free in (plan({}), plan({"k8s-w2": held["k8s-w1"]}), plan(held, joined=False)):
         assert "K8S-G3" not in [row["rule"] for row in free["conflicts"]] and free["hosts"]["k8s-w1"]["changes"]
 
 

@@ -111,10 +111,11 @@ def cards_are_planned(member):
         return
     expected = {'cards': planned.get(member.host, {}), 'pool': next((name for name, pool in sorted(pools.items()) if member.host in pool['hosts']), None)}
     ours = {cluster_nodes.whose(name) for pool in pools.values() for name in claims.counted(pool)}
-    node = None if member.told is None else member.told.get(member.host) or {'cards': {}}
+    node = {} if member.told is None else member.told.get(member.host) or {}
     # of cards that nobody knows nothing is proven
-    observed = None if node is None or node.get('cards') is None else {
-        'cards': {name: count for name, count in node['cards'].items() if cluster_nodes.whose(name) in ours}, 'pool': node.get('pool')}
+    there = None if member.told is None else node.get('cards', {})
+    observed = None if there is None else {'cards': {name: count for name, count in there.items() if cluster_nodes.whose(name) in ours},
+                                           'pool': node.get('pool')}
     yield check('cards_are_planned', 'pods can have the cards of the host, and nobody else has it in a pool', expected, observed, API)
 
 

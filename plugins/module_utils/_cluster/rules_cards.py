@@ -158,8 +158,9 @@ def cards_in_use_keep_their_names(node):
     if not planned or any(row['resource'].startswith('mig:') for row in node.host.changes):
         return
     names = others((held or {}).get(node.name) or (), planned)
+    there = told.get('cards', {})
     # a node without a pool of ours never had any
-    if held is None and told.get('pool') and (told.get('cards') is None or others(told['cards'], planned)):
+    if held is None and told.get('pool') and (there is None or others(there, planned)):
         yield Objection('pods would ask for its cards as %s, and nobody tells which pods hold them by other names' % listed(sorted(planned)),
                         'an API that answers', 'ai_stack_pools', None, node.name)
     elif names:

@@ -85,7 +85,7 @@ def others(asked):
 def leavers(asked):
     """{node: [pods]} that hold its cards by names that were not planned, whatever the node can still give: who has a card keeps it when its way is gone."""
     found = {}
-    for node, names in held(asked.ground).items():
+    for node, names in (held(asked.ground) if asked.request["cards"] else {}).items():
         planned = asked.request["cards"].get(node) or {}
         pods = {pod for name in cluster_nodes.others(names, planned) for pod in names[name]}
         if pods:

@@ -18,7 +18,7 @@ STEMS = ['accelerators', 'containerd_branches', 'cuda', 'distributions', 'driver
 # the statements of the facts about Nova were numbered by subject; what was added since goes on after the last one
 # those about Kubernetes are lettered by subject; what is about the platform above it, V14 and V15 too, is none of this collection
 KUBERNETES = {'A': {11, 15}, 'V': {*range(1, 14), *range(16, 21)}, 'N': {*range(1, 21)}, 'E': {*range(1, 10)},
-              'U': {*range(1, 12)}, 'G': {*range(1, 26)}, 'S': {*range(1, 8)}}
+              'U': {*range(1, 12)}, 'G': {*range(1, 27)}, 'S': {*range(1, 8)}}
 NOVA = {*range(1, 17), *range(20, 32), *range(40, 50), *range(50, 58), *range(60, 70), *range(70, 77), *range(80, 87), *range(90, 98)}
 
 

@@ -17,6 +17,7 @@ import claims
 import cluster_nodes
 import cluster_queues
 import device_plugin
+import labels
 import ledger
 import queues
 
@@ -48,19 +49,10 @@ def covers(there, wanted):
     return there == wanted
 
 
-def labels_over(there, wanted=None):
-    """Labels that were given before, and are wanted no more: rights of a namespace, what is said of a node."""
-    ours = (cluster_nodes.POOL, cluster_nodes.ISOLATION, cluster_nodes.TENANT, cluster_nodes.QUEUE, cluster_nodes.CONFIG)
-    if there["kind"] not in ("Namespace", "Node"):
-        return []
-    mine = [name for name in there["metadata"].get("labels") or {} if name in ours or name.startswith(cluster_nodes.MAY_USE)]
-    return sorted(set(mine) - set((wanted or {"metadata": {}})["metadata"].get("labels") or ()))
-
-
 def left_over(there, wanted):
     """Labels and names that were given before, and are wanted no more."""
     names = [set((one.get("spec") or {}).get("hard") or ()) for one in (there, wanted)]
-    return bool(labels_over(there, wanted) or (wanted["kind"] == "ResourceQuota" and names[0] - names[1]))
+    return bool(labels.over(there, wanted) or (wanted["kind"] == "ResourceQuota" and names[0] - names[1]))
 
 
 class Wanted:
@@ -156,7 +148,15 @@ def shown(names):
 
 
 def refusals(wanted, goes, bare):
-    return device_plugin.rivals(wanted) + claims.rivals(wanted) + held(wanted, bare) + queues.used(goes)
+    return device_plugin.rivals(wanted) + claims.rivals(wanted) + leaving(wanted) + held(wanted, bare) + queues.used(wanted.ground, goes)
+
+
+def leaving(wanted):
+    """What is wanted and on its way out would be gone a while after it was found there, or written."""
+    said = "%s is on its way out and is wanted: run this again when it is gone, %s"
+    there = wanted.there() if wanted.made else {}
+    return [said % (name, "which waits for " + ", ".join(one["metadata"].get("finalizers") or ("whoever deletes it",)))
+            for name, one in sorted(there.items()) if "deletionTimestamp" in one["metadata"]]  # fmt: skip
 
 
 def held(wanted, bare):
@@ -169,17 +169,10 @@ def held(wanted, bare):
 
 def written(ground, documents):
     """Have the API take them over; fields of ours that are not in them go."""
-    if documents:
-        data = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}).encode("utf-8")
+    for part in queues.first(documents):
+        data = json.dumps({"apiVersion": "v1", "kind": "List", "items": part}).encode("utf-8")
         words = ("apply", "--server-side", "--force-conflicts", "--field-manager", MANAGER, "--filename", "-")
         api.kubectl(ground, *words, seconds=120, data=data)
-
-
-def unlabelled(ground, there, wanted=None):
-    """Take labels away that are wanted no more, whoever set them: the API forgets fields of one manager alone when that one says them no more."""
-    labels = labels_over(there, wanted)
-    if labels:
-        api.kubectl(ground, "label", there["kind"], there["metadata"]["name"], *[name + "-" for name in labels])
 
 
 def apply(wanted):
@@ -192,7 +185,7 @@ def apply(wanted):
         raise ledger.Refused("\n".join(refused))
     # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them
     for one in bare:
-        unlabelled(wanted.ground, one)
+        labels.forget(wanted.ground, one)
     for one in sorted(goes, key=lambda one: (one["kind"] != "DaemonSet", queues.turn(one))):
         where = ["--namespace", one["metadata"]["namespace"]] if "namespace" in one["metadata"] else []
         # a queue stays until what it let go has ended, and nobody waits for that
@@ -202,7 +195,7 @@ def apply(wanted):
         claims.settled(wanted)
     there = wanted.there()
     for one in [one for one in writes if name_of(one) in there]:
-        unlabelled(wanted.ground, there[name_of(one)], one)
+        labels.forget(wanted.ground, there[name_of(one)], one)
     written(wanted.ground, writes)
     stale = wanted.outdated()
     for node in sorted(stale):

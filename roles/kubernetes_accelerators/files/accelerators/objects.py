@@ -127,12 +127,18 @@ class Wanted:
         return ([one for one in mine if not covers(there.get(name_of(one)), one) or left_over(there[name_of(one)], one)], *self.stale())
 
 
-def look(wanted):
-    """What would change, or every refusal, and the nodes that know other cards than they have; the cluster is left as it is."""
+def judged(wanted):
+    """What differs, as Wanted.differing() has it, or every refusal."""
     writes, goes, bare = wanted.differing()
     refused = refusals(wanted, goes, bare)
     if refused:
         raise ledger.Refused("\n".join(refused))
+    return writes, goes, bare
+
+
+def look(wanted):
+    """What would change, or every refusal, and the nodes that know other cards than they have; the cluster is left as it is."""
+    writes, goes, bare = judged(wanted)
     there = wanted.there() if wanted.made else {}
     rows = [{"resource": name_of(one), "before": "there" if name_of(one) in there else None, "after": "as wanted"} for one in writes]
     rows += [{"resource": name_of(one), "before": "there", "after": None} for one in goes]
@@ -175,14 +181,8 @@ def written(ground, documents):
         api.kubectl(ground, *words, seconds=120, data=data)
 
 
-def apply(wanted):
-    """What does not differ is left alone; each part is whole or not there, and the next run goes on."""
-    if not wanted.made:
-        raise ledger.Refused("there is no cluster on this host: %s is missing" % api.ADMIN)
-    writes, goes, bare = wanted.differing()
-    refused = refusals(wanted, goes, bare)
-    if refused:
-        raise ledger.Refused("\n".join(refused))
+def clear(wanted, goes, bare):
+    """Take away what is ours and no longer wanted."""
     # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them
     for one in bare:
         labels.forget(wanted.ground, one)
@@ -191,6 +191,14 @@ def apply(wanted):
         # a queue stays until what it let go has ended, and nobody waits for that
         waits = ["--wait=false"] if queues.is_one(one) else []
         api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", *waits, kind_of(one), one["metadata"]["name"], seconds=180)
+
+
+def apply(wanted):
+    """What does not differ is left alone; each part is whole or not there, and the next run goes on."""
+    if not wanted.made:
+        raise ledger.Refused("there is no cluster on this host: %s is missing" % api.ADMIN)
+    writes, goes, bare = judged(wanted)
+    clear(wanted, goes, bare)
     if writes:
         claims.settled(wanted)
     there = wanted.there()

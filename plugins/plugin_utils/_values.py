@@ -47,9 +47,10 @@ def _file(cluster, operator):
 
 
 def save(reports, plan) -> dict:
-    """Write them, and take those of plans before away that nothing decides any more; {name of the file: its place}."""
+    """Write them, and take those of plans before away that nothing decides any more; {name of the file: its place}. What is refused decides nothing: whoever
+    reads the files of before would take the operator away."""
     files = files_of(plan)
-    for path in reports.root.glob("operator-*.yml"):
+    for path in reports.root.glob("operator-*.yml") if not plan["conflicts"] else ():
         if path.name not in files and _site.read(path).decode("utf-8", "replace").startswith(MARK):
             _site.remove(path)
     for name, text in files.items():

@@ -51,8 +51,8 @@ def _row(index, subject, value, because, identity=None):
     return {'subject': subject, 'value': value, 'because': because, 'rule': identity, 'source': index.source(identity) if identity else None}
 
 
-def decisions(cluster):
-    """What is decided for a cluster as a whole."""
+def _versions(cluster):
+    """What its minor and the site say of what it is made of."""
     row = cluster.row_of_minor
     yield _row(cluster.index, 'kubernetes', cluster.version, cluster.because, 'K8S-V18')
     yield _row(cluster.index, 'containerd', *cluster.runtime, 'K8S-V6')
@@ -62,10 +62,10 @@ def decisions(cluster):
     for part in ('etcd', 'coredns', 'pause'):
         tags = row[part] if isinstance(row[part], list) else [row[part]] if row[part] else []
         yield _row(cluster.index, part, tags[-1] if tags else None, 'what kubeadm of %s brings' % cluster.minor)
-    for key, value in sorted(cluster.networks.items()):
-        yield _row(cluster.index, key, value, 'the site says it' if cluster.row.get(key) else 'the default', 'K8S-N19' if key in ('pods', 'services') else None)
-    for part in (CONTROL, WORKER):
-        yield _row(cluster.index, part, sorted(one.name for one in cluster.nodes if one.part == part), 'the hosts of its group that are in service')
+
+
+def _handed_out(cluster):
+    """What the pools that name it say of cards."""
     if cluster.pools or cluster.handed:
         yield _row(cluster.index, 'pools', cards.served(cluster), 'the pools that name this cluster', 'K8S-G17')
         yield _row(cluster.index, 'cards', cards.on_nodes(cluster), 'what their nodes have, by the names by which pods ask', 'K8S-U3')
@@ -81,6 +81,16 @@ def decisions(cluster):
     shared = {pool.name: 'none' for pool in cluster.pools if pool.method}
     if shared:
         yield _row(cluster.index, 'isolation', shared, 'pods share their cards, and see and break each other there', 'K8S-G19')
+
+
+def decisions(cluster):
+    """What is decided for a cluster as a whole."""
+    yield from _versions(cluster)
+    for key, value in sorted(cluster.networks.items()):
+        yield _row(cluster.index, key, value, 'the site says it' if cluster.row.get(key) else 'the default', 'K8S-N19' if key in ('pods', 'services') else None)
+    for part in (CONTROL, WORKER):
+        yield _row(cluster.index, part, sorted(one.name for one in cluster.nodes if one.part == part), 'the hosts of its group that are in service')
+    yield from _handed_out(cluster)
     if cluster.out:
         yield _row(cluster.index, 'left_out', sorted(one.name for one in cluster.out), 'ai_stack_states takes them out of service')
 

@@ -17,7 +17,13 @@ _NAMESPACE = re.compile(r'[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
 _POOL = re.compile(r'[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?')
 # namespaces that are there before any tenant
 _TAKEN = re.compile(r'(kube-.*|default|ai-stack-(accelerators|canary))')
+# where Kueue is: it neither holds pods there nor counts them
+_KUEUES = 'kueue-system'
 _METHODS = {None: 'none', 'time_slicing': 'time slicing', 'mps': 'MPS'}
+
+
+def _taken(cluster, name):
+    return bool(_TAKEN.fullmatch(name)) or (name == _KUEUES and bool(cluster.row.get('kueue')))
 
 
 @rule('K8S-G17', 'cluster')
@@ -34,7 +40,7 @@ def cards_are_on_nodes(cluster):
                             'at most 40 of lower case, digits and hyphens', pool.path('name'))
         for host in pool.hosts:
             takers.setdefault(host, []).append(pool)
-        bad = [tenant for tenant in pool.tenants if not _NAMESPACE.fullmatch(tenant) or _TAKEN.fullmatch(tenant)]
+        bad = [tenant for tenant in pool.tenants if not _NAMESPACE.fullmatch(tenant) or _taken(cluster, tenant)]
         if bad:
             yield Objection('tenants of pool %s get namespaces of their names, and none can be called %s' % (safe(pool.name), listed(bad)),
                             'lower case, digits and hyphens, and no name of the cluster itself', pool.path('tenants'))

@@ -24,27 +24,30 @@ def _with_cards(cluster):
     return [node for node in cluster.nodes if node.name in hosts]
 
 
-@rule('K8S-G21', 'cluster')
-def accelerators_have_one_owner(cluster):
-    """Two who say what hands out cards are two who hand them out."""
-    said = cluster.of_accelerators
-    if not cluster.by_operator:
-        if said.get('release'):
-            yield Objection('cluster %s names a release of an operator, and its owner is role' % safe(cluster.name), 'owner: operator, or no release',
-                            cluster.path('accelerators.release'))
-        return
-    if cluster.row.get('device_plugin'):
-        yield Objection('cluster %s names a device plugin, and its operator brings one' % safe(cluster.name), 'no device_plugin',
-                        cluster.path('device_plugin'))
+def _unknown(cluster):
+    """Cards and releases of which no table knows an operator."""
     served = {row['vendor'] for row in cluster.index.operators}
     for pool in cluster.pools:
         others = [vendor for vendor in pool.vendors if vendor not in served]
         if others:
             yield Objection('no table knows an operator for the cards of pool %s (vendor %s)' % (safe(pool.name), listed(others)), 'owner: role',
                             cluster.path('accelerators.owner'))
-    if said.get('release') and said['release'] not in {row['version'] for row in cluster.index.operators}:
-        yield Objection('no table knows release %s of the operator of cluster %s' % (safe(said['release']), safe(cluster.name)),
-                        'one of: %s' % listed(sorted({row['version'] for row in cluster.index.operators})), cluster.path('accelerators.release'))
+    wanted, known = cluster.of_accelerators.get('release'), {row['version'] for row in cluster.index.operators}
+    if wanted and wanted not in known:
+        yield Objection('no table knows release %s of the operator of cluster %s' % (safe(wanted), safe(cluster.name)), 'one of: %s' % listed(sorted(known)),
+                        cluster.path('accelerators.release'))
+
+
+@rule('K8S-G21', 'cluster')
+def accelerators_have_one_owner(cluster):
+    """Two who say what hands out cards are two who hand them out."""
+    if not cluster.by_operator and cluster.of_accelerators.get('release'):
+        yield Objection('cluster %s names a release of an operator, and its owner is role' % safe(cluster.name), 'owner: operator, or no release',
+                        cluster.path('accelerators.release'))
+    if cluster.by_operator and cluster.row.get('device_plugin'):
+        yield Objection('cluster %s names a device plugin, and its operator brings one' % safe(cluster.name), 'no device_plugin',
+                        cluster.path('device_plugin'))
+    yield from _unknown(cluster) if cluster.by_operator else ()
 
 
 @rule('K8S-G11', 'cluster')

@@ -17,6 +17,7 @@ import claims
 import cluster_nodes
 import cluster_queues
 import device_plugin
+import labels
 import ledger
 import queues
 
@@ -49,19 +50,10 @@ def covers(there, wanted):
     return there == wanted
 
 
-def labels_over(there, wanted=None):
-    """Labels that were given before, and are wanted no more: rights of a namespace, what is said of a node."""
-    ours = (cluster_nodes.POOL, cluster_nodes.ISOLATION, cluster_nodes.TENANT, cluster_nodes.QUEUE, cluster_nodes.CONFIG)
-    if there["kind"] not in ("Namespace", "Node"):
-        return []
-    mine = [name for name in there["metadata"].get("labels") or {} if name in ours or name.startswith(cluster_nodes.MAY_USE)]
-    return sorted(set(mine) - set((wanted or {"metadata": {}})["metadata"].get("labels") or ()))
-
-
 def left_over(there, wanted):
     """Labels and names that were given before, and are wanted no more."""
     names = [set((one.get("spec") or {}).get("hard") or ()) for one in (there, wanted)]
-    return bool(labels_over(there, wanted) or (wanted["kind"] == "ResourceQuota" and names[0] - names[1]))
+    return bool(labels.over(there, wanted) or (wanted["kind"] == "ResourceQuota" and names[0] - names[1]))
 
 
 class Wanted:
@@ -136,12 +128,18 @@ class Wanted:
         return ([one for one in mine if not covers(there.get(name_of(one)), one) or left_over(there[name_of(one)], one)], *self.stale())
 
 
-def look(wanted):
-    """What would change, or every refusal, and the nodes that know other cards than they have; the cluster is left as it is."""
+def judged(wanted):
+    """What differs, as Wanted.differing() has it, or every refusal."""
     writes, goes, bare = wanted.differing()
     refused = refusals(wanted, goes, bare)
     if refused:
         raise ledger.Refused("\n".join(refused))
+    return writes, goes, bare
+
+
+def look(wanted):
+    """What would change, or every refusal, and the nodes that know other cards than they have; the cluster is left as it is."""
+    writes, goes, bare = judged(wanted)
     there = wanted.there() if wanted.made else {}
     rows = [{"resource": name_of(one), "before": "there" if name_of(one) in there else None, "after": "as wanted"} for one in writes]
     rows += [{"resource": name_of(one), "before": "there", "after": None} for one in goes]
@@ -153,7 +151,15 @@ def look(wanted):
 
 
 def refusals(wanted, goes, bare):
-    return device_plugin.rivals(wanted) + claims.rivals(wanted) + held(wanted, bare) + queues.used(goes)
+    return device_plugin.rivals(wanted) + claims.rivals(wanted) + leaving(wanted) + held(wanted, bare) + queues.used(wanted.ground, goes)
+
+
+def leaving(wanted):
+    """What is wanted and on its way out would be gone a while after it was found there, or written."""
+    said = "%s is on its way out and is wanted: run this again when it is gone, %s"
+    there = wanted.there() if wanted.made else {}
+    return [said % (name, "which waits for " + ", ".join(one["metadata"].get("finalizers") or ("whoever deletes it",)))
+            for name, one in sorted(there.items()) if "deletionTimestamp" in one["metadata"]]  # fmt: skip
 
 
 def held(wanted, bare):
@@ -170,40 +176,35 @@ def held(wanted, bare):
 
 def written(ground, documents):
     """Have the API take them over; fields of ours that are not in them go."""
-    if documents:
-        data = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}).encode("utf-8")
+    for part in queues.first(documents):
+        data = json.dumps({"apiVersion": "v1", "kind": "List", "items": part}).encode("utf-8")
         words = ("apply", "--server-side", "--force-conflicts", "--field-manager", MANAGER, "--filename", "-")
         api.kubectl(ground, *words, seconds=120, data=data)
 
 
-def unlabelled(ground, there, wanted=None):
-    """Take labels away that are wanted no more, whoever set them: the API forgets fields of one manager alone when that one says them no more."""
-    labels = labels_over(there, wanted)
-    if labels:
-        api.kubectl(ground, "label", there["kind"], there["metadata"]["name"], *[name + "-" for name in labels])
+def clear(wanted, goes, bare):
+    """Take away what is ours and no longer wanted."""
+    # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them: a class is one of those
+    for one in bare:
+        labels.forget(wanted.ground, one)
+    for one in sorted(goes, key=lambda one: (one["kind"] not in FIRST, queues.turn(one))):
+        where = ["--namespace", one["metadata"]["namespace"]] if "namespace" in one["metadata"] else []
+        # a queue stays until what it let go has ended, and nobody waits for that
+        waits = ["--wait=false"] if queues.is_one(one) else []
+        api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", *waits, kind_of(one), one["metadata"]["name"], seconds=180)
 
 
 def apply(wanted):
     """What does not differ is left alone; each part is whole or not there, and the next run goes on."""
     if not wanted.made:
         raise ledger.Refused("there is no cluster on this host: %s is missing" % api.ADMIN)
-    writes, goes, bare = wanted.differing()
-    refused = refusals(wanted, goes, bare)
-    if refused:
-        raise ledger.Refused("\n".join(refused))
-    # whose right it was has none before its quota goes, and what hands out cards goes before the rules about them: a class is one of those
-    for one in bare:
-        unlabelled(wanted.ground, one)
-    for one in sorted(goes, key=lambda one: (one["kind"] not in FIRST, queues.turn(one))):
-        where = ["--namespace", one["metadata"]["namespace"]] if "namespace" in one["metadata"] else []
-        # a queue stays until what it let go has ended, and nobody waits for that
-        waits = ["--wait=false"] if queues.is_one(one) else []
-        api.kubectl(wanted.ground, *where, "delete", "--ignore-not-found", *waits, kind_of(one), one["metadata"]["name"], seconds=180)
+    writes, goes, bare = judged(wanted)
+    clear(wanted, goes, bare)
     if writes:
         claims.settled(wanted)
     there = wanted.there()
     for one in [one for one in writes if name_of(one) in there]:
-        unlabelled(wanted.ground, there[name_of(one)], one)
+        labels.forget(wanted.ground, there[name_of(one)], one)
     written(wanted.ground, writes)
     stale = wanted.outdated()
     for node in sorted(stale):

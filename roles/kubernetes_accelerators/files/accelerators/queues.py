@@ -12,6 +12,7 @@ import ledger
 # in the order in which they go: Kueue keeps each until nothing uses it, a queue until what it let go has ended
 KINDS = ("localqueues", "clusterqueues", "cohorts", "resourceflavors")
 WORK = ("LocalQueue", "ClusterQueue")
+SHOWN = 8
 
 
 def is_one(document):
@@ -38,20 +39,49 @@ def kinds(ground):
 
 def refuse(wanted):
     """Where queues are wanted and cannot be."""
-    missing = [kind for kind in KINDS if kind not in served(wanted.ground)] if any(map(is_one, wanted.documents)) else []
+    if not any(map(is_one, wanted.documents)):
+        return
+    there = served(wanted.ground)
+    missing = [kind for kind in KINDS if kind not in there]
     if missing:
         raise ledger.Refused("queues are wanted (kueue of the cluster), and the cluster has no %s of %s: install Kueue there, or leave the key out" % (
             ", ".join(missing), cluster_queues.API))  # fmt: skip
 
 
-def used(goes):
+def first(documents):
+    """[documents that Kueue judges and others build on, the others]: where it refuses one, nothing that counts on it is there."""
+    basis = [one for one in documents if is_one(one) and one["kind"] != WORK[0]]
+    return [part for part in (basis, [one for one in documents if one not in basis]) if part]
+
+
+def used(ground, goes):
     """A sentence for each queue that would go from under its jobs: what waits in it would never start, and nobody said so. goes: documents that go."""
-    found = []
-    for status, name in ((one.get("status") or {}, one["metadata"]["name"]) for one in goes if one["kind"] == WORK[1]):
-        let_go, waits = status.get("reservingWorkloads", 0), status.get("pendingWorkloads", 0)
-        if let_go or waits:
-            found.append("the queue %s is in use, %d that it let go and %d that wait: they end or go first" % (name, let_go, waits))
-    return found
+    names = sorted(one["metadata"]["name"] for one in goes if one["kind"] == WORK[1])
+    let_go, waits = jobs(ground) if names else ({}, {})
+    said = "the queue %s is in use, %d that it let go and %d that wait: they end or go first, which are the Workloads %s; where Kueue is away delete their jobs"
+    return [said % (name, len(let_go.get(name, ())), len(waits.get(name, ())), ", ".join((let_go.get(name, []) + waits.get(name, []))[:SHOWN]))
+            for name in names if name in let_go or name in waits]  # fmt: skip
+
+
+def jobs(ground):
+    """({queue: [Workloads that it let go]}, {queue: [those that wait]}) by what they say themselves: what a queue says of them stays where Kueue is away. Those
+    on their way out have lost their jobs, and wait for Kueue alone."""
+    kinds = ",".join("%s.%s" % (kind, cluster_queues.GROUP) for kind in (KINDS[0], "workloads"))
+    found, let_go, waits = api.ask(ground, "get", kinds, "--all-namespaces")["items"], {}, {}
+    leads = {(one["metadata"]["namespace"], one["metadata"]["name"]): one["spec"].get("clusterQueue") for one in found if one["kind"] == WORK[0]}
+    for one in found:
+        meta, admission = one["metadata"], (one.get("status") or {}).get("admission") or {}
+        if one["kind"] != "Workload" or "deletionTimestamp" in meta or _ended(one):
+            continue
+        queue = admission.get("clusterQueue") or leads.get((meta["namespace"], one["spec"].get("queueName")))
+        # one that was switched off waits for nothing
+        if admission or one["spec"].get("active", True):
+            (let_go if admission else waits).setdefault(queue, []).append("%s/%s" % (meta["namespace"], meta["name"]))
+    return let_go, waits
+
+
+def _ended(workload):
+    return any(one.get("type") == "Finished" and one.get("status") == "True" for one in (workload.get("status") or {}).get("conditions") or ())
 
 
 def asleep(there):

@@ -16,7 +16,7 @@ OPERATOR = {"operator": "gpu-operator", "version": "26.7.0", "namespace": "gpu-o
 
 def plan(**operators):
     rows = [{"kind": "cluster", "id": name, "decisions": [{"subject": "operator", "value": one}] if one else []} for name, one in operators.items()]
-    return {"resources": [{"kind": "flavor", "id": "x"}, *rows]}
+    return {"resources": [{"kind": "flavor", "id": "x"}, *rows], "conflicts": []}
 
 
 @pytest.fixture
@@ -38,4 +38,14 @@ def test_what_nothing_decides_any_more_goes_and_a_file_of_the_site_stays(reports
     reports.path("operator-own.yml").write_text("mine: true\n")
     assert _values.save(reports, plan(ai=OPERATOR, old=None)) != {}
     assert sorted(path.name for path in reports.root.iterdir()) == ["operator-ai.yml", "operator-own.yml"]
-    assert _values.save(reports, {}) == {} and [path.name for path in reports.root.iterdir()] == ["operator-own.yml"]
+    assert _values.save(reports, plan()) == {} and [path.name for path in reports.root.iterdir()] == ["operator-own.yml"]
+
+
+def test_a_plan_that_is_refused_takes_nothing_away(reports):
+    """Of a cluster that is refused nothing is decided, and its operator runs on."""
+    _values.save(reports, plan(ai=OPERATOR, other=OPERATOR))
+    before = reports.path("operator-ai.yml").read_text()
+    assert list(_values.save(reports, {**plan(other=OPERATOR), "conflicts": [{"rule": "K8S-V11a"}]})) == ["operator-other.yml"]
+    assert reports.path("operator-ai.yml").read_text() == before
+    _values.save(reports, plan(other=OPERATOR))
+    assert not reports.path("operator-ai.yml").exists()

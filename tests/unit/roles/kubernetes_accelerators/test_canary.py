@@ -13,8 +13,8 @@ import packed
 import pytest
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import canary
 
-NAMES = ("ledger", "verbs", "api", "cluster_claims", "cluster_nodes", "cluster_pods", "cluster_queues", "claims", "device_plugin", "queues", "objects",
-         "canary", "cli")  # fmt: skip
+NAMES = ("ledger", "verbs", "api", "cluster_claims", "cluster_nodes", "cluster_pods", "cluster_queues", "claims", "device_plugin", "labels", "queues",
+         "objects", "canary", "cli")  # fmt: skip
 POOL = {"hosts": ["w1", "w2"], "names": ["nvidia.com/gpu"], "at": {"w1": ["0000:17:00.0"], "w2": ["0000:17:00.0"]}}
 CANARIES, ID = canary.canaries({"training": POOL}, "pause:1"), "c" * 64
 RUNS = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}, "containerID": "containerd://" + ID}]}

@@ -16,8 +16,8 @@ from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._parse import cluster_nodes
 from ansible_collections.sovereign.ai_stack.plugins.plugin_utils import _clusters
 
-NAMES = ("ledger", "verbs", "api", "cluster_claims", "cluster_nodes", "cluster_pods", "cluster_queues", "claims", "device_plugin", "queues", "objects",
-         "canary", "cli")  # fmt: skip
+NAMES = ("ledger", "verbs", "api", "cluster_claims", "cluster_nodes", "cluster_pods", "cluster_queues", "claims", "device_plugin", "labels", "queues",
+         "objects", "canary", "cli")  # fmt: skip
 POOL = {"hosts": ["w1"], "names": ["nvidia.com/gpu"], "image": "registry.example.org/plugin:1", "plugin": "plugin", "mig": False, "tenants": ["research"]}
 # a canary is a tenant beside the others
 BIRD = canary.documents({"training": POOL})
@@ -31,6 +31,8 @@ OURS = {"by_operator": False, "plugin": _clusters.PLUGIN}
 OPERATOR = {"namespace": "gpu-operator", "chart": {"name": "gpu-operator", "version": "v26.7.0"}, "values": {"devicePlugin": {"config": {}}}}
 THEIRS = {"by_operator": True, "plugin": gpu_operator.plugin(OPERATOR)}
 BY_OPERATOR = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, operator=OPERATOR)
+# it tells its device plugins nothing of ours
+BY_NAME = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, operator={**OPERATOR, "values": {"devicePlugin": {}}})
 BOTH = BIRD + accelerators.documents({"training": POOL}, {"research": {"nvidia.com/gpu": 1}}, SHARE, OPERATOR)
 # the same by claims
 CLAIMED = dict(POOL, names=["ai-stack-training"], plugin="driver",
@@ -39,7 +41,8 @@ CLAIMS = canary.documents({"training": CLAIMED}) + accelerators.documents({"trai
 BY_CLAIMS = {"w1": {"gpu.nvidia.com": 2}}
 KINDS = {"localqueues": "LocalQueue", "clusterqueues": "ClusterQueue", "cohorts": "Cohort", "resourceflavors": "ResourceFlavor"}
 OF_CLAIMS = {"deviceclasses.resource.k8s.io": "DeviceClass", "resourceclaimtemplates.resource.k8s.io": "ResourceClaimTemplate"}
-LISTED = {**{f"{name}.kueue.x-k8s.io": kind for name, kind in KINDS.items()}, **OF_CLAIMS, "serviceaccounts": "ServiceAccount",
+LISTED = {**{f"{name}.kueue.x-k8s.io": kind for name, kind in KINDS.items()}, "workloads.kueue.x-k8s.io": "Workload", **OF_CLAIMS,
+          "serviceaccounts": "ServiceAccount",
           "clusterroles": "ClusterRole", "clusterrolebindings": "ClusterRoleBinding", "daemonsets": "DaemonSet", "priorityclasses": "PriorityClass",
           "configmaps": "ConfigMap", "resourcequotas": "ResourceQuota", "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
           "validatingadmissionpolicybindings": "ValidatingAdmissionPolicyBinding", "namespaces": "Namespace", "nodes": "Node", "pods": "Pod"}  # fmt: skip
@@ -402,21 +405,76 @@ def test_an_api_that_does_not_answer_is_no_cluster_without_kueue(api):
         api.modules.objects.look(api.wanted())
 
 
-@pytest.mark.parametrize(("counts", "said"), [((2, 0), "2 that it let go and 0 that wait"), ((0, 1), "0 that it let go and 1 that wait")])
-def test_a_queue_does_not_go_from_under_its_jobs(api, counts, said):
+def workload(api, name, queue="ai-stack-accelerators", let_go=None, done=False, **spec):
+    status = {"admission": {"clusterQueue": let_go}} if let_go else {}
+    status["conditions"] = [{"type": "Finished", "status": "True" if done else "False"}]
+    api.put({"kind": "Workload", "metadata": {"name": name, "namespace": "research"}, "spec": {"queueName": queue, "active": True, **spec}, "status": status})
+
+
+MINE = "ai-stack-research"
+
+
+@pytest.mark.parametrize(("how", "said"), [({"let_go": MINE}, "1 that it let go and 0 that wait"), ({}, "0 that it let go and 1 that wait")])
+def test_a_queue_does_not_go_from_under_its_jobs(api, how, said):
     api.kueue = list(KINDS)
     api.modules.objects.apply(api.wanted(QUEUED))
-    status = api.objects["ClusterQueue ai-stack-research"]["status"]
-    status.update(reservingWorkloads=counts[0], pendingWorkloads=counts[1])
+    # what it says of them itself stays as it was where Kueue is away
+    api.objects[f"ClusterQueue {MINE}"]["status"].update(reservingWorkloads=2, pendingWorkloads=1)
+    workload(api, "mine", **how)
     before, objects = copy.deepcopy(api.objects), api.modules.objects
     for verb, documents in ((objects.look, DOCUMENTS), (objects.apply, DOCUMENTS), (objects.reset, QUEUED)):
-        with pytest.raises(api.modules.ledger.Refused, match=f"the queue ai-stack-research is in use, {said}: they end or go first"):
+        with pytest.raises(api.modules.ledger.Refused, match=f"the queue {MINE} is in use, {said}: they end or go first, .* research/mine; .* delete"):
             verb(api.wanted(documents))
     assert api.objects == before
     # of what stays nobody asks who uses it
     assert objects.apply(api.wanted(QUEUED)) == {"changed": False}
-    status.update(reservingWorkloads=0, pendingWorkloads=0)
+    # those of queues of the site, those that ended, were switched off, or go and wait for Kueue alone
+    workload(api, "other", "own", "own")
+    workload(api, "elsewhere", "own")
+    workload(api, "done", let_go=MINE, done=True)
+    workload(api, "off", active=False)
+    api.objects["Workload research/mine"]["metadata"]["deletionTimestamp"] = "2026-11-28T08:00:00Z"
     assert objects.apply(api.wanted()) == {"changed": True} and of_kueue(api) == []
+
+
+@pytest.mark.parametrize("name", ["ClusterQueue ai-stack-research", "Namespace research"])
+def test_what_goes_is_not_taken_for_what_is_wanted(api, name):
+    """A queue that was taken out and is wanted again before its last job has ended would be found, and vanish then."""
+    api.kueue = list(KINDS)
+    api.modules.objects.apply(api.wanted(QUEUED))
+    api.objects[name]["metadata"].update(deletionTimestamp="2026-11-28T08:00:00Z", finalizers=["kueue.x-k8s.io/resource-in-use"])
+    before, words = copy.deepcopy(api.objects), f"{name} is on its way out and is wanted: .* is gone, which waits for kueue.x-k8s.io/resource-in-use"
+    for verb in (api.modules.objects.look, api.modules.objects.apply):
+        with pytest.raises(api.modules.ledger.Refused, match=words):
+            verb(api.wanted(QUEUED))
+    assert api.objects == before
+    del api.objects[name]
+    assert api.modules.objects.apply(api.wanted(QUEUED)) == {"changed": True} and differs(api, QUEUED) == []
+
+
+@pytest.mark.parametrize("refused", ["ClusterQueue", "Cohort", "ResourceFlavor"])
+def test_what_kueue_refuses_leaves_nobody_with_a_queue_that_is_not_there(api, refused):
+    api.kueue, take = list(KINDS), api.take
+
+    def judged(one):
+        if one["kind"] == refused:
+            raise api.modules.ledger.Refused("denied the request")
+        take(one)
+
+    api.take, before = judged, set(api.objects)
+    with pytest.raises(api.modules.ledger.Refused, match="denied"):
+        api.modules.objects.apply(api.wanted(QUEUED))
+    assert {name.split(" ")[0] for name in set(api.objects) - before} <= {"ClusterQueue", "Cohort", "ResourceFlavor"}
+    api.take = take
+    assert api.modules.objects.apply(api.wanted(QUEUED)) == {"changed": True} and differs(api, QUEUED) == []
+
+
+def test_kueue_is_asked_for_its_kinds_once(api):
+    api.kueue = list(KINDS)
+    api.modules.queues.refuse(api.wanted(QUEUED))
+    assert len(api.calls) == 1
+    api.modules.queues.refuse(api.wanted())
+    assert len(api.calls) == 1
 
 
 def test_a_queue_that_is_on_its_way_out_is_no_change(api):
@@ -483,6 +541,16 @@ def test_an_operator_takes_over_from_the_role_and_is_left_its_own(api):
     assert objects.apply(owned.nothing()) == {"changed": True}
     assert sorted(api.objects) == ["Namespace default", "Namespace gpu-operator", "Namespace research", "Node w1"]
     assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x"}
+
+
+def test_a_config_that_the_site_names_for_its_operator_stays(api):
+    objects, owned = api.modules.objects, api.wanted(BY_NAME, owner=THEIRS)
+    objects.apply(owned)
+    labels = api.objects["Node w1"]["metadata"]["labels"]
+    labels["nvidia.com/device-plugin.config"] = "own"
+    assert objects.apply(owned) == {"changed": False}
+    objects.apply(owned.nothing())
+    assert api.objects["Node w1"]["metadata"]["labels"] == {"own": "x", "nvidia.com/device-plugin.config": "own"}
 
 
 def test_queues_stay_where_an_operator_takes_over(api):

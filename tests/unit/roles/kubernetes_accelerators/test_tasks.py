@@ -6,6 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 
 import pytest
 import templated
@@ -67,6 +71,50 @@ def test_cdi_is_left_to_an_operator(role, host, by_operator, describes):
     (block,) = tasks("act").values()
     (install,) = [task for task in block["block"] if "install.yml" in str(task)]
     assert "__kubernetes_accelerators_describes" in install["when"]
+
+
+@pytest.mark.parametrize(("host", "by_operator", "left"), [("w1", True, True), ("w1", False, False), ("cp1", True, False)])
+def test_a_description_of_ours_is_left_where_an_operator_brings_its_own(role, host, by_operator, left):
+    decided = {"documents": [], "cards": {"w1": {}}, "first": "cp1", "by_operator": by_operator, "plugin": {"namespace": "x"}}
+    assert role("__kubernetes_accelerators_left", inventory_hostname=host, __kubernetes_accelerators_decided=decided) is left
+    (block,) = tasks("act").values()
+    files = [str(task["ansible.builtin.include_tasks"]["file"]) for task in block["block"] if "ansible.builtin.include_tasks" in task]
+    (leaves,) = [task for task in block["block"] if "hand_over.yml" in str(task)]
+    # after the cluster was told, as a refusal leaves a host as it was; with --check too
+    assert leaves["when"] == "__kubernetes_accelerators_left" and files.index("configure.yml") < files.index("hand_over.yml")
+
+
+@pytest.fixture
+def hand_over(tmp_path):
+    """A function: how many things the real tasks change on a host of these files. reloaded: how often systemd was to read its files anew."""
+    found = yaml.safe_load((ROLE / "tasks/hand_over.yml").read_text())
+    for task in found:
+        if task.pop("ansible.builtin.systemd_service", None) == {"daemon_reload": True}:
+            task.update({"ansible.builtin.shell": f"echo >> {tmp_path}/reloaded", "changed_when": False})
+        for module in ("ansible.builtin.copy", "ansible.builtin.file"):
+            task.get(module, {}).pop("owner", None)
+            task.get(module, {}).pop("group", None)
+    names = {"__kubernetes_accelerators_drop_in": f"{tmp_path}/50-ai-stack.conf", "__kubernetes_accelerators_cdi": f"{tmp_path}/nvidia.yaml"}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "vars": names, "tasks": found}]))
+
+    def run(*words):
+        command = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", *words, f"{tmp_path}/play.yml"]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "ANSIBLE_NOCOLOR": "1"})
+        assert done.returncode == 0, done.stdout
+        return int(re.search(r"changed=(\d+)", done.stdout)[1])
+
+    return run
+
+
+def test_cards_are_described_by_one_alone(hand_over, tmp_path):
+    ordered, described = tmp_path / "50-ai-stack.conf", tmp_path / "nvidia.yaml"
+    described.write_text("not ours")
+    # the site's own stays, on a host that this role never prepared
+    assert hand_over() == 0 and described.exists() and not ordered.exists()
+    ordered.write_text("[Unit]\nAfter=ai-stack-gpu-driver.service\n")
+    assert hand_over("--check") == 2 and described.exists() and "After=" in ordered.read_text() and not (tmp_path / "reloaded").exists()
+    assert hand_over() == 2 and not described.exists() and ordered.read_text().endswith("[Unit]\nConditionPathExists=!/\n")
+    assert hand_over() == 0 and (tmp_path / "reloaded").read_text() == "\n"
 
 
 def tasks(name):

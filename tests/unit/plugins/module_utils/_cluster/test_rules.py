@@ -328,6 +328,10 @@ def cards_that_no_pod_finds_are_refused(clustered):
     refused(clustered.given(*two), "K8S-G17", "pools one, two of cluster ai share", "ai_stack_pools[1].hosts")
     for name in ("Research", "kube-system", "default", "a_b", "ai-stack-canary"):
         refused(clustered.given(clustered.pool(tenants={name: {}})), "K8S-G17", f"none can be called {name}", "ai_stack_pools[0].tenants")
+    kueues = clustered.pool(tenants={"kueue-system": {}})
+    refused(clustered.given(kueues, clusters=[clustered.cluster(kueue="0.19")]), "K8S-G17", "none can be called kueue-system", "ai_stack_pools[0].tenants")
+    # without Kueue it is a name like others
+    assert clustered.given(kueues)["conflicts"] == []
 
 
 @case("K8S-G9")

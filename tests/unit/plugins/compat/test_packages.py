@@ -94,7 +94,7 @@ def test_rhel_10_has_no_streams(rows):
     ('bookworm', 'nvidia-open-kernel-dkms', '6.1.0-56-cloud-amd64', 'quick', 'failed'),
     ('bookworm', 'nvidia-kernel-dkms', '6.1.0-56-amd64', 'full', 'built'),
     ('trixie', 'nvidia-open-kernel-dkms', '6.12.118+deb13-amd64', 'quick', 'failed'),
-    ('trixie', 'nvidia-kernel-dkms', '6.12.118+deb13-amd64', 'quick', 'built')])
+    ('trixie', 'nvidia-kernel-dkms', '6.12.118+deb13-amd64', 'full', 'built')])
 def test_which_module_builds(tables, suite, package, kernel, mode, result):
     found = of(tables['module_builds']['rows'], suite=suite, package=package, kernel=kernel)
     assert [(row['mode'], row['result']) for row in found] == [(mode, result)]

@@ -10,7 +10,10 @@ import sys
 from ansiblelint.__main__ import main
 from ansiblelint.runner import Runner
 
-Runner._run_syntax_check_phase = lambda self, matches: []
+PHASE = "_run_syntax_check_phase"
+if not hasattr(Runner, PHASE):
+    sys.exit(f"this ansible-lint has no {PHASE}: look how it is left out now")
+setattr(Runner, PHASE, lambda self, matches: [])
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv))

@@ -3,7 +3,6 @@
 # Copyright (c) 2026, sovereign.ai_stack contributors
 """lab.py look | programs | make | up | verify | down: the lab that is described on standard input. Prints {done: [...]}, or one sentence on stderr."""
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -116,30 +115,16 @@ def read(text):
     return site
 
 
-@contextlib.contextmanager
-def alone(cache):
-    """Two runs at once would take each other's hosts away: the second waits."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "lock", "a+", encoding="utf-8") as file:
-        for _second in range(LOCK_SECONDS):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(1)
-        else:
-            file.seek(0)
-            raise engine.Failed("another run holds the lab for more than %d minutes: %s" % (LOCK_SECONDS // 60, file.read().strip()))
-        file.truncate(0)
-        file.write("process %d\n" % os.getpid())
-        file.flush()
-        yield
+def alone(site, command):
+    """Two runs at once would make the same images, or take each other's hosts away: the second waits. Hosts of another site are none of it."""
+    names = {"make": "lock", **dict.fromkeys(("up", "down"), "lock-" + site["network"])}
+    return engine.alone(site["cache"] / names[command], LOCK_SECONDS) if command in names else contextlib.nullcontext()
 
 
 def main(command, text):
     try:
         site = read(text)
-        with alone(site["cache"]) if command in ("make", "up", "down") else contextlib.nullcontext():
+        with alone(site, command):
             print(json.dumps({"done": COMMANDS[command](site)}))
     except (describe.Mistake, engine.Failed, machine.Unfit) as error:
         sys.exit(str(error))

@@ -90,6 +90,19 @@ def test_taking_a_lab_away_leaves_the_other_one(podman, tmp_path):
     assert [path.name for path in sorted((tmp_path / "hosts").iterdir())] == ["controller"]
 
 
+def test_hosts_of_a_lab_do_not_wait_for_images_of_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(program, "LOCK_SECONDS", 1)
+    with program.alone(site(tmp_path), "make"), program.alone(site(tmp_path), "up"), program.alone(site(tmp_path, network="two"), "up"):
+        pass
+
+
+@pytest.mark.parametrize(("first", "second"), [("make", "make"), ("up", "up"), ("up", "down"), ("down", "up")])
+def test_what_would_meet_waits(tmp_path, monkeypatch, first, second):
+    monkeypatch.setattr(program, "LOCK_SECONDS", 1)
+    with program.alone(site(tmp_path), first), pytest.raises(engine.Failed, match="holds the lab's lock.*process"), program.alone(site(tmp_path), second):
+        pass
+
+
 def test_every_lab_has_a_repository_of_its_own():
     assert repository.name("ai-stack-lab") == "ai-stack-lab-repository"
     assert repository.up(None, {}, "two", {}, None) == []

@@ -4,9 +4,13 @@
 """podman, as far as the lab needs it, and the flags that a machine of any kind wants."""
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
 import resource
 import subprocess
+import time
 from pathlib import Path
 
 CAPABILITIES = "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE"
@@ -64,3 +68,23 @@ def prune_images():
 def image_id(image):
     found = podman("image", "inspect", "--format", "{{.Id}}", image, check=False)
     return found.stdout.strip() if found.returncode == 0 else None
+
+
+@contextlib.contextmanager
+def alone(path, seconds):
+    """Hold a file's lock; who comes second waits, and says after SECONDS whose it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+", encoding="utf-8") as file:
+        for _second in range(seconds):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(1)
+        else:
+            file.seek(0)
+            raise Failed("another run holds the lab's %s for more than %d minutes: %s" % (path.name, seconds // 60, file.read().strip()))
+        file.truncate(0)
+        file.write("process %d\n" % os.getpid())
+        file.flush()
+        yield

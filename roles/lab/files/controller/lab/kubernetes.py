@@ -4,8 +4,6 @@
 """What clusters are made of: programs built from their published modules, as packages and as images of a mirror that stands for the world."""
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import shutil
 import sys
@@ -127,13 +125,9 @@ def _versions(site):
     return [None, *site["kubernetes"]["versions"]] if site["kubernetes"] else []
 
 
-@contextlib.contextmanager
 def alone(site):
     """Of two builds the second waits for the first, and finds all of it done."""
-    folder(site).mkdir(parents=True, exist_ok=True)
-    with open(folder(site) / "lock", "w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return engine.alone(folder(site) / "lock", BUILD_SECONDS)
 
 
 def programs(site):

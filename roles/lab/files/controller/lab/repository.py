@@ -12,6 +12,8 @@ from . import engine, parts
 
 IMAGE = "localhost/ai-stack-lab:repository"
 SOURCE = parts.FILES / "repository"
+# longer than both builds take on a busy machine
+BUILD_SECONDS = 1800
 
 
 def name(network):
@@ -22,6 +24,13 @@ def up(cache, settings, network, mirrors, there):
     """SETTINGS: {address, suites, vendor_versions, days, password_file?}, or none for a site without a repository. -> what was done"""
     if not settings:
         return []
+    # its folder and its image are those of every site
+    with engine.alone(cache / "repository.lock", BUILD_SECONDS):
+        done = _made(cache, settings, mirrors)
+    return done + serve(name(network), IMAGE, _arguments(cache, settings, network), network, there)
+
+
+def _made(cache, settings, mirrors):
     done = []
     if _image():
         done.append("image " + IMAGE)
@@ -33,7 +42,7 @@ def up(cache, settings, network, mirrors, there):
             old.unlink()
         stamp.touch()
         done.append("repository")
-    return done + serve(name(network), IMAGE, _arguments(cache, settings, network), network, there)
+    return done
 
 
 def serve(server, image, words, network, there):

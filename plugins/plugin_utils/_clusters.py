@@ -36,7 +36,9 @@ def accelerators(resource):
     want = proof.decided(resource)
     pools, control = want.get("pools") or {}, sorted(want["control_plane"])
     operator, ours = want.get("operator"), DRIVER if want.get("allocation") == "dra" else PLUGIN
-    documents = canary.documents(pools) + told.documents(pools, want.get("quotas") or {}, want.get("queues"), operator)
+    # no pod goes past its quota from the moment at which the operator may come
+    documents = canary.documents(pools) + (gpu_operator.policy(operator) if operator else [])
+    documents += told.documents(pools, want.get("quotas") or {}, want.get("queues"), operator)
     canaries = canary.canaries(pools, want.get("sandbox"))
     return {"first": min(control, default=None), "control": control, "cards": want.get("cards") or {}, "documents": documents, "canaries": canaries,
             "messages": [], "by_operator": operator is not None, "plugin": gpu_operator.plugin(operator) if operator else dict(ours)}  # fmt: skip

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, sovereign.ai_stack contributors
-"""Of the language of admission policies (CEL) what the policies about claims use, as Python: enough to ask them, and no proof that an API server takes them."""
+"""Of the language of admission policies (CEL) what our policies use, as Python: enough to ask them, and no proof that an API server takes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STEPS = (
     (r"has\(([\w.]+)\.(\w+)\)", r"'\2' in \1"),
     (r"\(([^()?]+) \? ([^:()]+) : ([^()]*)\)", r"(\2 if \1 else \3)"),
     (r"has\((\([^()]+\)[\w.]*)\.(\w+)\)", r"'\2' in \1"),
-    (r"\.all\((\w), ", r".all(lambda \1: "),
+    (r"\.(all|exists)\((\w), ", r".\1(lambda \2: "),
     (r"\.substring\((\d+)\)", r"[\1:]"),
     (r"\.startsWith\(", r".startswith("),
     (r"&&", "and"),
@@ -25,6 +25,12 @@ class Map(dict):
 
     def __getattr__(self, name):
         return self[name]
+
+    def all(self, so):
+        return all(map(so, self))
+
+    def exists(self, so):
+        return any(map(so, self))
 
 
 class Rows(list):

@@ -12,11 +12,13 @@ Source: values.yaml and the code of the releases in kubernetes_operators.yml.
 from __future__ import annotations
 
 from .._parse.cluster_nodes import OPERATORS_PLUGIN, POOL
-from . import accelerators, numbers
+from . import accelerators, numbers, policies
 
 # where its documentation puts it, and everything that it brings
 SPACE = 'gpu-operator'
 CONFIGS = 'ai-stack-device-plugin'
+# by an annotation of this domain its way in gives a container any device that has a description, whoever counts
+DOMAIN = 'nvidia.cdi.k8s.io'
 
 
 def row_of(cluster):
@@ -69,6 +71,17 @@ def _configs(pools):
         return {}
     data = {name: accelerators.settings(shares.get(name), _strategy(pools)) for name in sorted(pools)}
     return {'config': {'create': True, 'name': CONFIGS, 'default': '', 'data': data}}
+
+
+def policy(operator):
+    """Devices by annotation are for what the operator itself runs. A pod that had them before goes on, since whoever ends it has to change it."""
+    names = "(k == '%s' || k.startsWith('%s/'))" % (DOMAIN, DOMAIN)
+    had = "(has(oldObject.metadata.annotations) && k in oldObject.metadata.annotations && oldObject.metadata.annotations[k] == object.metadata.annotations[k])"
+    rule = "request.operation == 'UPDATE' && object.metadata.annotations.all(k, !%s || %s)" % (names, had)
+    asked = {'by-annotation': 'has(object.metadata.annotations) && object.metadata.annotations.exists(k, %s)' % names,
+             'not-its-own': "object.metadata.namespace != '%s'" % operator['namespace']}
+    message = 'cards are asked for by their names and counted: annotations of %s are for pods of the GPU operator' % DOMAIN
+    return policies.policy('ai-stack-accelerators-annotations', dict(policies.PODS, operations=['CREATE', 'UPDATE']), [(rule, message)], conditions=asked)
 
 
 def plugin(operator):

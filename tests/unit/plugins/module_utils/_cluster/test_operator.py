@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 
+import cel
 import pytest
 import yaml
 from ansible_collections.sovereign.ai_stack.plugins.module_utils._cluster import gpu_operator
@@ -179,11 +180,35 @@ def test_the_cluster_is_told_all_but_the_device_plugins(clustered):
     assert "DaemonSet" not in {kind for kind, dummy in told} and ("Namespace", "ai-stack-accelerators") not in told
     by_role = {(one["kind"], one["metadata"]["name"]) for one in
                _clusters.accelerators(clustered.given(clustered.pool(tenants={"research": {}}))["resources"][0])["documents"]}  # fmt: skip
+    annotations = {(kind, "ai-stack-accelerators-annotations") for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")}
+    assert set(told) - by_role == annotations | {("Namespace", "gpu-operator")}
     assert by_role - set(told) == {("Namespace", "ai-stack-accelerators"), ("DaemonSet", "nvidia-device-plugin-training")}
     space = told["Namespace", "gpu-operator"]["metadata"]
     # not ours to take away, with all that is in it
     assert space["labels"] == {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "audit", "warn")}
     assert told["Node", "k8s-w1"]["metadata"]["labels"] == {"ai-stack/pool": "training"}
+
+
+BEFORE, ANNOTATED = {"nvidia.cdi.k8s.io/pod": "nvidia.com/gpu=0"}, "annotations of nvidia.cdi.k8s.io are for pods of the GPU operator"
+
+
+@pytest.mark.parametrize(("operation", "namespace", "new", "old", "passes"), [
+    ("CREATE", "research", {}, None, True), ("CREATE", "research", {"example.com/a": "b", "nvidia.cdi.k8s.io.example.com/a": "b"}, None, True),
+    ("CREATE", "research", {"nvidia.cdi.k8s.io/container.a": "nvidia.com/gpu=all"}, None, False), ("CREATE", "default", BEFORE, None, False),
+    ("CREATE", "research", {"nvidia.cdi.k8s.io": "nvidia.com/gpu=0"}, None, False), ("CREATE", "gpu-operator", BEFORE, None, True),
+    ("UPDATE", "research", BEFORE, {}, False), ("UPDATE", "research", BEFORE, {"a": "b"}, False), ("UPDATE", "research", {"a": "b"}, BEFORE, True),
+    ("UPDATE", "research", {**BEFORE, "a": "b"}, BEFORE, True), ("UPDATE", "research", {"nvidia.cdi.k8s.io/pod": "nvidia.com/gpu=1"}, BEFORE, False),
+    ("UPDATE", "research", {**BEFORE, "nvidia.cdi.k8s.io/container.a": "x"}, BEFORE, False)])  # fmt: skip
+def test_nobody_but_the_operator_names_devices_by_annotation(clustered, operation, namespace, new, old, passes):
+    """Its way into the runtime would give them to the pod, past quota and policy; long_kubernetes_allocates_by_claims asks an API server."""
+    def pod(annotations):
+        return {"metadata": {"name": "p", "namespace": namespace, **({"annotations": annotations} if annotations else {})}}
+
+    policy = wanted(owned(clustered))["ValidatingAdmissionPolicy", "ai-stack-accelerators-annotations"]
+    said = cel.refusals(policy, request={"operation": operation}, object=pod(new), oldObject=None if old is None else pod(old))
+    assert [ANNOTATED in one for one in said] == ([] if passes else [True])
+    (row,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    assert (row["operations"], row["resources"]) == (["CREATE", "UPDATE"], ["pods"])
 
 
 def test_jobs_wait_for_cards_of_an_operator_as_for_those_of_the_role(clustered):

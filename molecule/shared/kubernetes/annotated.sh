@@ -4,7 +4,7 @@ set -u
 export KUBECONFIG=/etc/kubernetes/admin.conf
 policy=$(cat)
 refused='annotations of nvidia.cdi.k8s.io are for pods of the GPU operator'
-would() { kubectl "$@" --dry-run=server 2>&1 | sed "s/.*\\($refused\\).*/\\1/"; }
+would() { kubectl "$@" --dry-run=server 2>&1 | grep -v '^Warning: ' | sed "s/.*\\($refused\\).*/\\1/"; }
 pod() { # NAMESPACE ANNOTATION
     printf '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "by-annotation", "namespace": "%s", "annotations": {"%s": "nvidia.com/gpu=0"}},
         "spec": {"containers": [{"name": "one", "image": "registry.k8s.io/lab/toolbox:1"}]}}' "$1" "$2"

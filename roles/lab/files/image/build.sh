@@ -48,6 +48,9 @@ Components: $components
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 SOURCES
 
+# DKMS strips what modules say for debuggers; not writing it is a fifth of the compiling.
+without_debugging='KCFLAGS=-g0'
+
 # What no service of a server without disks, network cards and sound of its own will miss. Left in: graphics, because nouveau and
 # amdgpu decide who gets a card, and what they need. initramfs-tools and depmod take what is there, and the exclusion stays in
 # force for later kernels.
@@ -73,6 +76,7 @@ mmdebstrap --quiet --variant=apt --include="$packages" \
     --aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io \
     --customize-hook='chroot "$1" systemctl mask console-getty.service getty@tty1.service systemd-udevd.service systemd-modules-load.service' \
     --customize-hook='mkdir -p "$1/usr/lib/ai-stack-lab" "$1/lab"; rm -f "$1"/etc/ssh/ssh_host_*; : >"$1/etc/machine-id"' \
+    --customize-hook="echo $without_debugging >>\"\$1/etc/environment\"" \
     --customize-hook='cd "$1/etc/apt/sources.list.d" && for f in 0000*.sources; do mv "$f" "${f#0000}"; done' \
     "$suite" "$work/rootfs.tar" "$work/debian.sources" >&2
 podman import --quiet \

@@ -13,11 +13,13 @@ mkdir -p "$work"
 
 # k8s.io/kubernetes asks for its own parts at v0.0.0 and finds them in folders of its tree, so no go.mod can name it as it is: one that puts the
 # published release of each part in its place builds the same code
-module_of_kubernetes() {
+with_kubernetes() {
     parts=v0.${kubernetes#1.}
-    printf 'module ai-stack-lab.invalid/kubernetes\n\ngo 1.26.0\n\ntool (\n' >go.mod
-    for program in $programs; do printf '\tk8s.io/kubernetes/cmd/%s\n' "$program" >>go.mod; done
-    printf ')\n\nrequire k8s.io/kubernetes v%s\n\n' "$kubernetes" >>go.mod
+    {
+        printf '\ntool (\n'
+        for program in $programs; do printf '\tk8s.io/kubernetes/cmd/%s\n' "$program"; done
+        printf ')\n\nrequire k8s.io/kubernetes v%s\n\n' "$kubernetes"
+    } >>go.mod
     go mod download -json "k8s.io/kubernetes@v$kubernetes" >download.json
     upstream=$(sed -n 's/^\t"GoMod": "\(.*\)",*$/\1/p' download.json)
     sed -n 's#^[[:space:]]*\(k8s\.io/[a-z0-9-]*\) => \./staging.*#\1#p' "$upstream" | sort -u |
@@ -26,10 +28,11 @@ module_of_kubernetes() {
 
 module() {
     [ ! -e "$work/$1/.ready" ] || return 0
-    mkdir -p "$work/$1"
+    rm -rf "${work:?}/$1"
+    cp -r "$here/go/$1" "$work/$1"
     (
         cd "$work/$1"
-        if [ "$1" = kubernetes ]; then module_of_kubernetes; else cp "$here/go/$1"/* .; fi
+        [ "$1" != cluster ] || with_kubernetes
         go mod tidy
     ) >"$work/$1.log" 2>&1 || { tail -n 5 "$work/$1.log" >&2; exit 1; }
     touch "$work/$1/.ready"
@@ -56,17 +59,17 @@ at=k8s.io/component-base/version
 minor=${stamp#1.}
 said="-X $at.gitVersion=v$stamp -X $at.gitMajor=1 -X $at.gitMinor=${minor%%.*} -X $at.gitTreeState=clean"
 # the first one compiles what all of them share
-for program in $programs; do build kubernetes "$program" "k8s.io/kubernetes/cmd/$program" "$said"; done
+for program in $programs; do build cluster "$program" "k8s.io/kubernetes/cmd/$program" "$said"; done
 [ "$stamp" = "$kubernetes" ] || exit 0
 
-build etcd etcd go.etcd.io/etcd/server/v3
-build etcd etcdctl go.etcd.io/etcd/etcdctl/v3
-build etcd etcdutl go.etcd.io/etcd/etcdutl/v3
-build cri crictl sigs.k8s.io/cri-tools/cmd/crictl "-X sigs.k8s.io/cri-tools/pkg/version.Version=$(version_of cri sigs.k8s.io/cri-tools)"
+build cluster etcd go.etcd.io/etcd/server/v3
+build cluster etcdctl go.etcd.io/etcd/etcdctl/v3
+build cluster etcdutl go.etcd.io/etcd/etcdutl/v3
+build cluster crictl sigs.k8s.io/cri-tools/cmd/crictl "-X sigs.k8s.io/cri-tools/pkg/version.Version=$(version_of cluster sigs.k8s.io/cri-tools)"
 plugins=github.com/containernetworking/plugins/plugins
-build cni bridge "$plugins/main/bridge"
-build cni ptp "$plugins/main/ptp"
-build cni loopback "$plugins/main/loopback"
-build cni host-local "$plugins/ipam/host-local"
-build cni portmap "$plugins/meta/portmap"
-build coredns coredns .
+build cluster bridge "$plugins/main/bridge"
+build cluster ptp "$plugins/main/ptp"
+build cluster loopback "$plugins/main/loopback"
+build cluster host-local "$plugins/ipam/host-local"
+build cluster portmap "$plugins/meta/portmap"
+build cluster coredns ./coredns

@@ -18,7 +18,7 @@ install: build ## the same as build
 demo: build ## lab up, plan with refusals, deploy, verify; prints where the pages are
 	@sh tools/demo.sh
 
-test: build ## everything that a change must pass, about an hour without caches
+test: build ## everything that a change must pass; without caches seventy minutes on two cores
 	@$(RUN) python tools/stages.py test
 
 test-quick: build ## lint, unit and shape tests, under 3 minutes
